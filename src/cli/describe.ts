@@ -1,0 +1,56 @@
+import type { Progress } from "../controller/progress.js";
+
+/** Progress that the next line may replace. */
+export function isLive(progress: Progress): boolean {
+  return ["items", "training", "stage"].includes(progress.kind);
+}
+
+/** One line for people; null where there is nothing to say. */
+export function describeProgress(progress: Progress): string | null {
+  switch (progress.kind) {
+    case "run":
+      return `${progress.resumed ? "Resuming" : "Starting"} run ${progress.runId}: ${progress.rounds} rounds`;
+    case "note":
+      return progress.text;
+    case "stage":
+      return `  ${place(progress)} …`;
+    case "items": {
+      const { done, total, tokensPerSecond, secondsLeft, cached } = progress;
+      const parts = [`${done}/${total}`];
+      if (cached > 0) parts.push(`${cached} already paid for`);
+      if (tokensPerSecond > 0) parts.push(`${Math.round(tokensPerSecond)} tokens/s`);
+      if (secondsLeft !== null && done < total) parts.push(`${duration(secondsLeft)} left`);
+      return `  ${place(progress)}: ${parts.join(", ")}`;
+    }
+    case "training": {
+      const { step, steps, loss, tokensPerSecond, secondsLeft } = progress;
+      return `  round ${progress.round} retrain: step ${step}/${steps}${loss === null ? "" : `, loss ${loss.toFixed(3)}`}, ${Math.round(tokensPerSecond)} tokens/s, ${duration(secondsLeft)} left`;
+    }
+    case "stage-done": {
+      const figures = Object.entries(progress.summary)
+        .filter(([key]) => !["decision", "reason"].includes(key))
+        .map(([key, value]) => `${key} ${value}`)
+        .join(", ");
+      const left = progress.runSecondsLeft;
+      const ending = left === null || left < 1 ? "" : `; about ${duration(left)} left in all`;
+      return `  ${place(progress)}: ${figures} (${duration(progress.seconds)}${ending})`;
+    }
+    case "decision":
+      return `Round ${progress.round} ${progress.decision.outcome.toUpperCase()}: ${progress.decision.reason}`;
+    case "finished":
+      return `Run ${progress.runId} finished.`;
+  }
+}
+
+function place({ round, stage }: { round: number; stage: string }): string {
+  return stage === "final" ? "sealed suite, base and final" : `round ${round} ${stage}`;
+}
+
+/** 75 → "1m 15s". */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole}s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}m ${String(whole % 60).padStart(2, "0")}s`;
+  return `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, "0")}m`;
+}

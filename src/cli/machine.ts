@@ -1,0 +1,114 @@
+import { join } from "node:path";
+import type { ChatModel, Train, Verify } from "../core/ports.js";
+import type { TaskGenerator } from "../sources/index.js";
+import { EmbeddedChatModel } from "../models/embedded/chat-model.js";
+import { findPython, findUv } from "../setup/python.js";
+import { inspectModel } from "../setup/gguf.js";
+import { ensureTrainerEnvironment } from "../setup/trainer-environment.js";
+import { ensureWeights } from "../setup/weights.js";
+import { createReasoningGym } from "../training/reasoning-gym.js";
+import { createTrainer } from "../training/train.js";
+import { createTrainerWorker, type TrainerWorker } from "../training/worker.js";
+import { createVerify } from "../verifiers/index.js";
+import { formatBytes } from "../setup/files.js";
+import type { Output } from "./output.js";
+import { trainerDirectory, type Workspace } from "./paths.js";
+
+export interface ModelSettings {
+  /** `default` or a path. */
+  readonly path: string;
+  readonly contextTokens: number;
+  readonly sequences: number;
+  readonly threads: number;
+}
+
+/** The GGUF file behind `default` or a path, fetched if needed and checked. */
+export async function findWeights(
+  path: string,
+  output: Output,
+  signal: AbortSignal,
+): Promise<{ path: string; sha256: string }> {
+  if (path !== "default") return inspectModel(path, { signal });
+  return ensureWeights({
+    signal,
+    onNotice: (text) => output.note(text),
+    onProgress: ({ source, bytes, total, bytesPerSecond }) =>
+      output.live(
+        `weights from ${source}: ${formatBytes(bytes)}${total ? ` of ${formatBytes(total)}` : ""}, ${formatBytes(bytesPerSecond)}/s`,
+      ),
+  });
+}
+
+/** Loads the embedded engine with the weights at a path, or the default ones. */
+export async function loadModel(
+  settings: ModelSettings,
+  output: Output,
+  signal: AbortSignal,
+): Promise<{ model: EmbeddedChatModel; weights: { path: string; sha256: string } }> {
+  const weights = await findWeights(settings.path, output, signal);
+  const model = await EmbeddedChatModel.load({
+    ...settings,
+    modelPath: weights.path,
+    modelSha256: weights.sha256,
+  });
+  return { model, weights };
+}
+
+/** The trainer's environment (created on first use) and a worker in it, not yet started. */
+export async function openTrainer(
+  workspace: Workspace,
+  output: Output,
+  signal: AbortSignal,
+): Promise<TrainerWorker> {
+  const needsVenv = (await findUv({ signal })) === null;
+  const python = await findPython({ signal, needsVenv });
+  const interpreter = await ensureTrainerEnvironment({
+    trainerDirectory,
+    python,
+    signal,
+    onProgress: ({ message }) => output.live(message),
+  });
+  return createTrainerWorker({
+    python: interpreter,
+    trainerDirectory,
+    logFile: join(workspace.logs, "trainer.log"),
+  });
+}
+
+/** Everything outside this process that a run needs, ready to use. */
+export interface Machine {
+  readonly model: ChatModel;
+  readonly modelPath: string;
+  readonly train: Train;
+  readonly verify: Verify;
+  readonly generator: TaskGenerator;
+  close(): Promise<void>;
+}
+
+/** Brings up trainer and engine for a run; closes what it opened when a later part fails. */
+export async function openMachine(
+  workspace: Workspace,
+  settings: ModelSettings,
+  output: Output,
+  signal: AbortSignal,
+): Promise<Machine> {
+  const worker = await openTrainer(workspace, output, signal);
+  try {
+    const { model, weights } = await loadModel(settings, output, signal);
+    const generator = createReasoningGym(worker);
+    return {
+      model,
+      modelPath: settings.path,
+      train: createTrainer({ worker, model: weights, directory: workspace.adapters }),
+      verify: createVerify({ reasoningGym: generator }),
+      generator,
+      async close() {
+        await worker.dispose();
+        await model.dispose();
+      },
+    };
+  } catch (error) {
+    await worker.dispose();
+    throw error;
+  }
+}

@@ -1,0 +1,47 @@
+import { join } from "node:path";
+import { type Prompt } from "../core/prompt.js";
+import type { Recipe } from "../core/recipe.js";
+import { parsePrompt, readPromptFile, requireVariables } from "../prompts/load.js";
+import type { StagePrompts } from "../stages/types.js";
+import type { PromptSnapshot } from "../store/runs.js";
+import { packagedPrompts, type Workspace } from "./paths.js";
+
+/** Reads and checks all prompts of a recipe before anything else happens. */
+export function snapshotPrompts(recipe: Recipe, workspace: Workspace): PromptSnapshot[] {
+  const directories = [join(workspace.root, "prompts"), packagedPrompts];
+  const always = ["task", "answer", "finding"];
+  const wanted = [
+    { stage: "student", name: recipe.student.prompt, available: ["task"] },
+    ...(recipe.critique
+      ? [{ stage: "critique", name: recipe.critique.prompt, available: always }]
+      : []),
+    ...(recipe.refine
+      ? [
+          {
+            stage: "refine",
+            name: recipe.refine.prompt,
+            available: [
+              ...always,
+              ...(recipe.critique ? ["critique"] : []),
+              ...(recipe.teacher.hint ? ["reference"] : []),
+            ],
+          },
+        ]
+      : []),
+  ];
+  return wanted.map(({ stage, name, available }) => {
+    const { path, body } = readPromptFile(directories, stage, name);
+    const prompt = parsePrompt(stage, path, body);
+    requireVariables(prompt, available);
+    return { stage, name: prompt.name, version: prompt.version, hash: prompt.hash, body };
+  });
+}
+
+/** The prompts of a run as it began; the files may have changed since. */
+export function promptsFrom(snapshots: readonly PromptSnapshot[]): StagePrompts {
+  const of = (stage: string): Prompt | null => {
+    const found = snapshots.find((snapshot) => snapshot.stage === stage);
+    return found ? parsePrompt(stage, `prompts/${stage}/${found.name}.md`, found.body) : null;
+  };
+  return { student: of("student") as Prompt, critique: of("critique"), refine: of("refine") };
+}

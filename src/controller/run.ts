@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import { messageOf, RedistillError } from "../core/errors.js";
+import type { StageInput } from "../stages/types.js";
+import type { Store } from "../store/store.js";
+import type { Progress } from "./progress.js";
+import { type RunContext, runOf, tick } from "./tick.js";
+
+/** How often the database hears what the run is at, in milliseconds. */
+const persistEvery = 2_000;
+
+/**
+ * Works on a run until it has finished or is told to stop. Whatever ends it early, the run stays
+ * resumable and its row says why it ended.
+ */
+export async function workOn(context: RunContext): Promise<void> {
+  const { store, runId, signal } = context;
+  const begun = store.rounds.all(runId).length > 0;
+  store.transaction(() => {
+    store.runs.own(runId, process.pid);
+    store.events.append(runId, null, begun ? "resumed" : "started", {});
+  });
+  const { rounds } = runOf(context).recipe;
+  context.observe({ kind: "run", runId, rounds, resumed: begun });
+  const watched = { ...context, observe: alsoPersisting(context) };
+  try {
+    while (await tick(watched)) signal.throwIfAborted();
+  } catch (error) {
+    const stopped = signal.aborted;
+    const reason = stopped ? "stopped by request" : messageOf(error);
+    store.transaction(() => {
+      store.events.append(runId, null, stopped ? "interrupted" : "failed", { reason });
+      store.runs.release(runId, stopped ? "interrupted" : "failed", stopped ? null : reason);
+    });
+    if (!stopped) throw error;
+    throw new RedistillError(
+      "interrupted",
+      `run ${runId} was stopped; everything it paid for is kept`,
+      `Go on with: redistill resume ${runId}`,
+    );
+  }
+}
+
+/** Passes progress on, and now and then writes it down for `redistill status`. */
+function alsoPersisting({ store, runId, observe }: RunContext): RunContext["observe"] {
+  let last = 0;
+  return (progress: Progress) => {
+    observe(progress);
+    if (progress.kind !== "items" && progress.kind !== "training" && progress.kind !== "stage") return;
+    if (progress.kind !== "stage" && performance.now() - last < persistEvery) return;
+    last = performance.now();
+    store.transaction(() => store.runs.setProgress(runId, { ...progress }));
+  };
+}
+
+/** The tasks of a run, from its rows: they were frozen when it began. */
+export function frozenTasks(store: Store, runId: string): StageInput["tasks"] {
+  return {
+    train: store.tasks.ofSplit(runId, "train"),
+    replay: store.tasks.ofSplit(runId, "replay"),
+    gate: store.tasks.ofSplit(runId, "gate"),
+    sealed: store.tasks.ofSplit(runId, "sealed"),
+    retention: store.tasks.ofSplit(runId, "retention"),
+  };
+}
+
+/** Where a run keeps its report and logs, relative to the workspace. */
+export function runFolder(runId: string): string {
+  return join("runs", runId);
+}

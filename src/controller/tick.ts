@@ -1,0 +1,199 @@
+import { join, relative } from "node:path";
+import type { Adapter } from "../core/entities.js";
+import { RedistillError } from "../core/errors.js";
+import type { ChatModel, Train, Verify } from "../core/ports.js";
+import type { AdapterRow } from "../core/round.js";
+import { answerSuite } from "../stages/evaluate.js";
+import { stages } from "../stages/index.js";
+import type { StageInput, StageOutput, StagePorts, StagePrompts, TaskSets } from "../stages/types.js";
+import type { RoundRow } from "../store/rounds.js";
+import type { RunRow } from "../store/runs.js";
+import type { Store } from "../store/store.js";
+import { createComplete } from "./complete.js";
+import { failpoint } from "./failpoint.js";
+import type { Observe } from "./progress.js";
+
+/** Everything that a run is made of; the command line wires it together. */
+export interface RunContext {
+  readonly store: Store;
+  readonly runId: string;
+  readonly tasks: TaskSets;
+  readonly prompts: StagePrompts;
+  readonly model: ChatModel;
+  readonly train: Train;
+  readonly verify: Verify;
+  /** Folder that adapters' paths are relative to. */
+  readonly workspace: string;
+  readonly signal: AbortSignal;
+  readonly observe: Observe;
+}
+
+/** After the last round: base and final weights answer the sealed suite. */
+const finalStage = "final";
+
+/**
+ * Does one unit of work: the next stage that has no row, or the final test. What is next is read
+ * from the database each time, so that a run goes on from wherever it was left.
+ *
+ * @returns whether the run has more to do.
+ */
+export async function tick(context: RunContext): Promise<boolean> {
+  const run = runOf(context);
+  if (run.state === "finished") return false;
+  const rounds = context.store.rounds.all(run.id);
+  const last = rounds.at(-1);
+  if (last === undefined || last.finishedAt !== null) {
+    const number = (last?.number ?? 0) + 1;
+    if (number > run.recipe.rounds) {
+      await finish(context, run);
+      return false;
+    }
+    context.store.transaction(() => context.store.rounds.begin(run.id, number, run.incumbent));
+    return true;
+  }
+  await nextStage(context, run, last);
+  return true;
+}
+
+export function runOf({ store, runId }: Pick<RunContext, "store" | "runId">): RunRow {
+  const run = store.runs.find(runId);
+  if (run) return run;
+  throw new RedistillError("usage", `no run ${runId}`, "`redistill status` lists the runs.");
+}
+
+async function nextStage(context: RunContext, run: RunRow, round: RoundRow): Promise<void> {
+  const { store, observe } = context;
+  const done = new Set(
+    store.rounds
+      .stages(run.id)
+      .filter((row) => row.round === round.number)
+      .map(({ stage }) => stage),
+  );
+  const next = stages.find(([name]) => !done.has(name));
+  if (next === undefined) {
+    store.transaction(() => store.rounds.finish(run.id, round.number));
+    return;
+  }
+  const [name, stage] = next;
+  observe({ kind: "stage", round: round.number, stage: name });
+  const startedAt = performance.now();
+  const output = await stage(inputFor(context, run, round), portsFor(context, run, round, name));
+  const seconds = (performance.now() - startedAt) / 1000;
+  failpoint(`stage:${name}:before`);
+  store.transaction(() => commit(context, run, round, { name, seconds, ...output }));
+  failpoint(`stage:${name}:after`);
+  observe({
+    kind: "stage-done",
+    round: round.number,
+    stage: name,
+    summary: output.summary,
+    seconds,
+    runSecondsLeft: secondsLeft(context, run),
+  });
+  const { decision } = output.rows;
+  if (decision) observe({ kind: "decision", round: round.number, decision });
+}
+
+/** A stage's rows, and with the gate's also its consequence: all or nothing. */
+function commit(
+  { store }: RunContext,
+  run: RunRow,
+  round: RoundRow,
+  stage: StageOutput & { name: string; seconds: number },
+): void {
+  store.rounds.commitStage(run.id, round.number, stage);
+  const { decision } = stage.rows;
+  if (!decision) return;
+  if (decision.outcome === "promoted") store.runs.setIncumbent(run.id, round.candidate);
+  store.events.append(run.id, round.number, decision.outcome, { reason: decision.reason });
+  store.rounds.finish(run.id, round.number);
+}
+
+function inputFor(context: RunContext, run: RunRow, round: RoundRow): StageInput {
+  const { store, tasks, prompts } = context;
+  const rows = store.rounds.load(run.id, round.number);
+  return {
+    recipe: run.recipe,
+    round: round.number,
+    incumbent: adapterOf(context, round.incumbent),
+    candidate: rows.candidate && withPaths(context, rows.candidate),
+    tasks,
+    prompts,
+    rows,
+    earlierExamples: round.number > 1 ? store.rounds.examples.of(run.id, round.number - 1) : [],
+  };
+}
+
+function portsFor(context: RunContext, run: RunRow, round: RoundRow, stage: string): StagePorts {
+  const { store, model, signal, observe, verify, train } = context;
+  const payer = { runId: run.id, round: round.number, stage };
+  return {
+    complete: createComplete({ store, model, payer, signal, observe }),
+    verify,
+    train: async (job) => {
+      const result = await train(job, {
+        signal,
+        onProgress: (progress) => observe({ kind: "training", round: round.number, ...progress }),
+      });
+      const { ggufPath, peftPath } = result;
+      const from = (path: string) => relative(context.workspace, path);
+      return { ...result, ggufPath: from(ggufPath), peftPath: from(peftPath) };
+    },
+    render: (messages) => model.render(messages),
+    modelDigest: model.digest,
+  };
+}
+
+async function finish(context: RunContext, run: RunRow): Promise<void> {
+  const { store, model, signal, observe, verify, tasks } = context;
+  const round = run.recipe.rounds;
+  if (tasks.sealed.length > 0) {
+    observe({ kind: "stage", round, stage: finalStage });
+    const payer = { runId: run.id, round, stage: finalStage };
+    const complete = createComplete({ store, model, payer, signal, observe });
+    const input = { recipe: run.recipe, prompts: context.prompts, tasks };
+    const models = run.incumbent === null ? [null] : [null, adapterOf(context, run.incumbent)];
+    for (const adapter of models) {
+      const answers = await answerSuite(input, { complete, verify }, "sealed", adapter);
+      store.transaction(() => store.rounds.evaluations.insertAll(run.id, answers));
+    }
+  }
+  failpoint("finish:before");
+  store.transaction(() => {
+    store.events.append(run.id, null, "finished", { incumbent: run.incumbent });
+    store.runs.release(run.id, "finished", null);
+  });
+  failpoint("finish:after");
+  observe({ kind: "finished", runId: run.id });
+}
+
+function adapterOf(context: RunContext, sha256: string | null): Adapter | null {
+  if (sha256 === null) return null;
+  const row = context.store.adapters.find(sha256);
+  return row && withPaths(context, row);
+}
+
+function withPaths({ workspace }: RunContext, row: AdapterRow): Adapter {
+  return {
+    sha256: row.sha256,
+    ggufPath: join(workspace, row.ggufPath),
+    peftPath: join(workspace, row.peftPath),
+    parent: row.parent,
+    round: row.round,
+  };
+}
+
+/** The mean of the finished rounds, for the rounds that are left. */
+function secondsLeft({ store }: RunContext, run: RunRow): number | null {
+  const rows = store.rounds.stages(run.id);
+  const finished = new Set(rows.filter(({ stage }) => stage === "gate").map(({ round }) => round));
+  if (finished.size === 0) return null;
+  const spent = rows
+    .filter(({ round }) => finished.has(round))
+    .reduce((sum, { seconds }) => sum + seconds, 0);
+  const current = rows
+    .filter(({ round }) => !finished.has(round))
+    .reduce((sum, { seconds }) => sum + seconds, 0);
+  const mean = spent / finished.size;
+  return Math.max(0, mean * (run.recipe.rounds - finished.size) - current);
+}

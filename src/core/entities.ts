@@ -1,0 +1,180 @@
+/**
+ * The disjoint uses of a task: `train` feeds the loop, `replay` holds prompts for rehearsal, the
+ * others only measure.
+ */
+export type Split = "train" | "replay" | "gate" | "sealed" | "retention";
+
+/** A prompt, with an optional reference, and the way to check an answer. */
+export interface Task {
+  readonly id: string;
+  readonly split: Split;
+  readonly prompt: string;
+  readonly reference: string | null;
+  readonly verifier: VerifierSpec;
+  readonly tags: readonly string[];
+  /** What a source needs to score an answer itself (for example a reasoning-gym entry). */
+  readonly metadata: Readonly<Record<string, unknown>> | null;
+}
+
+/** Which verifier checks a task, and its settings. */
+export type VerifierSpec =
+  | { readonly kind: "exact"; readonly ignoreCase?: boolean | undefined }
+  | { readonly kind: "numeric"; readonly tolerance?: number | undefined }
+  | { readonly kind: "contains" }
+  | { readonly kind: "json" }
+  | { readonly kind: "reasoning_gym" };
+
+/** Never a boolean: an answer that cannot be checked is neither right nor wrong. */
+export type Outcome = "ok" | "wrong" | "ungradable";
+
+export interface Verdict {
+  readonly outcome: Outcome;
+  /** 1 for ok, 0 for wrong, in between where a verifier gives partial credit, null if ungradable. */
+  readonly score: number | null;
+  readonly verifier: string;
+  /** What was found, in words that do not give the reference away. */
+  readonly finding: string;
+}
+
+export interface Message {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+}
+
+/** How to sample. `temperature` 0 is greedy; `seed` is per call. */
+export interface Sampling {
+  readonly temperature: number;
+  readonly topP: number;
+  readonly topK: number;
+  readonly minP: number;
+  readonly maxTokens: number;
+  readonly seed: number;
+}
+
+/** LoRA weights on disk, named by the sha256 of the GGUF file. */
+export interface Adapter {
+  readonly sha256: string;
+  readonly ggufPath: string;
+  readonly peftPath: string;
+  /** The incumbent's adapter when this one was trained, null for the base weights. */
+  readonly parent: string | null;
+  readonly round: number;
+}
+
+/** One model request; its key is the hash of everything that determines the answer. */
+export interface CallRequest {
+  readonly messages: readonly Message[];
+  readonly sampling: Sampling;
+}
+
+export type StopReason = "end" | "length";
+
+/** One sampled answer, as the engine gave it. */
+export interface Generation {
+  readonly text: string;
+  readonly stopReason: StopReason;
+  readonly promptTokens: number;
+  /** Prompt tokens that were really evaluated; the rest came from a shared prefix. */
+  readonly evaluatedPromptTokens: number;
+  readonly completionTokens: number;
+  readonly durationMs: number;
+}
+
+/** A generation with the key of the call that it came from. */
+export interface Completion extends Generation {
+  readonly callKey: string;
+}
+
+/** One sampled answer to a task, with its verdict. */
+export interface Attempt {
+  readonly id: string;
+  readonly taskId: string;
+  readonly index: number;
+  readonly callKey: string;
+  readonly answer: string;
+  /** Cut off at maxTokens: may be right, but is nothing to learn from. */
+  readonly truncated: boolean;
+  readonly verdict: Verdict;
+}
+
+/** What the model said of one of its own attempts. */
+export interface Critique {
+  readonly id: string;
+  readonly attemptId: string;
+  readonly taskId: string;
+  readonly callKey: string;
+  readonly promptHash: string;
+  readonly text: string;
+}
+
+/** The model's second answer, written with a critique, a reference or both in view. */
+export interface Revision {
+  readonly id: string;
+  readonly attemptId: string;
+  readonly critiqueId: string | null;
+  readonly taskId: string;
+  readonly index: number;
+  readonly callKey: string;
+  readonly answer: string;
+  /** Cut off at maxTokens: may be right, but is nothing to learn from. */
+  readonly truncated: boolean;
+  readonly verdict: Verdict;
+}
+
+/** A row of a training set: the student's prompt and the answer to learn, with where it came from. */
+export interface Example {
+  readonly id: string;
+  readonly taskId: string;
+  readonly source: "attempt" | "revision" | "replay";
+  readonly sourceId: string;
+  /** The round in which the answer was written; examples are carried into later rounds. */
+  readonly originRound: number;
+  readonly messages: readonly Message[];
+  readonly completion: string;
+}
+
+/** One task of a suite, answered by one model. */
+export interface Evaluation {
+  readonly taskId: string;
+  readonly callKey: string;
+  readonly answer: string;
+  readonly verdict: Verdict;
+}
+
+export type DecisionOutcome = "promoted" | "rejected" | "skipped";
+
+/** What the gate decided in a round, with the figures it saw. */
+export interface Decision {
+  readonly outcome: DecisionOutcome;
+  readonly reason: string;
+  readonly gate: PairedComparison | null;
+  readonly retention: PairedComparison | null;
+  /** Level that this look was tested at, after the correction for the number of looks. */
+  readonly alpha: number;
+}
+
+/** Two models on the same tasks: how often each was right, and how sure the difference is. */
+export interface PairedComparison {
+  readonly tasks: number;
+  readonly baseline: OutcomeCounts;
+  readonly candidate: OutcomeCounts;
+  /** Tasks that only the candidate got right, and tasks that only the baseline got right. */
+  readonly gained: number;
+  readonly lost: number;
+  /** candidate - baseline, as a share of all tasks. */
+  readonly difference: number;
+  readonly low: number;
+  readonly high: number;
+  /** Coverage of [low, high], for example 0.95. */
+  readonly confidence: number;
+  /** One-sided exact McNemar p-value for "candidate is better". */
+  readonly pBetter: number;
+  /** Two-sided exact McNemar p-value. */
+  readonly pDifferent: number;
+}
+
+export interface OutcomeCounts {
+  readonly ok: number;
+  readonly wrong: number;
+  readonly ungradable: number;
+}

@@ -1,0 +1,45 @@
+/** Exit codes of the command line, one per kind of failure; documented in README.md. */
+export const exitCodes = {
+  ok: 0,
+  internal: 1,
+  usage: 2,
+  setup: 3,
+  storage: 4,
+  model: 5,
+  training: 6,
+  state: 7,
+  interrupted: 130,
+} as const;
+
+export type ErrorKind = Exclude<keyof typeof exitCodes, "ok">;
+
+/** A training that cannot succeed as it is set up; the round is given up, the run goes on. */
+export type TrainingFault = "nan_loss" | "out_of_memory";
+
+/**
+ * The one error a user can meet: what happened and where (`message`), what to do next (`hint`).
+ *
+ * @example
+ * throw new RedistillError("usage", "tasks.path: no file at tasks.jsonl", "Check the path in the recipe.");
+ */
+export class RedistillError extends Error {
+  override readonly name = "RedistillError";
+
+  constructor(
+    readonly kind: ErrorKind,
+    message: string,
+    readonly hint: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+
+  get exitCode(): number {
+    return exitCodes[this.kind];
+  }
+}
+
+/** The message of anything thrown, without a stack. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,91 @@
+import type {
+  Adapter,
+  CallRequest,
+  Completion,
+  Generation,
+  Message,
+  Task,
+  Verdict,
+} from "./entities.js";
+
+/** What the loop needs of a model. Every implementation passes tests/contract/chat-model.ts. */
+export interface ChatModel {
+  /** Hash of everything behind the name that could change an answer: weights, template, engine. */
+  readonly digest: string;
+  readonly description: string;
+  /**
+   * Answers every request, sharing prefixes and batching as it can; `onResult` is called once per
+   * request as soon as its answer is complete, in any order.
+   */
+  sample(requests: readonly CallRequest[], options: SampleOptions): Promise<void>;
+  /** The prompt as text, special tokens included, up to where the assistant's answer begins. */
+  render(messages: readonly Message[]): string;
+  countTokens(text: string): number;
+  dispose(): Promise<void>;
+}
+
+export interface SampleOptions {
+  readonly adapter: Adapter | null;
+  readonly signal: AbortSignal;
+  onResult(index: number, generation: Generation): void;
+  /** Called after each decoding step with the number of tokens sampled in it. */
+  onTokens?(count: number): void;
+}
+
+/** Answers of one stage, from the cache where they were paid for before. */
+export type Complete = (
+  requests: readonly CallRequest[],
+  adapter: Adapter | null,
+) => Promise<Completion[]>;
+
+/** Checks answers; one verdict per pair, in order. */
+export type Verify = (
+  items: readonly { task: Task; answer: string }[],
+) => Promise<Verdict[]>;
+
+/** A training example as text: the prompt exactly as the engine renders it, and the answer alone. */
+export interface RenderedExample {
+  readonly prompt: string;
+  readonly completion: string;
+}
+
+/** What to train: the examples, the weights to start from, and every number that matters. */
+export interface TrainingJob {
+  readonly examples: readonly RenderedExample[];
+  readonly parent: Adapter | null;
+  readonly seed: number;
+  readonly settings: TrainingSettings;
+}
+
+export interface TrainingSettings {
+  readonly rank: number;
+  readonly alpha: number;
+  readonly epochs: number;
+  readonly learningRate: number;
+  /** Real (unpadded) tokens per optimiser step, at most. */
+  readonly tokensPerStep: number;
+  readonly warmupRatio: number;
+}
+
+export interface TrainingProgress {
+  readonly step: number;
+  readonly steps: number;
+  readonly loss: number | null;
+  readonly tokensPerSecond: number;
+  readonly secondsLeft: number;
+}
+
+export interface TrainingResult {
+  readonly sha256: string;
+  readonly ggufPath: string;
+  readonly peftPath: string;
+  readonly finalLoss: number;
+  readonly tokens: number;
+  readonly seconds: number;
+}
+
+/** (job, events, signal) → adapter. */
+export type Train = (
+  job: TrainingJob,
+  options: { signal: AbortSignal; onProgress(progress: TrainingProgress): void },
+) => Promise<TrainingResult>;

@@ -1,0 +1,212 @@
+import { z } from "zod";
+
+/** The seed recipes of this repository live in runs/recipes; every number below can be set there. */
+
+const ownVerifiers = [
+  z.strictObject({ kind: z.literal("exact"), ignoreCase: z.boolean().optional() }),
+  z.strictObject({ kind: z.literal("numeric"), tolerance: z.number().min(0).optional() }),
+  z.strictObject({ kind: z.literal("contains") }),
+  z.strictObject({ kind: z.literal("json") }),
+] as const;
+
+/** Verifiers that need nothing but the task's reference: those that a task file may name. */
+export const ownVerifierSchema = z.discriminatedUnion("kind", ownVerifiers);
+
+const reasoningGymVerifier = z.discriminatedUnion("kind", [
+  ...ownVerifiers,
+  z.strictObject({ kind: z.literal("reasoning_gym") }),
+]);
+
+const count = (maximum: number) => z.number().int().min(0).max(maximum);
+const atLeastOne = (maximum: number) => z.number().int().min(1).max(maximum);
+const share = z.number().min(0).max(1);
+const promptName = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "a prompt's name has a-z, 0-9 and -");
+
+const sizes = {
+  /** Tasks that the loop may learn from. */
+  train: atLeastOne(100_000),
+  /** Tasks that decide whether a candidate is promoted; never trained on. */
+  gate: atLeastOne(100_000),
+  /** Tasks that nothing but the final report sees. */
+  sealed: count(100_000).default(0),
+};
+
+const tasks = z.discriminatedUnion("source", [
+  z.strictObject({
+    source: z.literal("reasoning_gym"),
+    dataset: z.string().min(1),
+    config: z.record(z.string(), z.unknown()).default({}),
+    verifier: reasoningGymVerifier.default({ kind: "reasoning_gym" }),
+    ...sizes,
+  }),
+  z.strictObject({
+    source: z.literal("jsonl"),
+    path: z.string().min(1),
+    verifier: ownVerifierSchema.default({ kind: "exact" }),
+    ...sizes,
+  }),
+]);
+
+const sampling = {
+  temperature: z.number().min(0).max(5),
+  topP: z.number().gt(0).max(1).default(1),
+  topK: count(100_000).default(0),
+  minP: share.default(0),
+  maxTokens: atLeastOne(4096),
+};
+
+export const recipeSchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, "a name has a-z, 0-9 and -, at most 40"),
+  description: z.string().default(""),
+  seed: z.number().int().min(0).max(2 ** 31 - 1).default(1),
+  rounds: atLeastOne(1000),
+  model: z
+    .strictObject({
+      /** `default` or the path of a GGUF file. */
+      path: z.string().min(1).default("default"),
+      /** Tokens that one sequence can hold: prompt and answer together. */
+      contextTokens: z.number().int().min(128).max(131_072).default(1024),
+      /** Answers written side by side. */
+      sequences: atLeastOne(256).default(16),
+      /** CPU threads; 0 takes the number of cores that do arithmetic. */
+      threads: count(1024).default(0),
+    })
+    .prefault({}),
+  tasks,
+  /** What the base model can do already and must not lose. */
+  retention: z
+    .strictObject({
+      path: z.string().min(1),
+      maxTokens: atLeastOne(4096).default(32),
+      /** Largest loss, as a share of the suite's tasks, that the interval may reach. */
+      margin: share.default(0.1),
+    })
+    .nullable()
+    .default(null),
+  student: z
+    .strictObject({
+      prompt: promptName.default("answer"),
+      maxTokens: atLeastOne(4096).default(64),
+    })
+    .prefault({}),
+  /** What the teacher has in a round and the student will not have at test time. */
+  teacher: z
+    .strictObject({
+      /** Who says that an answer is right: the task's reference, or the majority of the attempts. */
+      labels: z.enum(["reference", "majority"]).default("reference"),
+      /** With `majority`: the smallest share of attempts that makes a label. */
+      majorityShare: share.default(0.5),
+      /** Solved training tasks shown before each question. */
+      exemplars: count(64).default(0),
+      /** Show the reference to the one who refines (STaR's rationalisation). */
+      hint: z.boolean().default(false),
+    })
+    .prefault({}),
+  elicit: z
+    .strictObject({
+      /** Training tasks taken up in one round; 0 takes all. */
+      tasksPerRound: count(100_000).default(0),
+    })
+    .prefault({}),
+  generate: z
+    .strictObject({
+      ...sampling,
+      attempts: atLeastOne(256).default(8),
+      temperature: sampling.temperature.default(0.8),
+      maxTokens: sampling.maxTokens.default(64),
+    })
+    .prefault({}),
+  critique: z
+    .strictObject({
+      ...sampling,
+      prompt: promptName,
+      /** Wrong attempts of a task that are criticised; tasks with enough right answers have none. */
+      perTask: atLeastOne(64).default(1),
+      temperature: sampling.temperature.default(0.7),
+      maxTokens: sampling.maxTokens.default(64),
+    })
+    .nullable()
+    .default(null),
+  refine: z
+    .strictObject({
+      ...sampling,
+      prompt: promptName,
+      /** Revisions written for each critique (or for each failed task where there is no critique). */
+      tries: atLeastOne(64).default(2),
+      temperature: sampling.temperature.default(0.7),
+      maxTokens: sampling.maxTokens.default(64),
+    })
+    .nullable()
+    .default(null),
+  curate: z
+    .strictObject({
+      /** Answers kept for one task. */
+      perTask: atLeastOne(64).default(1),
+      order: z.enum(["shortest", "diverse"]).default("shortest"),
+      /** Examples that a round may train on at most, earlier rounds' included; 0 sets no limit. */
+      maximum: count(1_000_000).default(0),
+      /** Fewer examples than this and the round is skipped. */
+      minimum: atLeastOne(1_000_000).default(8),
+      /** Train on the examples of earlier rounds too. */
+      carryOver: z.boolean().default(true),
+      /** Similarity to a held-out task, 0 to 1, from which an example is refused. */
+      nearDuplicate: share.default(0.8),
+      /** General prompts that the model answers itself and is trained on, against forgetting. */
+      replay: z
+        .strictObject({
+          path: z.string().min(1),
+          /** Replay examples for each task example. */
+          ratio: z.number().min(0).max(10).default(0.25),
+          maxTokens: atLeastOne(4096).default(32),
+        })
+        .nullable()
+        .default(null),
+    })
+    .prefault({}),
+  retrain: z
+    .strictObject({
+      /** Start each candidate from the base weights or go on from the incumbent. */
+      from: z.enum(["base", "incumbent"]).default("base"),
+      rank: atLeastOne(256).default(8),
+      alpha: z.number().gt(0).max(1024).default(16),
+      epochs: atLeastOne(100).default(3),
+      learningRate: z.number().gt(0).max(1).default(1e-3),
+      /** Real tokens in one optimiser step, at most. */
+      tokensPerStep: z.number().int().min(64).max(65_536).default(512),
+      warmupRatio: share.default(0.1),
+    })
+    .prefault({}),
+  gate: z
+    .strictObject({
+      /** Chance, over the whole run, of promoting a candidate that is no better. */
+      alpha: z.number().gt(0).lt(0.5).default(0.05),
+    })
+    .prefault({}),
+});
+
+export type Recipe = z.infer<typeof recipeSchema>;
+/** Sampling as a recipe has it: everything but the seed, which each call gets of its own. */
+export type SamplingSettings = Pick<
+  Recipe["generate"],
+  "temperature" | "topP" | "topK" | "minP" | "maxTokens"
+>;
+
+/** Combinations that are valid key by key but make no sense together; each is one sentence. */
+export function contradictions(recipe: Recipe): { path: (string | number)[]; message: string }[] {
+  const found: { path: (string | number)[]; message: string }[] = [];
+  if (recipe.teacher.labels === "majority") {
+    if (recipe.generate.attempts < 3)
+      found.push({ path: ["generate", "attempts"], message: "a majority needs 3 attempts or more" });
+    if (recipe.teacher.hint)
+      found.push({ path: ["teacher", "hint"], message: "a hint shows the reference, which labels: majority does without" });
+    if (recipe.teacher.exemplars > 0)
+      found.push({ path: ["teacher", "exemplars"], message: "exemplars show references, which labels: majority does without" });
+  }
+  if (recipe.teacher.hint && recipe.refine === null)
+    found.push({ path: ["teacher", "hint"], message: "the hint is shown when refining; set refine.prompt" });
+  if (recipe.critique !== null && recipe.refine === null)
+    found.push({ path: ["critique"], message: "a critique is used by refine; set refine.prompt too" });
+  if (recipe.teacher.exemplars >= recipe.tasks.train)
+    found.push({ path: ["teacher", "exemplars"], message: "exemplars are taken from the training tasks; leave some to train on" });
+  return found;
+}

@@ -1,0 +1,157 @@
+import type { CallbackManagerForLLMRun } from "@langchain/core/callbacks/manager";
+import {
+  BaseChatModel,
+  type BaseChatModelCallOptions,
+} from "@langchain/core/language_models/chat_models";
+import type { ChatResult } from "@langchain/core/outputs";
+import { AIMessage, type BaseMessage } from "langchain";
+import type { Adapter, CallRequest, Generation, Message, Sampling } from "../../core/entities.js";
+import { RedistillError } from "../../core/errors.js";
+import type { ChatModel, SampleOptions } from "../../core/ports.js";
+import { EmbeddedEngine, type EngineOptions } from "./engine.js";
+
+export interface EmbeddedCallOptions extends BaseChatModelCallOptions {
+  readonly sampling?: Partial<Sampling>;
+  readonly adapter?: Adapter | null;
+}
+
+interface PendingCall {
+  readonly request: CallRequest;
+  readonly adapter: Adapter | null;
+  resolve(generation: Generation): void;
+  reject(error: unknown): void;
+}
+
+const defaultSampling: Sampling = {
+  temperature: 0,
+  topP: 1,
+  topK: 0,
+  minP: 0,
+  maxTokens: 256,
+  seed: 0,
+};
+
+/**
+ * A local GGUF model as a LangChain chat model. `invoke`, `batch` and chains work as with any other;
+ * calls made at the same time are decoded together. The loop itself uses `sample`, which takes a
+ * whole stage at once.
+ *
+ * @example
+ * const model = await EmbeddedChatModel.load({ modelPath, modelSha256, contextTokens: 1024, sequences: 8, threads: 0 });
+ * const answer = await model.invoke("Name a colour.", { sampling: { maxTokens: 16 } });
+ */
+export class EmbeddedChatModel extends BaseChatModel<EmbeddedCallOptions> implements ChatModel {
+  private pending: PendingCall[] = [];
+  private queue: Promise<void> = Promise.resolve();
+
+  private constructor(private readonly engine: EmbeddedEngine) {
+    super({});
+  }
+
+  static async load(options: EngineOptions): Promise<EmbeddedChatModel> {
+    return new EmbeddedChatModel(await EmbeddedEngine.load(options));
+  }
+
+  get digest(): string {
+    return this.engine.digest;
+  }
+
+  get description(): string {
+    return this.engine.description;
+  }
+
+  override _llmType(): string {
+    return "redistill-embedded";
+  }
+
+  render(messages: readonly Message[]): string {
+    return this.engine.render(messages);
+  }
+
+  countTokens(text: string): number {
+    return this.engine.tokenize(text).length;
+  }
+
+  /** See ChatModel.sample; calls wait for each other, since a context runs one batch at a time. */
+  sample(requests: readonly CallRequest[], options: SampleOptions): Promise<void> {
+    const turn = this.queue.then(() => this.engine.sample(requests, options));
+    this.queue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  override async _generate(
+    messages: BaseMessage[],
+    options: this["ParsedCallOptions"],
+    runManager?: CallbackManagerForLLMRun,
+  ): Promise<ChatResult> {
+    const generation = await new Promise<Generation>((resolve, reject) => {
+      this.pending.push({
+        request: {
+          messages: messages.map(toMessage),
+          sampling: { ...defaultSampling, ...options.sampling },
+        },
+        adapter: options.adapter ?? null,
+        resolve,
+        reject,
+      });
+      // Calls of the same tick are decoded as one batch.
+      if (this.pending.length === 1) setImmediate(() => this.flush(options.signal));
+    });
+    await runManager?.handleLLMNewToken(generation.text);
+    const usage = {
+      input_tokens: generation.promptTokens,
+      output_tokens: generation.completionTokens,
+      total_tokens: generation.promptTokens + generation.completionTokens,
+    };
+    // Assigned, since LangChain's types take usage_metadata for undefined without a tool set.
+    const message = Object.assign(new AIMessage(generation.text), { usage_metadata: usage });
+    const generationInfo = { stop_reason: generation.stopReason };
+    return {
+      generations: [{ text: generation.text, message, generationInfo }],
+      llmOutput: { tokenUsage: usage },
+    };
+  }
+
+  private flush(signal: AbortSignal | undefined): void {
+    const calls = this.pending;
+    this.pending = [];
+    for (const group of groupByAdapter(calls).values()) {
+      this.sample(
+        group.map((call) => call.request),
+        {
+          adapter: group[0]?.adapter ?? null,
+          signal: signal ?? new AbortController().signal,
+          onResult: (index, generation) => group[index]?.resolve(generation),
+        },
+      ).catch((error) => {
+        for (const call of group) call.reject(error);
+      });
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await this.queue;
+    await this.engine.dispose();
+  }
+}
+
+function groupByAdapter(calls: readonly PendingCall[]): Map<string | null, PendingCall[]> {
+  const groups = new Map<string | null, PendingCall[]>();
+  for (const call of calls) {
+    const sha = call.adapter?.sha256 ?? null;
+    groups.set(sha, [...(groups.get(sha) ?? []), call]);
+  }
+  return groups;
+}
+
+function toMessage(message: BaseMessage): Message {
+  const role = { system: "system", human: "user", ai: "assistant" }[message.getType() as string];
+  if (role === undefined || typeof message.content !== "string") {
+    throw new RedistillError(
+      "model",
+      `the embedded model cannot read a ${message.getType()} message${typeof message.content === "string" ? "" : " whose content is not text"}`,
+      "Send system, human and AI messages with text only.",
+    );
+  }
+  return { role: role as Message["role"], content: message.content };
+}

@@ -1,0 +1,184 @@
+import { Template } from "@huggingface/jinja";
+import {
+  getLlama,
+  type Llama,
+  type LlamaContext,
+  LlamaLogLevel,
+  type LlamaModel,
+  type Token,
+} from "node-llama-cpp";
+import type { Adapter, CallRequest, Message } from "../../core/entities.js";
+import { messageOf, RedistillError } from "../../core/errors.js";
+import { sha256 } from "../../core/hash.js";
+import type { SampleOptions } from "../../core/ports.js";
+import { type DecodeRequest, decodeAll, type SequencePool } from "./decode.js";
+
+export interface EngineOptions {
+  readonly modelPath: string;
+  /** sha256 of the GGUF file, already checked by the caller. */
+  readonly modelSha256: string;
+  /** Tokens that one sequence can hold, prompt and answer together. */
+  readonly contextTokens: number;
+  /** Answers written side by side. */
+  readonly sequences: number;
+  /** CPU threads; 0 lets the engine choose. */
+  readonly threads: number;
+  /** Evaluate one prompt once for all its samples. Off only to measure what it is worth. */
+  readonly sharePrefixes?: boolean;
+}
+
+interface OpenContext {
+  readonly value: LlamaContext;
+  readonly pool: SequencePool;
+  readonly adapter: string | null;
+  readonly tokens: number;
+}
+
+/** Grow contexts in steps, so that prompts of slightly different length share one. */
+const contextStep = 256;
+
+/** llama.cpp in this process: one model, one context at a time, with or without an adapter. */
+export class EmbeddedEngine {
+  readonly digest: string;
+  readonly description: string;
+  private readonly template: Template;
+  private context: OpenContext | null = null;
+
+  private constructor(
+    private readonly llama: Llama,
+    private readonly model: LlamaModel,
+    private readonly options: EngineOptions,
+    templateText: string,
+  ) {
+    this.template = new Template(templateText);
+    this.digest = sha256({
+      weights: options.modelSha256,
+      template: sha256(templateText),
+      engine: `llama.cpp ${llama.llamaCppRelease.release}`,
+      device: String(llama.gpu),
+    });
+    this.description = `${model.filename ?? options.modelPath} on ${llama.gpu || "cpu"}`;
+  }
+
+  /**
+   * Loads the weights.
+   *
+   * @throws RedistillError `model` when the file is not a model that llama.cpp can run or has no
+   * chat template.
+   */
+  static async load(options: EngineOptions): Promise<EmbeddedEngine> {
+    const llama = await getLlama({ logLevel: LlamaLogLevel.error, build: "never" }).catch((cause) => {
+      throw new RedistillError(
+        "setup",
+        `node-llama-cpp has no ready-made binary for ${process.platform} ${process.arch}: ${messageOf(cause)}`,
+        "Run `npm ci` again without --omit=optional; the binaries are optional packages.",
+        { cause },
+      );
+    });
+    const model = await llama.loadModel({ modelPath: options.modelPath }).catch((cause) => {
+      throw new RedistillError(
+        "model",
+        `llama.cpp cannot load ${options.modelPath}: ${messageOf(cause)}`,
+        "Give a GGUF file of a text model that llama.cpp supports, or leave --model out.",
+        { cause },
+      );
+    });
+    const template = model.fileInfo.metadata.tokenizer.chat_template;
+    if (template === undefined || template === "") {
+      await model.dispose();
+      throw new RedistillError(
+        "model",
+        `${options.modelPath} has no chat template (tokenizer.chat_template)`,
+        "Use an instruction-tuned model; a base model does not know where an answer ends.",
+      );
+    }
+    return new EmbeddedEngine(llama, model, options, template);
+  }
+
+  render(messages: readonly Message[]): string {
+    return this.template.render({
+      messages: messages.map(({ role, content }) => ({ role, content })),
+      add_generation_prompt: true,
+      bos_token: this.model.tokens.bosString ?? "",
+      eos_token: this.model.tokens.eosString ?? "",
+    });
+  }
+
+  tokenize(text: string): Token[] {
+    return this.model.tokenize(text, true);
+  }
+
+  /** Answers every request; see ChatModel.sample. */
+  async sample(requests: readonly CallRequest[], options: SampleOptions): Promise<void> {
+    if (requests.length === 0) return;
+    const rendered = new Map<readonly Message[], Token[]>();
+    const decodes: DecodeRequest[] = requests.map((request, index) => {
+      let prompt = rendered.get(request.messages);
+      if (prompt === undefined) {
+        prompt = this.tokenize(this.render(request.messages));
+        rendered.set(request.messages, prompt);
+      }
+      return { index, prompt, sampling: request.sampling };
+    });
+    const needed = Math.max(...decodes.map((d) => d.prompt.length + d.sampling.maxTokens));
+    const { pool } = await this.contextFor(options.adapter, needed);
+    await decodeAll(this.model, pool, decodes, {
+      ...options,
+      sharePrefixes: this.options.sharePrefixes ?? true,
+    });
+  }
+
+  /** A context with the adapter loaded and room for `needed` tokens a sequence; the last is reused. */
+  private async contextFor(adapter: Adapter | null, needed: number): Promise<OpenContext> {
+    const limit = Math.min(this.options.contextTokens, this.model.trainContextSize);
+    if (needed > limit) {
+      throw new RedistillError(
+        "model",
+        `a prompt and its answer need ${needed} tokens; a sequence has ${limit}`,
+        limit < this.options.contextTokens
+          ? `The model itself was trained for ${limit} tokens: shorten the task or use another model.`
+          : "Raise model.contextTokens in the recipe, or lower maxTokens, or shorten the task.",
+      );
+    }
+    const sha = adapter?.sha256 ?? null;
+    if (this.context && this.context.adapter === sha && this.context.tokens >= needed) {
+      return this.context;
+    }
+    await this.context?.value.dispose();
+    this.context = null;
+    const tokens = Math.min(limit, Math.ceil(needed / contextStep) * contextStep);
+    try {
+      const value = await this.model.createContext({
+        // Two more than write answers: they hold the prefixes that the others copy.
+        sequences: this.options.sequences + 2,
+        contextSize: tokens,
+        batchSize: Math.max(512, tokens),
+        ...(this.options.threads > 0 ? { threads: this.options.threads } : {}),
+        ...(adapter ? { lora: adapter.ggufPath } : {}),
+      });
+      const pool = {
+        common: value.getSequence(),
+        group: value.getSequence(),
+        slots: Array.from({ length: this.options.sequences }, () => value.getSequence()),
+      };
+      this.context = { value, pool, adapter: sha, tokens };
+      return this.context;
+    } catch (cause) {
+      throw new RedistillError(
+        "model",
+        `cannot open a context of ${this.options.sequences} × ${tokens} tokens${adapter ? ` with adapter ${adapter.ggufPath}` : ""}: ${messageOf(cause)}`,
+        adapter
+          ? "Check that the adapter was trained on these weights; otherwise lower model.sequences or model.contextTokens."
+          : "Lower model.sequences or model.contextTokens in the recipe.",
+        { cause },
+      );
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await this.context?.value.dispose();
+    this.context = null;
+    await this.model.dispose();
+    await this.llama.dispose();
+  }
+}

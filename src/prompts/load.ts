@@ -1,0 +1,116 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+import { messageOf, RedistillError } from "../core/errors.js";
+import { sha256 } from "../core/hash.js";
+import { nearest } from "../core/nearest.js";
+import { type Prompt, variablesIn } from "../core/prompt.js";
+
+const frontMatter = z.strictObject({
+  name: z.string(),
+  version: z.union([z.string(), z.number()]).transform(String),
+  variables: z.array(z.string()),
+  system: z.string().optional(),
+  /** Where the idea comes from. */
+  source: z.string().optional(),
+});
+
+/**
+ * Reads `<directory>/<stage>/<name>.md` from the first of the directories that has it, so that a
+ * workspace's own prompts come before the packaged ones.
+ *
+ * @throws RedistillError `usage` for an unknown prompt (with the nearest name) or a malformed file.
+ */
+export function readPromptFile(
+  directories: readonly string[],
+  stage: string,
+  name: string,
+): { path: string; body: string } {
+  for (const directory of directories) {
+    const path = join(directory, stage, `${name}.md`);
+    if (existsSync(path)) return { path, body: readFileSync(path, "utf8") };
+  }
+  const known = promptNames(directories, stage);
+  const close = nearest(name, known);
+  throw new RedistillError(
+    "usage",
+    `no prompt prompts/${stage}/${name}.md`,
+    `${close ? `Did you mean ${close}? ` : ""}Known ${stage} prompts: ${known.join(", ") || "none"}.`,
+  );
+}
+
+function promptNames(directories: readonly string[], stage: string): string[] {
+  const names = directories.flatMap((directory) => {
+    const folder = join(directory, stage);
+    return existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith(".md")) : [];
+  });
+  return [...new Set(names.map((file) => file.slice(0, -".md".length)))].sort();
+}
+
+/**
+ * A prompt from the text of its file: YAML front matter between `---` lines, then the user message.
+ * The declared variables and those in the text must be the same.
+ */
+export function parsePrompt(stage: string, where: string, body: string): Prompt {
+  const match = /^---\r?\n([\s\S]*?)\r?\n---\r?\n([\s\S]*)$/.exec(body);
+  if (match === null) {
+    throw badPrompt(where, "it does not begin with front matter between two `---` lines");
+  }
+  const head = readFrontMatter(where, match[1] as string);
+  const user = (match[2] as string).trim();
+  const used = variablesIn(`${head.system ?? ""}\n${user}`);
+  const undeclared = used.filter((name) => !head.variables.includes(name));
+  const unused = head.variables.filter((name) => !used.includes(name));
+  if (undeclared.length > 0) throw badPrompt(where, `it uses {{${undeclared.join("}}, {{")}}} without declaring it`);
+  if (unused.length > 0) throw badPrompt(where, `it declares ${unused.join(", ")} and does not use it`);
+  return {
+    stage,
+    name: head.name,
+    version: head.version,
+    hash: sha256(body),
+    variables: head.variables,
+    system: head.system ?? null,
+    user,
+  };
+}
+
+function readFrontMatter(where: string, text: string): z.infer<typeof frontMatter> {
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (cause) {
+    throw badPrompt(where, `its front matter is not YAML (${messageOf(cause)})`);
+  }
+  const parsed = frontMatter.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw badPrompt(where, `front matter ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
+}
+
+function badPrompt(where: string, what: string): RedistillError {
+  return new RedistillError(
+    "usage",
+    `${where}: ${what}`,
+    "Front matter needs name, version and variables; `system` and `source` are optional.",
+  );
+}
+
+/**
+ * Refuses a prompt that wants what its stage will not have, before anything is paid for.
+ *
+ * @param available Variables that the stage has under this recipe.
+ */
+export function requireVariables(prompt: Prompt, available: readonly string[]): void {
+  const missing = prompt.variables.filter((name) => !available.includes(name));
+  if (missing.length === 0) return;
+  const advice: Record<string, string> = {
+    critique: "set critique.prompt in the recipe",
+    reference: "set teacher.hint: true in the recipe",
+  };
+  throw new RedistillError(
+    "usage",
+    `prompt ${prompt.stage}/${prompt.name} needs {{${missing.join("}}, {{")}}}, which this recipe does not give it`,
+    `${missing.map((name) => advice[name] ?? `remove {{${name}}} from the prompt`).join("; ")}, or choose another prompt.`,
+  );
+}

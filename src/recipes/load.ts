@@ -1,0 +1,109 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, isAbsolute, resolve } from "node:path";
+import { type Document, isMap, isNode, isPair, LineCounter, parseDocument } from "yaml";
+import type { z } from "zod";
+import { RedistillError } from "../core/errors.js";
+import { nearest } from "../core/nearest.js";
+import { contradictions, type Recipe, recipeSchema } from "../core/recipe.js";
+import { keysAt } from "./schema-keys.js";
+
+type Path = readonly (string | number)[];
+
+/**
+ * Reads a recipe. Paths in it are relative to its own folder and come back absolute.
+ *
+ * @throws RedistillError `usage` with the line and, for a mistyped key, the nearest valid one.
+ */
+export function loadRecipe(path: string): Recipe {
+  if (!existsSync(path)) {
+    throw new RedistillError(
+      "usage",
+      `no recipe at ${path}`,
+      "Recipes are in runs/recipes; `redistill init` writes a commented one.",
+    );
+  }
+  const recipe = parseRecipe(readFileSync(path, "utf8"), path);
+  return absolutePaths(recipe, dirname(resolve(path)));
+}
+
+/** A recipe from its text; `where` names the file in errors. */
+export function parseRecipe(text: string, where: string): Recipe {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: true });
+  const broken = document.errors[0];
+  if (broken) {
+    const line = broken.linePos?.[0].line ?? 1;
+    throw bad(where, line, `not YAML: ${broken.message.split("\n")[0]}`, "Check the indentation and quotes near that line.");
+  }
+  const parsed = recipeSchema.safeParse(document.toJS() ?? {});
+  const lineAt = (at: Path, key?: string) => lineOf(document, lines, at, key);
+  if (!parsed.success) throw explain(parsed.error.issues, where, lineAt);
+  const [wrong] = contradictions(parsed.data);
+  if (wrong) {
+    throw bad(where, lineAt(wrong.path), `${wrong.path.join(".")}: ${wrong.message}`, "Change one of the two settings.");
+  }
+  return parsed.data;
+}
+
+function explain(
+  issues: readonly z.core.$ZodIssue[],
+  where: string,
+  lineAt: (path: Path, key?: string) => number,
+): RedistillError {
+  const issue = issues[0] as z.core.$ZodIssue;
+  const path = issue.path as Path;
+  if (issue.code === "unrecognized_keys") {
+    const key = issue.keys[0] as string;
+    const known = keysAt(recipeSchema, path);
+    const close = nearest(key, known);
+    const full = [...path, key].join(".");
+    return bad(
+      where,
+      lineAt(path, key),
+      `unknown key ${full}`,
+      `${close ? `Did you mean ${[...path, close].join(".")}? ` : ""}Keys here: ${known.join(", ")}.`,
+    );
+  }
+  return bad(
+    where,
+    lineAt(path),
+    `${path.join(".") || "the recipe"}: ${issue.message}`,
+    "runs/recipes has examples; `redistill init` writes every key with a comment.",
+  );
+}
+
+/** The line on which a value, or a key of the map at a path, stands; its nearest parent's if absent. */
+function lineOf(document: Document, lines: LineCounter, path: Path, key?: string): number {
+  for (let depth = path.length; depth >= 0; depth--) {
+    const node = depth === 0 ? document.contents : document.getIn(path.slice(0, depth), true);
+    if (!isNode(node) || !node.range) continue;
+    if (key !== undefined && isMap(node)) {
+      const pair = node.items.find((item) => isPair(item) && String(item.key) === key);
+      if (pair && isNode(pair.key) && pair.key.range) return lines.linePos(pair.key.range[0]).line;
+    }
+    return lines.linePos(node.range[0]).line;
+  }
+  return 1;
+}
+
+function bad(where: string, line: number, what: string, hint: string): RedistillError {
+  return new RedistillError("usage", `${where}, line ${line}: ${what}`, hint);
+}
+
+function absolutePaths(recipe: Recipe, folder: string): Recipe {
+  const from = (path: string) => (isAbsolute(path) ? path : resolve(folder, path));
+  const { replay } = recipe.curate;
+  return {
+    ...recipe,
+    model: {
+      ...recipe.model,
+      path: recipe.model.path === "default" ? "default" : from(recipe.model.path),
+    },
+    tasks:
+      recipe.tasks.source === "jsonl"
+        ? { ...recipe.tasks, path: from(recipe.tasks.path) }
+        : recipe.tasks,
+    retention: recipe.retention && { ...recipe.retention, path: from(recipe.retention.path) },
+    curate: { ...recipe.curate, replay: replay && { ...replay, path: from(replay.path) } },
+  };
+}

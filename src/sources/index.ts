@@ -1,0 +1,96 @@
+import type { Task } from "../core/entities.js";
+import { RedistillError } from "../core/errors.js";
+import { seedFor } from "../core/hash.js";
+import { shuffled } from "../core/random.js";
+import type { Recipe } from "../core/recipe.js";
+import { nearDuplicates } from "../core/similarity.js";
+import { readTaskFile, type TaskLine, taskFrom } from "./jsonl.js";
+
+/** What reasoning-gym gives, through the Python worker. */
+export interface TaskGenerator {
+  tasks(
+    dataset: string,
+    config: Record<string, unknown>,
+    size: number,
+    seed: number,
+  ): Promise<{ question: string; answer: string | null; entry: unknown }[]>;
+}
+
+/** Generated tasks repeat and resemble each other; ask for this many times what is needed. */
+const surplus = 1.5;
+
+/**
+ * All tasks of a run, split once and for ever. Held-out tasks are taken first; a training task that
+ * (nearly) repeats one of them is left out and another takes its place.
+ *
+ * @throws RedistillError `usage` when the source has too few tasks that differ.
+ */
+export async function collectTasks(
+  recipe: Recipe,
+  generator: TaskGenerator,
+): Promise<{ tasks: Task[]; leftOut: number }> {
+  const { train, gate, sealed } = recipe.tasks;
+  const lines = await readSource(recipe, generator);
+  const order = shuffled(lines, seedFor(recipe.seed, "split"));
+  const retention = recipe.retention
+    ? readTaskFile(recipe.retention.path, { kind: "contains" })
+    : [];
+  const replay = recipe.curate.replay
+    ? readTaskFile(recipe.curate.replay.path, { kind: "contains" })
+    : [];
+  const held = [
+    ...order.slice(0, gate).map((line) => taskFrom(line, "gate")),
+    ...order.slice(gate, gate + sealed).map((line) => taskFrom(line, "sealed")),
+    ...retention.map((line) => taskFrom(line, "retention")),
+  ];
+  const rest = order.slice(gate + sealed).map((line) => taskFrom(line, "train"));
+  const rehearsal = replay.map((line) => taskFrom(line, "replay"));
+  const near = nearDuplicates(
+    held.map(textOf),
+    [...rest, ...rehearsal].map(textOf),
+    recipe.curate.nearDuplicate,
+  );
+  const twins = new Set(near.map(({ trainId }) => trainId));
+  const trainable = rest.filter(({ id }) => !twins.has(id));
+  if (held.length - retention.length < gate + sealed || trainable.length < train) {
+    throw new RedistillError(
+      "usage",
+      `the task source has ${lines.length} different tasks, ${rest.length - trainable.length} of them too like a held-out one; ${train + gate + sealed} are needed (train ${train}, gate ${gate}, sealed ${sealed})`,
+      "Lower the sizes under `tasks`, add tasks, or widen the generator's config.",
+    );
+  }
+  return {
+    tasks: [
+      ...held,
+      ...trainable.slice(0, train),
+      ...rehearsal.filter(({ id }) => !twins.has(id)),
+    ],
+    leftOut: twins.size,
+  };
+}
+
+function textOf(task: Task): { id: string; text: string } {
+  return { id: task.id, text: task.prompt };
+}
+
+async function readSource(recipe: Recipe, generator: TaskGenerator): Promise<TaskLine[]> {
+  const { tasks } = recipe;
+  if (tasks.source === "jsonl") return readTaskFile(tasks.path, tasks.verifier);
+  const size = Math.ceil((tasks.train + tasks.gate + tasks.sealed) * surplus);
+  const entries = await generator.tasks(
+    tasks.dataset,
+    tasks.config,
+    size,
+    seedFor(recipe.seed, "tasks"),
+  );
+  const seen = new Set<string>();
+  return entries
+    .filter(({ question }) => !seen.has(question) && seen.add(question))
+    .map(({ question, answer, entry }) => ({
+      prompt: question,
+      reference: answer,
+      verifier: tasks.verifier,
+      tags: [tasks.dataset],
+      metadata: { dataset: tasks.dataset, config: tasks.config, entry },
+    }));
+}

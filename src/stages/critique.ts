@@ -1,0 +1,43 @@
+import type { Critique } from "../core/entities.js";
+import { stableId } from "../core/hash.js";
+import { renderPrompt } from "../core/prompt.js";
+import { requestFor } from "./support/requests.js";
+import { failuresToRework } from "./support/unsolved.js";
+import type { StageInput, StageOutput, StagePorts } from "./types.js";
+
+/** The model says what is wrong with its own failed answers; it is told what the verifier found. */
+export async function critique(input: StageInput, ports: StagePorts): Promise<StageOutput> {
+  const { recipe, prompts } = input;
+  const settings = recipe.critique;
+  const prompt = prompts.critique;
+  if (settings === null || prompt === null) return { rows: {}, summary: { critiques: 0 } };
+  const failures = failuresToRework(input, settings.perTask);
+  const completions = await ports.complete(
+    failures.map(({ task, attempt }) =>
+      requestFor(
+        renderPrompt(prompt, {
+          task: task.prompt,
+          answer: attempt.answer,
+          finding: attempt.verdict.finding,
+        }),
+        settings,
+        recipe.seed,
+        "critique",
+        attempt.id,
+      ),
+    ),
+    input.incumbent,
+  );
+  const critiques = failures.map(
+    ({ task, attempt }, position): Critique => ({
+      id: stableId("critique", attempt.id, prompt.hash),
+      attemptId: attempt.id,
+      taskId: task.id,
+      callKey: completions[position]!.callKey,
+      promptHash: prompt.hash,
+      text: completions[position]!.text.trim(),
+    }),
+  );
+  const tasks = new Set(critiques.map(({ taskId }) => taskId));
+  return { rows: { critiques }, summary: { critiques: critiques.length, tasks: tasks.size } };
+}

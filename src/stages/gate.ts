@@ -1,0 +1,57 @@
+import type { Decision, Evaluation, PairedComparison } from "../core/entities.js";
+import type { Suite } from "../core/round.js";
+import { alphaForLook, comparePaired } from "../stats/index.js";
+import type { StageInput, StageOutput } from "./types.js";
+
+const confidence = 0.95;
+
+/**
+ * The decision. The candidate is promoted when a paired exact test over the gate suite says that it
+ * is better, at a level that allows for every look of the run, and when the retention suite says
+ * that it is not worse by more than the margin. Anything else keeps the incumbent.
+ */
+export async function gate(input: StageInput): Promise<StageOutput> {
+  const decision = decide(input);
+  return { rows: { decision }, summary: { decision: decision.outcome, reason: decision.reason } };
+}
+
+function decide(input: StageInput): Decision {
+  const { recipe, rows } = input;
+  const alpha = alphaForLook(recipe.gate.alpha, recipe.rounds);
+  if (rows.candidate === null) {
+    const reason = `no candidate: ${rows.noCandidate ?? "retraining gave none"}`;
+    return { outcome: "skipped", reason, gate: null, retention: null, alpha };
+  }
+  if (rows.candidate.sha256 === input.incumbent?.sha256) {
+    const reason = "training gave the incumbent's weights again";
+    return { outcome: "rejected", reason, gate: null, retention: null, alpha };
+  }
+  const gate = compare(input, "gate") as PairedComparison;
+  const retention = compare(input, "retention");
+  const better = gate.pBetter <= alpha;
+  const margin = recipe.retention?.margin ?? 1;
+  const kept = retention === null || retention.low >= -margin;
+  const figures = `gate ${points(gate.difference)} points (${gate.gained} gained, ${gate.lost} lost, p ${gate.pBetter.toPrecision(2)}, level ${alpha.toPrecision(2)})`;
+  const retained =
+    retention === null
+      ? "no retention suite"
+      : `retention ${points(retention.difference)} points, at worst ${points(retention.low)} (margin ${points(-margin)})`;
+  if (better && kept) {
+    return { outcome: "promoted", reason: `${figures}; ${retained}`, gate, retention, alpha };
+  }
+  const why = better ? "forgets too much" : "not shown to be better";
+  return { outcome: "rejected", reason: `${why}: ${figures}; ${retained}`, gate, retention, alpha };
+}
+
+function compare({ rows, incumbent, candidate }: StageInput, suite: Suite): PairedComparison | null {
+  const of = (adapter: string | null): readonly Evaluation[] =>
+    rows.evaluations.find((answers) => answers.suite === suite && answers.adapter === adapter)
+      ?.items ?? [];
+  const before = of(incumbent?.sha256 ?? null);
+  const after = of(candidate?.sha256 ?? null);
+  return before.length === 0 ? null : comparePaired(before, after, confidence);
+}
+
+function points(share: number): string {
+  return `${share >= 0 ? "+" : ""}${(share * 100).toFixed(1)}`;
+}

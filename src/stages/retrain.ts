@@ -1,0 +1,63 @@
+import { messageOf, RedistillError, type TrainingFault } from "../core/errors.js";
+import { seedFor } from "../core/hash.js";
+import type { TrainingResult } from "../core/ports.js";
+import type { StageInput, StageOutput, StagePorts } from "./types.js";
+
+/** LoRA training of the candidate on the round's examples; nothing where there are too few. */
+export async function retrain(input: StageInput, ports: StagePorts): Promise<StageOutput> {
+  const { recipe, rows, incumbent, round } = input;
+  const { from, ...settings } = recipe.retrain;
+  const learned = rows.examples.filter(({ source }) => source !== "replay").length;
+  if (learned < recipe.curate.minimum) {
+    return skipped(`${learned} examples, ${recipe.curate.minimum} needed`);
+  }
+  const parent = from === "incumbent" ? incumbent : null;
+  const job = {
+    examples: rows.examples.map(({ messages, completion }) => ({
+      prompt: ports.render(messages),
+      completion,
+    })),
+    parent,
+    seed: seedFor(recipe.seed, "retrain", round),
+    settings,
+  };
+  let result: TrainingResult;
+  try {
+    result = await ports.train(job);
+  } catch (error) {
+    const fault = faultOf(error);
+    if (fault === null) throw error;
+    return skipped(`training failed (${fault}): ${messageOf(error)}`);
+  }
+  const candidate = {
+    sha256: result.sha256,
+    modelDigest: ports.modelDigest,
+    parent: parent?.sha256 ?? null,
+    ggufPath: result.ggufPath,
+    peftPath: result.peftPath,
+    round,
+    finalLoss: result.finalLoss,
+    tokens: result.tokens,
+    seconds: result.seconds,
+  };
+  return {
+    rows: { candidate },
+    summary: {
+      examples: rows.examples.length,
+      loss: Number(result.finalLoss.toFixed(3)),
+      "tokens/s": Math.round(result.tokens / result.seconds),
+    },
+  };
+}
+
+function skipped(reason: string): StageOutput {
+  return { rows: { noCandidate: reason }, summary: { skipped: reason } };
+}
+
+const givenUp: readonly TrainingFault[] = ["nan_loss", "out_of_memory"];
+
+/** Which of the faults that end a round, not the run, an error is; null for any other. */
+function faultOf(error: unknown): TrainingFault | null {
+  if (!(error instanceof RedistillError) || !("fault" in error)) return null;
+  return givenUp.find((fault) => fault === error.fault) ?? null;
+}

@@ -1,0 +1,59 @@
+import type { CallRequest, Message, Task } from "../../core/entities.js";
+import { seedFor } from "../../core/hash.js";
+import type { SamplingSettings } from "../../core/recipe.js";
+import { renderPrompt, type Prompt } from "../../core/prompt.js";
+import type { StageInput } from "../types.js";
+
+/** A request whose randomness depends on the recipe's seed and the item alone, not on run or order. */
+export function requestFor(
+  messages: readonly Message[],
+  settings: SamplingSettings,
+  ...seedParts: (string | number)[]
+): CallRequest {
+  const { temperature, topP, topK, minP, maxTokens } = settings;
+  const seed = seedFor(...seedParts);
+  return { messages, sampling: { temperature, topP, topK, minP, maxTokens, seed } };
+}
+
+/** The sampling of every evaluation: greedy, so that both models are asked the same way. */
+export function greedy(maxTokens: number): SamplingSettings {
+  return { temperature: 0, topP: 1, topK: 0, minP: 0, maxTokens };
+}
+
+/** The question as the student is asked it, at training and at test time. */
+export function studentMessages(prompt: Prompt, task: Pick<Task, "prompt">): Message[] {
+  return renderPrompt(prompt, { task: task.prompt });
+}
+
+/** The same question with solved ones before it: the teacher's exemplars. */
+export function teacherMessages(input: StageInput, task: Task): Message[] {
+  const question = studentMessages(input.prompts.student, task);
+  const system = question.filter((message) => message.role === "system");
+  const rest = question.filter((message) => message.role !== "system");
+  const shown = input.tasks.train
+    .slice(0, input.recipe.teacher.exemplars)
+    .flatMap((exemplar): Message[] => [
+      ...studentMessages(input.prompts.student, exemplar).filter((m) => m.role !== "system"),
+      { role: "assistant", content: exemplar.reference ?? "" },
+    ]);
+  return [...system, ...shown, ...rest];
+}
+
+/** The elicited tasks of a round, in their order. */
+export function elicitedTasks(input: StageInput): Task[] {
+  const byId = new Map(input.tasks.train.map((task) => [task.id, task]));
+  return input.rows.elicited.map((id) => byId.get(id) as Task);
+}
+
+/** Items under their task, tasks in the order in which they first appear. */
+export function byTask<T extends { readonly taskId: string }>(
+  items: readonly T[],
+): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(item.taskId);
+    if (group === undefined) groups.set(item.taskId, [item]);
+    else group.push(item);
+  }
+  return groups;
+}

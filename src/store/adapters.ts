@@ -1,0 +1,37 @@
+import type { AdapterRow } from "../core/round.js";
+import type { Connection } from "./database.js";
+
+const columns = `sha256, model_digest AS modelDigest, parent, gguf_path AS ggufPath,
+  peft_path AS peftPath, round, final_loss AS finalLoss, tokens, seconds`;
+
+/** Trained weights, named by the sha256 of their GGUF file. */
+export class AdapterTable {
+  constructor(private readonly db: Connection) {}
+
+  /** The same weights trained again are the same adapter; the first row stays. */
+  insert(adapter: AdapterRow): void {
+    this.db
+      .prepare(
+        `INSERT INTO adapters VALUES (@sha256, @modelDigest, @parent, @ggufPath, @peftPath, @round,
+           @finalLoss, @tokens, @seconds, @createdAt) ON CONFLICT (sha256) DO NOTHING`,
+      )
+      .run({ ...adapter, createdAt: new Date().toISOString() });
+  }
+
+  find(sha256: string): AdapterRow | null {
+    return (
+      this.db
+        .prepare<[string], AdapterRow>(`SELECT ${columns} FROM adapters WHERE sha256 = ?`)
+        .get(sha256) ?? null
+    );
+  }
+
+  /** Adapters whose sha256 begins with `prefix`, as people type it. */
+  byPrefix(prefix: string): AdapterRow[] {
+    return this.db
+      .prepare<[string, string], AdapterRow>(
+        `SELECT ${columns} FROM adapters WHERE substr(sha256, 1, length(?)) = ?`,
+      )
+      .all(prefix, prefix);
+  }
+}

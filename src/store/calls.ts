@@ -1,0 +1,94 @@
+import type { CallRequest, Completion, Generation } from "../core/entities.js";
+import { canonicalJson, sha256 } from "../core/hash.js";
+import type { Connection } from "./database.js";
+
+interface CallRow {
+  key: string;
+  text: string;
+  stop_reason: "end" | "length";
+  prompt_tokens: number;
+  evaluated_prompt_tokens: number;
+  completion_tokens: number;
+  duration_ms: number;
+}
+
+/** Where in a run a call was paid for. */
+export interface Payer {
+  readonly runId: string;
+  readonly round: number;
+  readonly stage: string;
+}
+
+/** What a stage cost: calls that were really made, and their tokens. */
+export interface Spending {
+  readonly round: number;
+  readonly stage: string;
+  readonly calls: number;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+}
+
+/** The content-addressed key of a request: everything that determines its answer, nothing else. */
+export function callKey(request: CallRequest, modelDigest: string, adapter: string | null): string {
+  return sha256({ ...request, model: modelDigest, adapter });
+}
+
+/** Model requests and their answers, shared by all runs: no key is paid for twice. */
+export class CallTable {
+  private readonly selectOne;
+  private readonly insertOne;
+
+  constructor(private readonly db: Connection) {
+    this.selectOne = db.prepare<[string], CallRow>("SELECT * FROM calls WHERE key = ?");
+    this.insertOne = db.prepare(
+      `INSERT INTO calls VALUES (@key, @modelDigest, @adapter, @messages, @sampling, @text,
+         @stopReason, @promptTokens, @evaluatedPromptTokens, @completionTokens, @durationMs,
+         @runId, @round, @stage, @createdAt) ON CONFLICT (key) DO NOTHING`,
+    );
+  }
+
+  find(key: string): Completion | null {
+    const row = this.selectOne.get(key);
+    if (row === undefined) return null;
+    return {
+      callKey: row.key,
+      text: row.text,
+      stopReason: row.stop_reason,
+      promptTokens: row.prompt_tokens,
+      evaluatedPromptTokens: row.evaluated_prompt_tokens,
+      completionTokens: row.completion_tokens,
+      durationMs: row.duration_ms,
+    };
+  }
+
+  record(
+    key: string,
+    request: CallRequest,
+    model: { digest: string; adapter: string | null },
+    generation: Generation,
+    payer: Payer,
+  ): void {
+    this.insertOne.run({
+      key,
+      modelDigest: model.digest,
+      adapter: model.adapter,
+      messages: canonicalJson(request.messages),
+      sampling: canonicalJson(request.sampling),
+      ...generation,
+      ...payer,
+      createdAt: new Date().toISOString(),
+    });
+  }
+
+  /** What a run paid for, by round and stage. */
+  spending(runId: string): Spending[] {
+    return this.db
+      .prepare<[string], Spending>(
+        `SELECT paid_in_round AS round, paid_in_stage AS stage, count(*) AS calls,
+                sum(evaluated_prompt_tokens) AS promptTokens,
+                sum(completion_tokens) AS completionTokens
+           FROM calls WHERE paid_by_run = ? GROUP BY 1, 2 ORDER BY 1, min(rowid)`,
+      )
+      .all(runId);
+  }
+}

@@ -1,0 +1,109 @@
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import Database from "better-sqlite3";
+import { messageOf, RedistillError } from "../core/errors.js";
+
+export type Connection = Database.Database;
+
+/**
+ * Opens the database file, creating it and bringing its schema up to date.
+ * WAL with synchronous=FULL: a commit that returned survives a power cut.
+ *
+ * @throws RedistillError `storage` when the file is no database, damaged, newer than this program,
+ * locked or on a full disk; the file is then left as it was.
+ */
+export function openDatabase(path: string, migrationsDirectory: string): Connection {
+  mkdirSync(dirname(path), { recursive: true });
+  return guarded(path, () => {
+    const db = new Database(path, { timeout: 10_000 });
+    try {
+      // Reads the header first: nothing is written to a file that is not ours.
+      db.pragma("schema_version");
+      db.pragma("journal_mode = WAL");
+      db.pragma("synchronous = FULL");
+      db.pragma("foreign_keys = ON");
+      migrate(db, path, migrationsDirectory);
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  });
+}
+
+/** Opens an existing database for reading only: `status` and `report` never write. */
+export function openDatabaseReadOnly(path: string): Connection {
+  return guarded(path, () => new Database(path, { readonly: true, fileMustExist: true, timeout: 10_000 }));
+}
+
+interface Migration {
+  readonly version: number;
+  readonly sql: string;
+}
+
+function readMigrations(directory: string): Migration[] {
+  return readdirSync(directory)
+    .filter((name) => /^\d{3}-.*\.sql$/.test(name))
+    .sort()
+    .map((name) => ({
+      version: Number.parseInt(name, 10),
+      sql: readFileSync(join(directory, name), "utf8"),
+    }));
+}
+
+/** Applies what is missing, each migration in a transaction of its own with its version number. */
+function migrate(db: Connection, path: string, directory: string): void {
+  const migrations = readMigrations(directory);
+  const newest = migrations.at(-1)?.version ?? 0;
+  const version = () => db.pragma("user_version", { simple: true }) as number;
+  if (version() > newest) {
+    throw new RedistillError(
+      "storage",
+      `${path} has schema version ${version()}; this redistill knows ${newest}`,
+      "Upgrade redistill, or name another database with --database.",
+    );
+  }
+  for (const migration of migrations) {
+    db.transaction(() => {
+      // Asked inside the transaction: another process may have migrated meanwhile.
+      if (version() >= migration.version) return;
+      db.exec(migration.sql);
+      db.pragma(`user_version = ${migration.version}`);
+    }).immediate();
+  }
+}
+
+const advice: Record<string, [what: string, hint: string]> = {
+  SQLITE_FULL: ["the disk is full", "Free some space, then run `redistill resume`; nothing is lost."],
+  SQLITE_CORRUPT: [
+    "the database is damaged",
+    "Restore a copy, or move the file away to start afresh; it was not touched.",
+  ],
+  SQLITE_NOTADB: [
+    "the file is not a database",
+    "Name another file with --database, or move this one away; it was not touched.",
+  ],
+  SQLITE_BUSY: [
+    "another process holds the database",
+    "Wait for it to end (`redistill status` shows who), then run `redistill resume`.",
+  ],
+  SQLITE_READONLY: ["the database may not be written", "Check the file's permissions."],
+  SQLITE_CANTOPEN: [
+    "the database cannot be opened",
+    "Check that the folder exists and may be written, or name another file with --database.",
+  ],
+  SQLITE_IOERR: ["the disk reported an error", "Check the disk, then run `redistill resume`."],
+};
+
+/** Runs a piece of work on the database; SQLite's error codes become sentences with a way out. */
+export function guarded<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    const code = cause instanceof Database.SqliteError ? cause.code : "";
+    const known = Object.keys(advice).find((name) => code.startsWith(name));
+    if (known === undefined) throw cause;
+    const [what, hint] = advice[known] as [string, string];
+    throw new RedistillError("storage", `${path}: ${what} (${messageOf(cause)})`, hint, { cause });
+  }
+}

@@ -1,0 +1,227 @@
+import type { Attempt, Critique, Decision, Revision, Verdict } from "../core/entities.js";
+import { canonicalJson } from "../core/hash.js";
+import type { AdapterRow, Refusal, RoundRows, StageSummary } from "../core/round.js";
+import type { AdapterTable } from "./adapters.js";
+import type { Connection } from "./database.js";
+import { EvaluationTable } from "./evaluations.js";
+import { ExampleTable } from "./examples.js";
+
+export interface RoundRow {
+  readonly number: number;
+  readonly incumbent: string | null;
+  readonly candidate: string | null;
+  readonly startedAt: string;
+  readonly finishedAt: string | null;
+}
+
+export interface StageRow {
+  readonly round: number;
+  readonly stage: string;
+  readonly summary: StageSummary;
+  readonly seconds: number;
+}
+
+/** SQLite has no booleans, and a verdict is a table of its own. */
+type ItemRow<T> = Omit<T, "verdict" | "truncated"> & Verdict & { truncated: 0 | 1 };
+
+/** Rounds, their stages, and the items that the stages wrote. */
+export class RoundTables {
+  readonly evaluations: EvaluationTable;
+  readonly examples: ExampleTable;
+
+  constructor(
+    private readonly db: Connection,
+    private readonly adapters: AdapterTable,
+  ) {
+    this.evaluations = new EvaluationTable(db);
+    this.examples = new ExampleTable(db);
+  }
+
+  begin(runId: string, number: number, incumbent: string | null): void {
+    this.db
+      .prepare(
+        `INSERT INTO rounds (run_id, number, incumbent, started_at) VALUES (?, ?, ?, ?)
+           ON CONFLICT DO NOTHING`,
+      )
+      .run(runId, number, incumbent, new Date().toISOString());
+  }
+
+  finish(runId: string, number: number): void {
+    this.db
+      .prepare("UPDATE rounds SET finished_at = ? WHERE run_id = ? AND number = ?")
+      .run(new Date().toISOString(), runId, number);
+  }
+
+  all(runId: string): RoundRow[] {
+    return this.db
+      .prepare<[string], RoundRow>(
+        `SELECT number, incumbent, candidate, started_at AS startedAt, finished_at AS finishedAt
+           FROM rounds WHERE run_id = ? ORDER BY number`,
+      )
+      .all(runId);
+  }
+
+  stages(runId: string): StageRow[] {
+    return this.db
+      .prepare<[string], Omit<StageRow, "summary"> & { summary: string }>(
+        "SELECT round, stage, summary, seconds FROM stages WHERE run_id = ? ORDER BY round, rowid",
+      )
+      .all(runId)
+      .map((row) => ({ ...row, summary: JSON.parse(row.summary) }));
+  }
+
+  /** Writes what a stage produced and that it is done. Call inside a transaction. */
+  commitStage(
+    runId: string,
+    round: number,
+    stage: { name: string; rows: Partial<RoundRows>; summary: StageSummary; seconds: number },
+  ): void {
+    const { rows } = stage;
+    this.insertElicited(runId, round, rows.elicited ?? []);
+    for (const attempt of rows.attempts ?? []) this.insertAttempt(runId, round, attempt);
+    for (const critique of rows.critiques ?? []) this.insertCritique(runId, round, critique);
+    for (const revision of rows.revisions ?? []) this.insertRevision(runId, round, revision);
+    this.examples.insertAll(runId, round, rows.examples ?? []);
+    this.insertRefusals(runId, round, rows.refusals ?? []);
+    if (rows.candidate) this.setCandidate(runId, round, rows.candidate);
+    for (const answers of rows.evaluations ?? []) this.evaluations.insertAll(runId, answers);
+    if (rows.decision) this.insertDecision(runId, round, rows.decision);
+    this.db
+      .prepare("INSERT INTO stages VALUES (?, ?, ?, ?, ?, ?)")
+      .run(
+        runId,
+        round,
+        stage.name,
+        canonicalJson(stage.summary),
+        stage.seconds,
+        new Date().toISOString(),
+      );
+  }
+
+  /** Everything that a round has so far. Evaluations are those of its two models, not all rounds'. */
+  load(runId: string, round: number): RoundRows {
+    const key = [runId, round] as const;
+    const all = <T>(sql: string) => this.db.prepare<unknown[], T>(sql).all(...key);
+    const row = this.all(runId).find((candidate) => candidate.number === round);
+    return {
+      elicited: all<{ id: string }>(
+        "SELECT task_id AS id FROM elicited WHERE run_id = ? AND round = ? ORDER BY position",
+      ).map(({ id }) => id),
+      attempts: all<ItemRow<Attempt>>(
+        `SELECT id, task_id AS taskId, position AS "index", call_key AS callKey, answer,
+                stop_reason = 'length' AS truncated, outcome, score, verifier, finding
+           FROM attempts JOIN calls ON calls.key = call_key
+           JOIN verdicts v ON v.run_id = attempts.run_id AND subject_id = id
+          WHERE attempts.run_id = ? AND round = ? ORDER BY attempts.rowid`,
+      ).map(asItem),
+      critiques: all<Critique>(
+        `SELECT id, attempt_id AS attemptId, task_id AS taskId, call_key AS callKey,
+                prompt_hash AS promptHash, text
+           FROM critiques WHERE run_id = ? AND round = ? ORDER BY rowid`,
+      ),
+      revisions: all<ItemRow<Revision>>(
+        `SELECT id, attempt_id AS attemptId, critique_id AS critiqueId, task_id AS taskId,
+                position AS "index", call_key AS callKey, answer,
+                stop_reason = 'length' AS truncated, outcome, score, verifier, finding
+           FROM revisions JOIN calls ON calls.key = call_key
+           JOIN verdicts v ON v.run_id = revisions.run_id AND subject_id = id
+          WHERE revisions.run_id = ? AND round = ? ORDER BY revisions.rowid`,
+      ).map(asItem),
+      examples: this.examples.of(runId, round),
+      refusals: all<Refusal>(
+        `SELECT source_id AS sourceId, task_id AS taskId, reason
+           FROM refusals WHERE run_id = ? AND round = ? ORDER BY rowid`,
+      ),
+      candidate: row?.candidate ? this.adapters.find(row.candidate) : null,
+      noCandidate:
+        all<{ reason: string | null }>(
+          `SELECT summary ->> 'skipped' AS reason FROM stages
+            WHERE run_id = ? AND round = ? AND stage = 'retrain'`,
+        )[0]?.reason ?? null,
+      evaluations: this.evaluations.ofRound(runId, row?.incumbent ?? null, row?.candidate ?? null),
+      decision: this.decision(runId, round),
+    };
+  }
+
+  decision(runId: string, round: number): Decision | null {
+    const row = this.db
+      .prepare<unknown[], { outcome: Decision["outcome"]; reason: string; evidence: string }>(
+        "SELECT outcome, reason, evidence FROM decisions WHERE run_id = ? AND round = ?",
+      )
+      .get(runId, round);
+    if (row === undefined) return null;
+    return { outcome: row.outcome, reason: row.reason, ...JSON.parse(row.evidence) };
+  }
+
+  private insertElicited(runId: string, round: number, taskIds: readonly string[]): void {
+    const insert = this.db.prepare("INSERT INTO elicited VALUES (?, ?, ?, ?)");
+    for (const [position, taskId] of taskIds.entries()) insert.run(runId, round, taskId, position);
+  }
+
+  private insertAttempt(runId: string, round: number, attempt: Attempt): void {
+    this.db
+      .prepare("INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)")
+      .run(
+        runId,
+        round,
+        attempt.id,
+        attempt.taskId,
+        attempt.index,
+        attempt.callKey,
+        attempt.answer,
+      );
+    this.insertVerdict(runId, attempt.id, attempt.verdict);
+  }
+
+  private insertVerdict(runId: string, subjectId: string, verdict: Verdict): void {
+    this.db
+      .prepare("INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?)")
+      .run(runId, subjectId, verdict.outcome, verdict.score, verdict.verifier, verdict.finding);
+  }
+
+  private insertCritique(runId: string, round: number, critique: Critique): void {
+    this.db
+      .prepare(
+        `INSERT INTO critiques VALUES (@runId, @round, @id, @attemptId, @taskId, @callKey,
+           @promptHash, @text)`,
+      )
+      .run({ runId, round, ...critique });
+  }
+
+  private insertRevision(runId: string, round: number, revision: Revision): void {
+    const { verdict, truncated: _fromItsCall, ...columns } = revision;
+    this.db
+      .prepare(
+        `INSERT INTO revisions VALUES (@runId, @round, @id, @attemptId, @critiqueId, @taskId,
+           @index, @callKey, @answer)`,
+      )
+      .run({ runId, round, ...columns });
+    this.insertVerdict(runId, revision.id, verdict);
+  }
+
+  private insertRefusals(runId: string, round: number, refusals: readonly Refusal[]): void {
+    const insert = this.db.prepare("INSERT INTO refusals VALUES (?, ?, ?, ?, ?)");
+    for (const r of refusals) insert.run(runId, round, r.sourceId, r.taskId, r.reason);
+  }
+
+  private setCandidate(runId: string, round: number, candidate: AdapterRow): void {
+    this.adapters.insert(candidate);
+    this.db
+      .prepare("UPDATE rounds SET candidate = ? WHERE run_id = ? AND number = ?")
+      .run(candidate.sha256, runId, round);
+  }
+
+  private insertDecision(runId: string, round: number, decision: Decision): void {
+    const { outcome, reason, ...evidence } = decision;
+    this.db
+      .prepare("INSERT INTO decisions VALUES (?, ?, ?, ?, ?)")
+      .run(runId, round, outcome, reason, canonicalJson(evidence));
+  }
+}
+
+function asItem<T extends Verdict & { truncated: 0 | 1 }>(
+  row: T,
+): Omit<T, keyof Verdict | "truncated"> & { truncated: boolean; verdict: Verdict } {
+  const { outcome, score, verifier, finding, truncated, ...rest } = row;
+  return { ...rest, truncated: truncated === 1, verdict: { outcome, score, verifier, finding } };
+}

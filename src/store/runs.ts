@@ -1,0 +1,155 @@
+import { canonicalJson, sha256 } from "../core/hash.js";
+import type { Recipe } from "../core/recipe.js";
+import type { Connection } from "./database.js";
+
+export type RunState = "running" | "interrupted" | "failed" | "finished";
+
+/** A prompt file as it was when the run began; editing the file does not change the run. */
+export interface PromptSnapshot {
+  readonly stage: string;
+  readonly name: string;
+  readonly version: string;
+  readonly hash: string;
+  readonly body: string;
+}
+
+export interface RunRow {
+  readonly id: string;
+  readonly name: string;
+  readonly recipe: Recipe;
+  readonly recipeHash: string;
+  readonly modelDigest: string;
+  readonly modelPath: string;
+  /** Artifacts of the run, relative to the workspace. */
+  readonly folder: string;
+  readonly state: RunState;
+  /** sha256 of the incumbent's adapter; null is the base weights. */
+  readonly incumbent: string | null;
+  readonly failure: string | null;
+  readonly progress: Record<string, unknown> | null;
+  readonly ownerPid: number | null;
+  readonly createdAt: string;
+  readonly finishedAt: string | null;
+}
+
+type RawRun = Omit<RunRow, "recipe" | "progress"> & { recipe: string; progress: string | null };
+
+const columns = `id, name, recipe, recipe_hash AS recipeHash, model_digest AS modelDigest,
+  model_path AS modelPath, folder, state, incumbent, failure, progress, owner_pid AS ownerPid,
+  created_at AS createdAt, finished_at AS finishedAt`;
+
+export function recipeHash(recipe: Recipe): string {
+  return sha256(canonicalJson(recipe));
+}
+
+export class RunTable {
+  constructor(private readonly db: Connection) {}
+
+  create(run: {
+    id: string;
+    recipe: Recipe;
+    modelDigest: string;
+    modelPath: string;
+    folder: string;
+    prompts: readonly PromptSnapshot[];
+  }): void {
+    this.db
+      .prepare(
+        `INSERT INTO runs (id, name, recipe, recipe_hash, model_digest, model_path, folder, state,
+           created_at) VALUES (?, ?, ?, ?, ?, ?, ?, 'interrupted', ?)`,
+      )
+      .run(
+        run.id,
+        run.recipe.name,
+        canonicalJson(run.recipe),
+        recipeHash(run.recipe),
+        run.modelDigest,
+        run.modelPath,
+        run.folder,
+        new Date().toISOString(),
+      );
+    const insert = this.db.prepare(
+      "INSERT INTO prompts VALUES (@runId, @stage, @name, @version, @hash, @body)",
+    );
+    for (const prompt of run.prompts) insert.run({ runId: run.id, ...prompt });
+  }
+
+  prompts(runId: string): PromptSnapshot[] {
+    return this.db
+      .prepare<[string], PromptSnapshot>(
+        "SELECT stage, name, version, hash, body FROM prompts WHERE run_id = ? ORDER BY stage",
+      )
+      .all(runId);
+  }
+
+  find(id: string): RunRow | null {
+    return this.one(`SELECT ${columns} FROM runs WHERE id = ?`, id);
+  }
+
+  latest(): RunRow | null {
+    return this.one(`SELECT ${columns} FROM runs ORDER BY rowid DESC LIMIT 1`);
+  }
+
+  /** The newest run of exactly this recipe that has not ended. */
+  unfinished(hash: string): RunRow | null {
+    return this.one(
+      `SELECT ${columns} FROM runs WHERE recipe_hash = ? AND state <> 'finished'
+        ORDER BY rowid DESC LIMIT 1`,
+      hash,
+    );
+  }
+
+  all(): RunRow[] {
+    return this.db.prepare<[], RawRun>(`SELECT ${columns} FROM runs ORDER BY rowid`).all().map(parse);
+  }
+
+  /** The first free id for a recipe's name: `quickstart-1`, `quickstart-2`, … */
+  nextId(name: string): string {
+    for (let number = 1; ; number++) {
+      const id = `${name}-${number}`;
+      if (this.find(id) === null) return id;
+    }
+  }
+
+  /** Takes the run for this process. */
+  own(id: string, pid: number): void {
+    this.db
+      .prepare(
+        `UPDATE runs SET state = 'running', failure = NULL, owner_pid = ?
+          WHERE id = ?`,
+      )
+      .run(pid, id);
+  }
+
+  /** Gives the run back in the state in which it was left. */
+  release(id: string, state: Exclude<RunState, "running">, failure: string | null): void {
+    this.db
+      .prepare(
+        `UPDATE runs SET state = ?, failure = ?, owner_pid = NULL, progress = NULL,
+           finished_at = CASE WHEN ? = 'finished' THEN ? ELSE NULL END
+          WHERE id = ?`,
+      )
+      .run(state, failure, state, new Date().toISOString(), id);
+  }
+
+  setIncumbent(id: string, adapter: string | null): void {
+    this.db.prepare("UPDATE runs SET incumbent = ? WHERE id = ?").run(adapter, id);
+  }
+
+  setProgress(id: string, progress: Record<string, unknown>): void {
+    this.db.prepare("UPDATE runs SET progress = ? WHERE id = ?").run(canonicalJson(progress), id);
+  }
+
+  private one(sql: string, ...parameters: string[]): RunRow | null {
+    const row = this.db.prepare<string[], RawRun>(sql).get(...parameters);
+    return row === undefined ? null : parse(row);
+  }
+}
+
+function parse(row: RawRun): RunRow {
+  return {
+    ...row,
+    recipe: JSON.parse(row.recipe),
+    progress: row.progress === null ? null : JSON.parse(row.progress),
+  };
+}

@@ -1,0 +1,12 @@
+import { execFileSync } from "node:child_process";
+
+/** Builds the program that child processes run, and gets weights and trainer ready. */
+export default async function prepare(): Promise<void> {
+  execFileSync("npm", ["run", "--silent", "build"], { stdio: "inherit" });
+  // Only there once the build has run.
+  const machine = "./machine.mjs";
+  const { prepareMachine } = await import(machine);
+  const { weights, python } = await prepareMachine();
+  process.env.REDISTILL_TEST_MODEL = weights;
+  process.env.REDISTILL_TEST_PYTHON = python;
+}

@@ -1,0 +1,36 @@
+import Database from "better-sqlite3";
+import { sha256 } from "../../src/core/hash.js";
+
+/** Every table whose rows a disturbed and an undisturbed run must share, without times and costs. */
+const queries = {
+  tasks: "SELECT * FROM tasks ORDER BY run_id, id",
+  calls: "SELECT key, text, stop_reason, completion_tokens, paid_in_round, paid_in_stage FROM calls ORDER BY key",
+  rounds: "SELECT run_id, number, incumbent, candidate FROM rounds ORDER BY 1, 2",
+  stages: "SELECT run_id, round, stage, summary -> '$.attempts' FROM stages ORDER BY 1, 2, 3",
+  elicited: "SELECT * FROM elicited ORDER BY run_id, round, position",
+  attempts: "SELECT * FROM attempts ORDER BY run_id, round, id",
+  verdicts: "SELECT * FROM verdicts ORDER BY run_id, subject_id",
+  critiques: "SELECT * FROM critiques ORDER BY run_id, id",
+  revisions: "SELECT * FROM revisions ORDER BY run_id, id",
+  examples: "SELECT * FROM examples ORDER BY run_id, round, position",
+  refusals: "SELECT * FROM refusals ORDER BY run_id, round, source_id",
+  adapters: "SELECT sha256, model_digest, parent, round, final_loss, tokens FROM adapters ORDER BY 1",
+  evaluations: "SELECT * FROM evaluations ORDER BY run_id, suite, adapter, position",
+  decisions: "SELECT * FROM decisions ORDER BY run_id, round",
+  runs: "SELECT id, recipe_hash, state, incumbent FROM runs ORDER BY 1",
+};
+
+/** The hash of each table of a database: equal digests mean that the same work was done. */
+export function digestOf(path: string): Record<string, string> {
+  const db = new Database(path, { readonly: true });
+  try {
+    return Object.fromEntries(
+      Object.entries(queries).map(([table, sql]) => {
+        const rows = db.prepare(sql).all();
+        return [table, `${rows.length} rows ${sha256(rows).slice(0, 16)}`];
+      }),
+    );
+  } finally {
+    db.close();
+  }
+}

@@ -1,0 +1,157 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { frozenTasks, runFolder, workOn } from "../../src/controller/run.js";
+import { sha256 } from "../../src/core/hash.js";
+import type { Train } from "../../src/core/ports.js";
+import { type Recipe, recipeSchema } from "../../src/core/recipe.js";
+import { ScriptedChatModel, type Script } from "../../src/models/scripted.js";
+import { parsePrompt } from "../../src/prompts/load.js";
+import { collectTasks } from "../../src/sources/index.js";
+import type { Progress } from "../../src/controller/progress.js";
+import { Store } from "../../src/store/store.js";
+import { createVerify } from "../../src/verifiers/index.js";
+
+const prompt = (stage: string, variables: string[]) => {
+  const body = `---\nname: ${stage}\nversion: 1\nvariables: [${variables.join(", ")}]\n---\n${variables.map((v) => `<${v}>{{${v}}}</${v}>`).join("\n")}\n`;
+  return { stage, name: stage, version: "1", hash: sha256(body), body };
+};
+
+export const snapshots = [
+  prompt("student", ["task"]),
+  prompt("critique", ["task", "answer", "finding"]),
+  prompt("refine", ["task", "answer", "critique"]),
+];
+
+/** A file of `count` sums that all differ: `1 + 2`, … */
+export function sumsFile(folder: string, count: number): string {
+  const lines = Array.from({ length: count }, (_, i) => {
+    const [a, b] = [10 + (i % 40), 100 + Math.floor(i / 40) * 7 + i];
+    return JSON.stringify({ prompt: `Calculate ${a} + ${b}.`, reference: a + b });
+  });
+  const path = join(folder, "sums.jsonl");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path, `${lines.join("\n")}\n`);
+  return path;
+}
+
+export function sumsRecipe(folder: string, changes: Record<string, unknown> = {}): Recipe {
+  return recipeSchema.parse({
+    name: "sums",
+    seed: 3,
+    rounds: 2,
+    tasks: {
+      source: "jsonl",
+      path: sumsFile(folder, 160),
+      verifier: { kind: "numeric" },
+      train: 40,
+      gate: 60,
+      sealed: 20,
+    },
+    elicit: { tasksPerRound: 20 },
+    generate: { attempts: 4 },
+    critique: { prompt: "critique" },
+    refine: { prompt: "refine", tries: 2 },
+    ...changes,
+  });
+}
+
+const sumOf = (text: string) => {
+  const match = /Calculate (\d+) \+ (\d+)/.exec(text);
+  return Number(match?.[1]) + Number(match?.[2]);
+};
+
+/**
+ * A student that is right about 1 time in 4, mends a third of what it is told, and is right half
+ * the time with the first adapter and three times in four with a later one.
+ */
+export const learner: Script = (request, adapter) => {
+  const text = request.messages.at(-1)?.content ?? "";
+  const luck = Number.parseInt(sha256([request, "luck"]).slice(0, 4), 16) / 65_536;
+  if (text.includes("<finding>")) return "The sum is off.";
+  const skill = text.includes("<critique>") ? 0.33 : adapter === null ? 0.25 : 0.75;
+  return luck < skill ? `${sumOf(text)}` : `${sumOf(text) + 1}`;
+};
+
+/** Writes a file whose content is the job: the same job gives the same adapter. */
+export function scriptedTrain(folder: string): { train: Train; trained: string[] } {
+  const trained: string[] = [];
+  const train: Train = async (job, { onProgress }) => {
+    const sha = sha256(job);
+    onProgress({ step: 1, steps: 1, loss: 0.5, tokensPerSecond: 1, secondsLeft: 0 });
+    trained.push(sha);
+    const ggufPath = join(folder, "memory", "adapters", sha, "adapter.gguf");
+    return {
+      sha256: sha,
+      ggufPath,
+      peftPath: join(folder, "memory", "adapters", sha, "peft"),
+      finalLoss: 0.5,
+      tokens: job.examples.length * 10,
+      seconds: 1,
+    };
+  };
+  return { train, trained };
+}
+
+export interface ScriptedRun {
+  readonly store: Store;
+  readonly model: ScriptedChatModel;
+  readonly trained: string[];
+  readonly seen: Progress[];
+  /** Works on the run until it ends, or `signal` says stop. */
+  work(signal?: AbortSignal): Promise<void>;
+}
+
+/** A run over a real database file with a scripted model and trainer. */
+export async function scriptedRun(
+  folder: string,
+  recipe: Recipe,
+  options: { script?: Script; train?: Train; runId?: string } = {},
+): Promise<ScriptedRun> {
+  const store = Store.open(join(folder, "memory", "redistill.db"), "memory/migrations");
+  const model = new ScriptedChatModel("learner", options.script ?? learner);
+  const runId = options.runId ?? "sums-1";
+  if (!store.runs.find(runId)) {
+    const none = { tasks: () => Promise.reject(new Error("no generator here")) };
+    const { tasks } = await collectTasks(recipe, none);
+    store.transaction(() => {
+      store.runs.create({
+        id: runId,
+        recipe,
+        modelDigest: model.digest,
+        modelPath: "scripted",
+        folder: runFolder(runId),
+        prompts: snapshots,
+      });
+      store.tasks.insertAll(runId, tasks);
+    });
+  }
+  const scripted = scriptedTrain(folder);
+  const seen: Progress[] = [];
+  const parsed = (stage: string) => {
+    const found = snapshots.find((s) => s.stage === stage)!;
+    return parsePrompt(stage, stage, found.body);
+  };
+  return {
+    store,
+    model,
+    trained: scripted.trained,
+    seen,
+    work: (signal = new AbortController().signal) =>
+      workOn({
+        store,
+        runId,
+        tasks: frozenTasks(store, runId),
+        prompts: {
+          student: parsed("student"),
+          critique: recipe.critique && parsed("critique"),
+          refine: recipe.refine && parsed("refine"),
+        },
+        model,
+        train: options.train ?? scripted.train,
+        verify: createVerify({}),
+        workspace: folder,
+        signal,
+        observe: (progress) => seen.push(progress),
+      }),
+  };
+}
