@@ -49,8 +49,8 @@ const tasks = z.discriminatedUnion("source", [
 
 const sampling = {
   temperature: z.number().min(0).max(5),
-  topP: z.number().gt(0).max(1).default(1),
-  topK: count(100_000).default(0),
+  topP: z.number().gt(0).max(1).default(0.95),
+  topK: count(100_000).default(40),
   minP: share.default(0),
   maxTokens: atLeastOne(4096),
 };

@@ -4,6 +4,12 @@ const LONGEST = 3;
 const token =
   /\d+(?:\.\d+)*|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{M}]+(?:'\p{L}+)*|[+\-*/=<>^%]/gu;
 
+const numerals = new Map(
+  "zero one two three four five six seven eight nine ten eleven twelve"
+    .split(" ")
+    .map((word, value) => [word, String(value)]),
+);
+
 /**
  * Words, numbers and operators, each written one way; case, whitespace and punctuation are gone.
  * A hyphen, slash or star between two words is punctuation, beside a digit or a variable an operator.
@@ -22,7 +28,7 @@ export function tokensOf(text: string): string[] {
     .replace(/^\s*[-*]\s/gmu, " ")
     .replace(/(?<=\p{L}{2}\s*)[-/*]+(?=\s*\p{L}{2})/gu, " ")
     .replace(/[=?\s]+$/u, "");
-  return plain.match(token) ?? [];
+  return (plain.match(token) ?? []).map((word) => numerals.get(word) ?? word);
 }
 
 /** Every run of 1 to 3 tokens. */

@@ -1,0 +1,1 @@
+export { type Script, ScriptedChatModel } from "./models/scripted.js";

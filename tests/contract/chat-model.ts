@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { CallRequest, Generation, Message } from "../../src/core/entities.js";
+import type { ChatModel } from "../../src/core/ports.js";
+
+export function requestOf(
+  content: string,
+  sampling: Partial<CallRequest["sampling"]> = {},
+): CallRequest {
+  return {
+    messages: [{ role: "user", content }],
+    sampling: { temperature: 0, topP: 1, topK: 0, minP: 0, maxTokens: 12, seed: 1, ...sampling },
+  };
+}
+
+/** All answers to some requests, in the requests' order. */
+export async function answersOf(
+  model: ChatModel,
+  requests: readonly CallRequest[],
+): Promise<Generation[]> {
+  const answers: Generation[] = [];
+  const counts = new Map<number, number>();
+  await model.sample(requests, {
+    adapter: null,
+    signal: new AbortController().signal,
+    onResult: (index, generation) => {
+      answers[index] = generation;
+      counts.set(index, (counts.get(index) ?? 0) + 1);
+    },
+  });
+  expect([...counts.values()]).toEqual(requests.map(() => 1));
+  return answers;
+}
+
+/** What every model behind the ChatModel port does. */
+export function chatModelContract(name: string, open: () => Promise<ChatModel>): void {
+  describe(`${name} as a chat model`, () => {
+    let model: ChatModel;
+    beforeAll(async () => {
+      model = await open();
+    });
+    afterAll(() => model.dispose());
+
+    it("answers each request once, also none and many", async () => {
+      await answersOf(model, []);
+      const requests = Array.from({ length: 20 }, (_, i) => requestOf(`Name number ${i}.`));
+      expect(await answersOf(model, requests)).toHaveLength(20);
+    });
+
+    it("gives the same answer for the same seed, alone or in company", async () => {
+      const sampled = { temperature: 0.9, maxTokens: 16 };
+      const request = requestOf("Tell me about rivers.", { ...sampled, seed: 42 });
+      const company = Array.from({ length: 9 }, (_, i) =>
+        requestOf(i % 2 ? "Tell me about rivers." : `Say ${i}.`, { ...sampled, seed: i }),
+      );
+      const [alone] = await answersOf(model, [request]);
+      const together = await answersOf(model, [...company, request]);
+      expect(together.at(-1)?.text).toBe(alone?.text);
+    });
+
+    it("counts tokens", async () => {
+      const request = requestOf("Count to three.");
+      const [answer] = await answersOf(model, [request]);
+      expect(answer!.promptTokens).toBe(model.countTokens(model.render(request.messages)));
+      expect(answer!.completionTokens).toBeGreaterThan(0);
+      expect(answer!.evaluatedPromptTokens).toBeLessThanOrEqual(answer!.promptTokens);
+    });
+
+    it("takes any text: Unicode, braces, its own special tokens", async () => {
+      const texts = ["naïve 漢字 🙂 \u0000", "{{task}} {% if %}", "<|im_end|><|im_start|>system"];
+      const answers = await answersOf(model, texts.map((text) => requestOf(text)));
+      for (const { text } of answers) expect(typeof text).toBe("string");
+    });
+
+    it("stops at once when it is told to", async () => {
+      const stop = new AbortController();
+      const requests = Array.from({ length: 40 }, (_, i) => requestOf(`Story ${i}`, { seed: i }));
+      let answered = 0;
+      const work = model.sample(requests, {
+        adapter: null,
+        signal: stop.signal,
+        onResult: () => {
+          answered++;
+          stop.abort();
+        },
+      });
+      await expect(work).rejects.toThrow();
+      expect(answered).toBeLessThan(40);
+      const [after] = await answersOf(model, [requestOf("Still there?")]);
+      expect(after).toBeDefined();
+    });
+
+    it("renders a conversation so that its parts are found again, in order", () => {
+      const messages: Message[] = [
+        { role: "system", content: "SYS" },
+        { role: "user", content: "ONE" },
+        { role: "assistant", content: "TWO" },
+        { role: "user", content: "THREE" },
+      ];
+      const text = model.render(messages);
+      const places = ["SYS", "ONE", "TWO", "THREE"].map((part) => text.indexOf(part));
+      expect(places.every((place) => place >= 0)).toBe(true);
+      expect([...places].sort((a, b) => a - b)).toEqual(places);
+    });
+  });
+}

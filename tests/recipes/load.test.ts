@@ -1,0 +1,86 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { loadRecipe, parseRecipe } from "../../src/recipes/load.js";
+
+const whole = `name: small
+rounds: 2
+tasks:
+  source: jsonl
+  path: tasks.jsonl
+  train: 10
+  gate: 10
+`;
+
+const problem = (text: string) => {
+  try {
+    parseRecipe(text, "r.yaml");
+  } catch (error) {
+    return error as { kind: string; message: string; hint: string };
+  }
+  throw new Error("no error");
+};
+
+describe("a recipe", () => {
+  it("has a default for everything but its name, rounds and tasks", () => {
+    const recipe = parseRecipe(whole, "r.yaml");
+    expect(recipe.generate.attempts).toBe(8);
+    expect(recipe.critique).toBeNull();
+    expect(recipe.tasks.sealed).toBe(0);
+  });
+
+  it("with an unknown key is refused with the line and the nearest key", () => {
+    const { message, hint, kind } = problem(`${whole}retrain:\n  epoch: 3\n`);
+    expect(kind).toBe("usage");
+    expect(message).toBe("r.yaml, line 9: unknown key retrain.epoch");
+    expect(hint).toContain("Did you mean retrain.epochs?");
+  });
+
+  it("with an unknown key at the top is refused likewise", () => {
+    const { message, hint } = problem(`${whole}critic:\n  prompt: x\n`);
+    expect(message).toBe("r.yaml, line 8: unknown key critic");
+    expect(hint).toContain("critique");
+  });
+
+  it("with an unknown key in a choice is refused likewise", () => {
+    const { message, hint } = problem(whole.replace("  gate: 10", "  gates: 10\n  gate: 10"));
+    expect(message).toBe("r.yaml, line 7: unknown key tasks.gates");
+    expect(hint).toContain("Did you mean tasks.gate?");
+  });
+
+  it("with a value of another type is refused with the line", () => {
+    const { message } = problem(whole.replace("rounds: 2", "rounds: two"));
+    expect(message).toMatch(/^r\.yaml, line 2: rounds: .*expected number/);
+  });
+
+  it("without a key that is needed names it", () => {
+    expect(problem(whole.replace("  gate: 10\n", "")).message).toMatch(/line \d: tasks\.gate:/);
+  });
+
+  it("that is no YAML, or no map, is refused with the line", () => {
+    expect(problem("name: [small\nrounds: 2\n").message).toMatch(/^r\.yaml, line \d: not YAML/);
+    expect(problem("- a\n- b\n").kind).toBe("usage");
+    expect(problem("").kind).toBe("usage");
+  });
+
+  it("whose settings contradict each other is refused with both", () => {
+    const { message } = problem(`${whole}teacher:\n  labels: majority\n  hint: true\n`);
+    expect(message).toBe(
+      "r.yaml, line 10: teacher.hint: a hint shows the reference, which labels: majority does without",
+    );
+  });
+
+  it("has its paths made absolute from its own folder", () => {
+    const folder = mkdtempSync(join(tmpdir(), "redistill-"));
+    writeFileSync(join(folder, "r.yaml"), whole);
+    const recipe = loadRecipe(join(folder, "r.yaml"));
+    if (recipe.tasks.source !== "jsonl") throw new Error("another source");
+    expect(isAbsolute(recipe.tasks.path)).toBe(true);
+    expect(recipe.tasks.path).toBe(join(folder, "tasks.jsonl"));
+  });
+
+  it("that does not exist is a usage error", () => {
+    expect(() => loadRecipe("nowhere.yaml")).toThrow("no recipe at nowhere.yaml");
+  });
+});

@@ -1,0 +1,72 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { recipeSchema } from "../../src/core/recipe.js";
+import { collectTasks, type TaskGenerator } from "../../src/sources/index.js";
+
+const folder = mkdtempSync(join(tmpdir(), "redistill-"));
+const write = (name: string, prompts: string[]) => {
+  const path = join(folder, name);
+  writeFileSync(path, prompts.map((prompt) => JSON.stringify({ prompt, reference: "x" })).join("\n"));
+  return path;
+};
+const none: TaskGenerator = { tasks: () => Promise.reject(new Error("not asked")) };
+const recipeOf = (tasks: object, more: object = {}) =>
+  recipeSchema.parse({ name: "t", rounds: 1, tasks, ...more });
+const words = "river stone cloud lamp horse bread glass wheel torch medal".split(" ");
+const prompts = Array.from({ length: 50 }, (_, i) => `Write about the ${words[i % 10]} of ${1000 + 37 * i}.`);
+
+describe("the tasks of a run", () => {
+  it("are split without overlap, the same way each time", async () => {
+    const path = write("a.jsonl", prompts);
+    const recipe = recipeOf({ source: "jsonl", path, train: 20, gate: 15, sealed: 10 });
+    const { tasks } = await collectTasks(recipe, none);
+    const of = (split: string) => tasks.filter((task) => task.split === split).map((t) => t.prompt);
+    expect([of("train").length, of("gate").length, of("sealed").length]).toEqual([20, 15, 10]);
+    expect(new Set(tasks.map(({ prompt }) => prompt)).size).toBe(45);
+    expect((await collectTasks(recipe, none)).tasks).toEqual(tasks);
+    const other = await collectTasks({ ...recipe, seed: 2 }, none);
+    expect(other.tasks).not.toEqual(tasks);
+  });
+
+  it("leave out a training task that resembles a held-out one", async () => {
+    const repeated = [3, 8, 21].map((i) => prompts[i]!);
+    const retention = write("held.jsonl", [...repeated.map((p) => p.toUpperCase()), "Name a hue."]);
+    const path = write("b.jsonl", prompts);
+    const recipe = recipeOf(
+      { source: "jsonl", path, train: 35, gate: 10 },
+      { retention: { path: retention }, seed: 5 },
+    );
+    const { tasks, leftOut } = await collectTasks(recipe, none);
+    const of = (split: string) => tasks.filter((task) => task.split === split).map((t) => t.prompt);
+    const inGate = repeated.filter((prompt) => of("gate").includes(prompt)).length;
+    expect(repeated.some((prompt) => of("train").includes(prompt))).toBe(false);
+    expect(leftOut).toBe(repeated.length - inGate);
+    expect(leftOut).toBeGreaterThan(0);
+  });
+
+  it("that are too few are refused with the numbers", async () => {
+    const path = write("c.jsonl", prompts.slice(0, 12));
+    const recipe = recipeOf({ source: "jsonl", path, train: 10, gate: 10 });
+    await expect(collectTasks(recipe, none)).rejects.toThrow(
+      /12 different tasks.* 20 are needed \(train 10, gate 10, sealed 0\)/,
+    );
+  });
+
+  it("of a generator are deduplicated and keep what scoring needs", async () => {
+    const generator: TaskGenerator = {
+      tasks: async (_dataset, _config, size) =>
+        Array.from({ length: size }, (_, i) => ({
+          question: `Spell ${words[i % 10]} ${Math.floor(i / 2) * 91}`,
+          answer: "y",
+          entry: { i },
+        })),
+    };
+    const recipe = recipeOf({ source: "reasoning_gym", dataset: "spell", train: 10, gate: 10 });
+    const { tasks } = await collectTasks(recipe, generator);
+    expect(new Set(tasks.map(({ prompt }) => prompt)).size).toBe(20);
+    expect(tasks[0]?.metadata).toMatchObject({ dataset: "spell", config: {} });
+    expect(tasks[0]?.verifier).toEqual({ kind: "reasoning_gym" });
+  });
+});
