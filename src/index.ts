@@ -1,13 +1,20 @@
-export { stages } from "./stages/index.js";
-export { tick, type RunContext } from "./controller/tick.js";
-export { frozenTasks, workOn } from "./controller/run.js";
 export type { Observe, Progress } from "./controller/progress.js";
+export { frozenTasks, workOn } from "./controller/run.js";
+export { type RunContext, tick } from "./controller/tick.js";
 export * from "./core/entities.js";
 export { exitCodes, RedistillError } from "./core/errors.js";
-export type { ChatModel, Complete, Train, TrainingJob, TrainingResult, Verify } from "./core/ports.js";
+export type {
+  ChatModel,
+  Complete,
+  Train,
+  TrainingJob,
+  TrainingResult,
+  Verify,
+} from "./core/ports.js";
 export { type Recipe, recipeSchema } from "./core/recipe.js";
 export { EmbeddedChatModel } from "./models/embedded/chat-model.js";
 export { loadRecipe } from "./recipes/load.js";
+export { stages } from "./stages/index.js";
 export { comparePaired } from "./stats/index.js";
 export { Store } from "./store/store.js";
 export { createVerify } from "./verifiers/index.js";

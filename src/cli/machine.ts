@@ -1,16 +1,16 @@
 import { join } from "node:path";
 import type { ChatModel, Train, Verify } from "../core/ports.js";
-import type { TaskGenerator } from "../sources/index.js";
 import { EmbeddedChatModel } from "../models/embedded/chat-model.js";
-import { findPython, findUv } from "../setup/python.js";
+import { formatBytes } from "../setup/files.js";
 import { inspectModel } from "../setup/gguf.js";
+import { findPython, findUv } from "../setup/python.js";
 import { ensureTrainerEnvironment } from "../setup/trainer-environment.js";
 import { ensureWeights } from "../setup/weights.js";
+import type { TaskGenerator } from "../sources/index.js";
 import { createReasoningGym } from "../training/reasoning-gym.js";
 import { createTrainer } from "../training/train.js";
 import { createTrainerWorker, type TrainerWorker } from "../training/worker.js";
 import { createVerify } from "../verifiers/index.js";
-import { formatBytes } from "../setup/files.js";
 import type { Output } from "./output.js";
 import { trainerDirectory, type Workspace } from "./paths.js";
 

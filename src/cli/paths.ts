@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -8,6 +9,11 @@ export const packagedPrompts = join(packageRoot, "prompts");
 export const migrationsDirectory = join(packageRoot, "memory", "migrations");
 export const trainerDirectory = join(packageRoot, "trainer");
 export const defaultRecipe = join(packageRoot, "runs", "recipes", "quickstart.yaml");
+
+/** The version in package.json. */
+export function packageVersion(): string {
+  return JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")).version;
+}
 
 /** Where a user's runs live: the current folder, unless --database names another place. */
 export interface Workspace {

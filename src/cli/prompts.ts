@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Prompt } from "../core/prompt.js";
+import type { Prompt } from "../core/prompt.js";
 import type { Recipe } from "../core/recipe.js";
 import { parsePrompt, readPromptFile, requireVariables } from "../prompts/load.js";
 import type { StagePrompts } from "../stages/types.js";

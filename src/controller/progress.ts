@@ -4,7 +4,12 @@ import type { StageSummary } from "../core/round.js";
 
 /** What a run tells those who watch it; nothing in the loop depends on it. */
 export type Progress =
-  | { readonly kind: "run"; readonly runId: string; readonly rounds: number; readonly resumed: boolean }
+  | {
+      readonly kind: "run";
+      readonly runId: string;
+      readonly rounds: number;
+      readonly resumed: boolean;
+    }
   | { readonly kind: "note"; readonly text: string }
   | { readonly kind: "stage"; readonly round: number; readonly stage: string }
   | {

@@ -45,7 +45,8 @@ function alsoPersisting({ store, runId, observe }: RunContext): RunContext["obse
   let last = 0;
   return (progress: Progress) => {
     observe(progress);
-    if (progress.kind !== "items" && progress.kind !== "training" && progress.kind !== "stage") return;
+    if (progress.kind !== "items" && progress.kind !== "training" && progress.kind !== "stage")
+      return;
     if (progress.kind !== "stage" && performance.now() - last < persistEvery) return;
     last = performance.now();
     store.transaction(() => store.runs.setProgress(runId, { ...progress }));

@@ -5,7 +5,13 @@ import type { ChatModel, Train, Verify } from "../core/ports.js";
 import type { AdapterRow } from "../core/round.js";
 import { answerSuite } from "../stages/evaluate.js";
 import { stages } from "../stages/index.js";
-import type { StageInput, StageOutput, StagePorts, StagePrompts, TaskSets } from "../stages/types.js";
+import type {
+  StageInput,
+  StageOutput,
+  StagePorts,
+  StagePrompts,
+  TaskSets,
+} from "../stages/types.js";
 import type { RoundRow } from "../store/rounds.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";

@@ -22,6 +22,7 @@ export type VerifierSpec =
   | { readonly kind: "numeric"; readonly tolerance?: number | undefined }
   | { readonly kind: "contains" }
   | { readonly kind: "json" }
+  | { readonly kind: "fields" }
   | { readonly kind: "reasoning_gym" };
 
 /** Never a boolean: an answer that cannot be checked is neither right nor wrong. */

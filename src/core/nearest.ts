@@ -1,10 +1,15 @@
 /** The candidate with the smallest edit distance to a mistyped word; null when none is close. */
 export function nearest(word: string, candidates: readonly string[]): string | null {
   const scored = candidates
-    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .map((candidate) => ({
+      candidate,
+      distance: editDistance(word.toLowerCase(), candidate.toLowerCase()),
+    }))
     .sort((a, b) => a.distance - b.distance);
   const best = scored[0];
-  return best !== undefined && best.distance <= Math.max(2, word.length / 2) ? best.candidate : null;
+  return best !== undefined && best.distance <= Math.max(2, word.length / 2)
+    ? best.candidate
+    : null;
 }
 
 /** Levenshtein distance: insertions, deletions and replacements each cost 1. */

@@ -39,9 +39,7 @@ export type Complete = (
 ) => Promise<Completion[]>;
 
 /** Checks answers; one verdict per pair, in order. */
-export type Verify = (
-  items: readonly { task: Task; answer: string }[],
-) => Promise<Verdict[]>;
+export type Verify = (items: readonly { task: Task; answer: string }[]) => Promise<Verdict[]>;
 
 /** A training example as text: the prompt exactly as the engine renders it, and the answer alone. */
 export interface RenderedExample {

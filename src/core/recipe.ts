@@ -7,6 +7,7 @@ const ownVerifiers = [
   z.strictObject({ kind: z.literal("numeric"), tolerance: z.number().min(0).optional() }),
   z.strictObject({ kind: z.literal("contains") }),
   z.strictObject({ kind: z.literal("json") }),
+  z.strictObject({ kind: z.literal("fields") }),
 ] as const;
 
 /** Verifiers that need nothing but the task's reference: those that a task file may name. */
@@ -39,6 +40,7 @@ const tasks = z.discriminatedUnion("source", [
     verifier: reasoningGymVerifier.default({ kind: "reasoning_gym" }),
     ...sizes,
   }),
+  z.strictObject({ source: z.literal("orders"), ...sizes }),
   z.strictObject({
     source: z.literal("jsonl"),
     path: z.string().min(1),
@@ -58,7 +60,12 @@ const sampling = {
 export const recipeSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, "a name has a-z, 0-9 and -, at most 40"),
   description: z.string().default(""),
-  seed: z.number().int().min(0).max(2 ** 31 - 1).default(1),
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .default(1),
   rounds: atLeastOne(1000),
   model: z
     .strictObject({
@@ -196,17 +203,35 @@ export function contradictions(recipe: Recipe): { path: (string | number)[]; mes
   const found: { path: (string | number)[]; message: string }[] = [];
   if (recipe.teacher.labels === "majority") {
     if (recipe.generate.attempts < 3)
-      found.push({ path: ["generate", "attempts"], message: "a majority needs 3 attempts or more" });
+      found.push({
+        path: ["generate", "attempts"],
+        message: "a majority needs 3 attempts or more",
+      });
     if (recipe.teacher.hint)
-      found.push({ path: ["teacher", "hint"], message: "a hint shows the reference, which labels: majority does without" });
+      found.push({
+        path: ["teacher", "hint"],
+        message: "a hint shows the reference, which labels: majority does without",
+      });
     if (recipe.teacher.exemplars > 0)
-      found.push({ path: ["teacher", "exemplars"], message: "exemplars show references, which labels: majority does without" });
+      found.push({
+        path: ["teacher", "exemplars"],
+        message: "exemplars show references, which labels: majority does without",
+      });
   }
   if (recipe.teacher.hint && recipe.refine === null)
-    found.push({ path: ["teacher", "hint"], message: "the hint is shown when refining; set refine.prompt" });
+    found.push({
+      path: ["teacher", "hint"],
+      message: "the hint is shown when refining; set refine.prompt",
+    });
   if (recipe.critique !== null && recipe.refine === null)
-    found.push({ path: ["critique"], message: "a critique is used by refine; set refine.prompt too" });
+    found.push({
+      path: ["critique"],
+      message: "a critique is used by refine; set refine.prompt too",
+    });
   if (recipe.teacher.exemplars >= recipe.tasks.train)
-    found.push({ path: ["teacher", "exemplars"], message: "exemplars are taken from the training tasks; leave some to train on" });
+    found.push({
+      path: ["teacher", "exemplars"],
+      message: "exemplars are taken from the training tasks; leave some to train on",
+    });
   return found;
 }

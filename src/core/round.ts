@@ -1,11 +1,4 @@
-import type {
-  Attempt,
-  Critique,
-  Decision,
-  Evaluation,
-  Example,
-  Revision,
-} from "./entities.js";
+import type { Attempt, Critique, Decision, Evaluation, Example, Revision } from "./entities.js";
 
 export type Suite = "gate" | "retention" | "sealed";
 

@@ -62,8 +62,10 @@ export function parsePrompt(stage: string, where: string, body: string): Prompt 
   const used = variablesIn(`${head.system ?? ""}\n${user}`);
   const undeclared = used.filter((name) => !head.variables.includes(name));
   const unused = head.variables.filter((name) => !used.includes(name));
-  if (undeclared.length > 0) throw badPrompt(where, `it uses {{${undeclared.join("}}, {{")}}} without declaring it`);
-  if (unused.length > 0) throw badPrompt(where, `it declares ${unused.join(", ")} and does not use it`);
+  if (undeclared.length > 0)
+    throw badPrompt(where, `it uses {{${undeclared.join("}}, {{")}}} without declaring it`);
+  if (unused.length > 0)
+    throw badPrompt(where, `it declares ${unused.join(", ")} and does not use it`);
   return {
     stage,
     name: head.name,

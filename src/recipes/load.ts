@@ -33,14 +33,24 @@ export function parseRecipe(text: string, where: string): Recipe {
   const broken = document.errors[0];
   if (broken) {
     const line = broken.linePos?.[0].line ?? 1;
-    throw bad(where, line, `not YAML: ${broken.message.split("\n")[0]}`, "Check the indentation and quotes near that line.");
+    throw bad(
+      where,
+      line,
+      `not YAML: ${broken.message.split("\n")[0]}`,
+      "Check the indentation and quotes near that line.",
+    );
   }
   const parsed = recipeSchema.safeParse(document.toJS() ?? {});
   const lineAt = (at: Path, key?: string) => lineOf(document, lines, at, key);
   if (!parsed.success) throw explain(parsed.error.issues, where, lineAt);
   const [wrong] = contradictions(parsed.data);
   if (wrong) {
-    throw bad(where, lineAt(wrong.path), `${wrong.path.join(".")}: ${wrong.message}`, "Change one of the two settings.");
+    throw bad(
+      where,
+      lineAt(wrong.path),
+      `${wrong.path.join(".")}: ${wrong.message}`,
+      "Change one of the two settings.",
+    );
   }
   return parsed.data;
 }

@@ -5,6 +5,7 @@ import { shuffled } from "../core/random.js";
 import type { Recipe } from "../core/recipe.js";
 import { nearDuplicates } from "../core/similarity.js";
 import { readTaskFile, type TaskLine, taskFrom } from "./jsonl.js";
+import { orderTasks } from "./orders.js";
 
 /** What reasoning-gym gives, through the Python worker. */
 export interface TaskGenerator {
@@ -60,11 +61,7 @@ export async function collectTasks(
     );
   }
   return {
-    tasks: [
-      ...held,
-      ...trainable.slice(0, train),
-      ...rehearsal.filter(({ id }) => !twins.has(id)),
-    ],
+    tasks: [...held, ...trainable.slice(0, train), ...rehearsal.filter(({ id }) => !twins.has(id))],
     leftOut: twins.size,
   };
 }
@@ -77,20 +74,27 @@ async function readSource(recipe: Recipe, generator: TaskGenerator): Promise<Tas
   const { tasks } = recipe;
   if (tasks.source === "jsonl") return readTaskFile(tasks.path, tasks.verifier);
   const size = Math.ceil((tasks.train + tasks.gate + tasks.sealed) * surplus);
-  const entries = await generator.tasks(
-    tasks.dataset,
-    tasks.config,
-    size,
-    seedFor(recipe.seed, "tasks"),
-  );
+  const seed = seedFor(recipe.seed, "tasks");
+  const lines =
+    tasks.source === "orders"
+      ? orderTasks(size, seed)
+      : await gymTasks(tasks, generator, size, seed);
   const seen = new Set<string>();
-  return entries
-    .filter(({ question }) => !seen.has(question) && seen.add(question))
-    .map(({ question, answer, entry }) => ({
-      prompt: question,
-      reference: answer,
-      verifier: tasks.verifier,
-      tags: [tasks.dataset],
-      metadata: { dataset: tasks.dataset, config: tasks.config, entry },
-    }));
+  return lines.filter(({ prompt }) => !seen.has(prompt) && seen.add(prompt));
+}
+
+async function gymTasks(
+  tasks: Extract<Recipe["tasks"], { source: "reasoning_gym" }>,
+  generator: TaskGenerator,
+  size: number,
+  seed: number,
+): Promise<TaskLine[]> {
+  const entries = await generator.tasks(tasks.dataset, tasks.config, size, seed);
+  return entries.map(({ question, answer, entry }) => ({
+    prompt: question,
+    reference: answer,
+    verifier: tasks.verifier,
+    tags: [tasks.dataset],
+    metadata: { dataset: tasks.dataset, config: tasks.config, entry },
+  }));
 }

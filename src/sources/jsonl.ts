@@ -48,7 +48,11 @@ export function readTaskFile(path: string, fallback: VerifierSpec): TaskLine[] {
     tasks.push(task);
   }
   if (tasks.length === 0) {
-    throw new RedistillError("usage", `${path} has no tasks`, 'Write one JSON object a line: {"prompt": "…", "reference": "…"}.');
+    throw new RedistillError(
+      "usage",
+      `${path} has no tasks`,
+      'Write one JSON object a line: {"prompt": "…", "reference": "…"}.',
+    );
   }
   return tasks;
 }
@@ -62,7 +66,8 @@ function decode(path: string): string {
     );
   }
   const stats = statSync(path);
-  if (!stats.isFile()) throw new RedistillError("usage", `${path} is not a file`, "Give a JSONL file.");
+  if (!stats.isFile())
+    throw new RedistillError("usage", `${path} is not a file`, "Give a JSONL file.");
   if (stats.size > largestFile) {
     throw new RedistillError(
       "usage",
@@ -113,7 +118,12 @@ function parseLine(path: string, number: number, text: string, fallback: Verifie
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw bad(path, number, `not JSON (${messageOf(cause)})`, "Write one whole JSON object on each line.");
+    throw bad(
+      path,
+      number,
+      `not JSON (${messageOf(cause)})`,
+      "Write one whole JSON object on each line.",
+    );
   }
   const parsed = line.safeParse(value);
   if (!parsed.success) {
@@ -127,9 +137,15 @@ function parseLine(path: string, number: number, text: string, fallback: Verifie
     );
   }
   const { prompt, reference, verifier: own, tags } = parsed.data;
-  if (prompt.trim() === "") throw bad(path, number, "the prompt is blank", "Fill it in or remove the line.");
+  if (prompt.trim() === "")
+    throw bad(path, number, "the prompt is blank", "Fill it in or remove the line.");
   if (prompt.length > largestPrompt) {
-    throw bad(path, number, `the prompt has ${prompt.length} characters; the most is ${largestPrompt}`, "Shorten it.");
+    throw bad(
+      path,
+      number,
+      `the prompt has ${prompt.length} characters; the most is ${largestPrompt}`,
+      "Shorten it.",
+    );
   }
   return {
     prompt,

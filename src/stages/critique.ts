@@ -1,7 +1,6 @@
 import type { Critique } from "../core/entities.js";
 import { stableId } from "../core/hash.js";
-import { renderPrompt } from "../core/prompt.js";
-import { requestFor } from "./support/requests.js";
+import { followUp, requestFor } from "./support/requests.js";
 import { failuresToRework } from "./support/unsolved.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
 
@@ -15,11 +14,7 @@ export async function critique(input: StageInput, ports: StagePorts): Promise<St
   const completions = await ports.complete(
     failures.map(({ task, attempt }) =>
       requestFor(
-        renderPrompt(prompt, {
-          task: task.prompt,
-          answer: attempt.answer,
-          finding: attempt.verdict.finding,
-        }),
+        followUp(input, prompt, task, attempt.answer, { finding: attempt.verdict.finding }),
         settings,
         recipe.seed,
         "critique",

@@ -43,7 +43,10 @@ function decide(input: StageInput): Decision {
   return { outcome: "rejected", reason: `${why}: ${figures}; ${retained}`, gate, retention, alpha };
 }
 
-function compare({ rows, incumbent, candidate }: StageInput, suite: Suite): PairedComparison | null {
+function compare(
+  { rows, incumbent, candidate }: StageInput,
+  suite: Suite,
+): PairedComparison | null {
   const of = (adapter: string | null): readonly Evaluation[] =>
     rows.evaluations.find((answers) => answers.suite === suite && answers.adapter === adapter)
       ?.items ?? [];

@@ -15,7 +15,15 @@ export async function generate(input: StageInput, ports: StagePorts): Promise<St
     return Array.from({ length: recipe.generate.attempts }, (_, index) => ({
       task,
       index,
-      request: requestFor(messages, recipe.generate, recipe.seed, "generate", round, task.id, index),
+      request: requestFor(
+        messages,
+        recipe.generate,
+        recipe.seed,
+        "generate",
+        round,
+        task.id,
+        index,
+      ),
     }));
   });
   const completions = await ports.complete(

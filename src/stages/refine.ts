@@ -1,9 +1,8 @@
 import type { Attempt, Critique, Revision, Task } from "../core/entities.js";
 import { stableId } from "../core/hash.js";
-import { renderPrompt } from "../core/prompt.js";
 import { answerKey, majority } from "../verifiers/index.js";
 import { countVerdicts } from "./support/counts.js";
-import { byTask, elicitedTasks, requestFor } from "./support/requests.js";
+import { byTask, elicitedTasks, followUp, requestFor } from "./support/requests.js";
 import { failuresToRework } from "./support/unsolved.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
 
@@ -23,9 +22,7 @@ export async function refine(input: StageInput, ports: StagePorts): Promise<Stag
   const prompt = prompts.refine;
   if (settings === null || prompt === null) return { rows: {}, summary: { revisions: 0 } };
   const rewrites = draftsToRewrite(input).flatMap((draft) => {
-    const messages = renderPrompt(prompt, {
-      task: draft.task.prompt,
-      answer: draft.attempt.answer,
+    const messages = followUp(input, prompt, draft.task, draft.attempt.answer, {
       finding: draft.attempt.verdict.finding,
       ...(draft.critique ? { critique: draft.critique.text } : {}),
       ...(recipe.teacher.hint ? { reference: draft.task.reference ?? "" } : {}),
@@ -61,7 +58,11 @@ export async function refine(input: StageInput, ports: StagePorts): Promise<Stag
   const fixed = new Set(revisions.filter((r) => r.verdict.outcome === "ok").map((r) => r.taskId));
   return {
     rows: { revisions },
-    summary: { revisions: revisions.length, ...countVerdicts(revisions), "tasks fixed": fixed.size },
+    summary: {
+      revisions: revisions.length,
+      ...countVerdicts(revisions),
+      "tasks fixed": fixed.size,
+    },
   };
 }
 

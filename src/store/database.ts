@@ -31,9 +31,31 @@ export function openDatabase(path: string, migrationsDirectory: string): Connect
   });
 }
 
-/** Opens an existing database for reading only: `status` and `report` never write. */
-export function openDatabaseReadOnly(path: string): Connection {
-  return guarded(path, () => new Database(path, { readonly: true, fileMustExist: true, timeout: 10_000 }));
+/**
+ * Opens an existing database for reading only: `status` and `report` never write.
+ *
+ * @throws RedistillError `storage` when it is none of ours, or of another version's schema.
+ */
+export function openDatabaseReadOnly(path: string, migrationsDirectory: string): Connection {
+  return guarded(path, () => {
+    const db = new Database(path, { readonly: true, fileMustExist: true, timeout: 10_000 });
+    try {
+      const version = db.pragma("user_version", { simple: true }) as number;
+      const newest = readMigrations(migrationsDirectory).at(-1)?.version ?? 0;
+      if (version > newest) throw newerSchema(path, version, newest);
+      if (version < newest) {
+        throw new RedistillError(
+          "storage",
+          `${path} has ${version === 0 ? "no redistill tables" : `schema version ${version}`}; this redistill reads ${newest}`,
+          "`redistill resume` or `redistill run` brings the schema up to date; or name another database with --database.",
+        );
+      }
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  });
 }
 
 interface Migration {
@@ -57,11 +79,7 @@ function migrate(db: Connection, path: string, directory: string): void {
   const newest = migrations.at(-1)?.version ?? 0;
   const version = () => db.pragma("user_version", { simple: true }) as number;
   if (version() > newest) {
-    throw new RedistillError(
-      "storage",
-      `${path} has schema version ${version()}; this redistill knows ${newest}`,
-      "Upgrade redistill, or name another database with --database.",
-    );
+    throw newerSchema(path, version(), newest);
   }
   for (const migration of migrations) {
     db.transaction(() => {
@@ -73,8 +91,19 @@ function migrate(db: Connection, path: string, directory: string): void {
   }
 }
 
+function newerSchema(path: string, version: number, newest: number): RedistillError {
+  return new RedistillError(
+    "storage",
+    `${path} has schema version ${version}; this redistill knows ${newest}`,
+    "Upgrade redistill, or name another database with --database.",
+  );
+}
+
 const advice: Record<string, [what: string, hint: string]> = {
-  SQLITE_FULL: ["the disk is full", "Free some space, then run `redistill resume`; nothing is lost."],
+  SQLITE_FULL: [
+    "the disk is full",
+    "Free some space, then run `redistill resume`; nothing is lost.",
+  ],
   SQLITE_CORRUPT: [
     "the database is damaged",
     "Restore a copy, or move the file away to start afresh; it was not touched.",

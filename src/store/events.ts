@@ -13,7 +13,12 @@ export interface RunEvent {
 export class EventTable {
   constructor(private readonly db: Connection) {}
 
-  append(runId: string, round: number | null, kind: string, payload: Record<string, unknown>): void {
+  append(
+    runId: string,
+    round: number | null,
+    kind: string,
+    payload: Record<string, unknown>,
+  ): void {
     this.db
       .prepare("INSERT INTO events (run_id, round, kind, payload, at) VALUES (?, ?, ?, ?, ?)")
       .run(runId, round, kind, canonicalJson(payload), new Date().toISOString());

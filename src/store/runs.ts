@@ -100,7 +100,10 @@ export class RunTable {
   }
 
   all(): RunRow[] {
-    return this.db.prepare<[], RawRun>(`SELECT ${columns} FROM runs ORDER BY rowid`).all().map(parse);
+    return this.db
+      .prepare<[], RawRun>(`SELECT ${columns} FROM runs ORDER BY rowid`)
+      .all()
+      .map(parse);
   }
 
   /** The first free id for a recipe's name: `quickstart-1`, `quickstart-2`, … */

@@ -37,8 +37,8 @@ export class Store {
     return new Store(openDatabase(path, migrationsDirectory), path);
   }
 
-  static openReadOnly(path: string): Store {
-    return new Store(openDatabaseReadOnly(path), path);
+  static openReadOnly(path: string, migrationsDirectory: string): Store {
+    return new Store(openDatabaseReadOnly(path, migrationsDirectory), path);
   }
 
   /** Several writes as one: all of them happen or none. */

@@ -2,6 +2,7 @@ import type { Task, Verdict } from "../core/entities.js";
 import type { Verify } from "../core/ports.js";
 import { checkContains } from "./contains.js";
 import { checkExact } from "./exact.js";
+import { checkFields } from "./fields.js";
 import { checkJson } from "./json.js";
 import { checkNumeric } from "./numeric.js";
 import { checkReasoningGym, type ReasoningGymScorer } from "./reasoning-gym.js";
@@ -48,6 +49,8 @@ function checkAlone(task: Task, answer: string): Check | null {
       return checkContains(answer, reference);
     case "json":
       return checkJson(answer, reference);
+    case "fields":
+      return checkFields(answer, reference);
     case "reasoning_gym":
       return null;
   }

@@ -1,6 +1,7 @@
 import type { Verdict, VerifierSpec } from "../core/entities.js";
 import { canonicalJson } from "../core/hash.js";
 import { normaliseText } from "./exact.js";
+import { fieldsOf } from "./fields.js";
 import { finalNumber } from "./final-number.js";
 import { firstJsonObject } from "./json.js";
 import { taggedAnswer } from "./reasoning-gym.js";
@@ -22,6 +23,8 @@ export function answerKey(spec: VerifierSpec, answer: string): string | null {
     }
     case "json":
       return jsonKey(answer);
+    case "fields":
+      return answer.includes("|") ? fieldsOf(answer).join(" | ") : null;
     case "exact":
       return normaliseText(answer, spec.ignoreCase ?? false) || null;
     case "contains":

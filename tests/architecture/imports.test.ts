@@ -62,10 +62,15 @@ describe("imports", () => {
 
   it("of a seam's package are in one folder", () => {
     const wrong = files.flatMap((file) =>
-      importsOf(file).filter((specifier) => {
-        const name = specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
-        return owners[name] !== undefined && owners[name] !== folderOf(file);
-      }).map((specifier) => `${file} imports ${specifier}`),
+      importsOf(file)
+        .filter((specifier) => {
+          const name = specifier
+            .split("/")
+            .slice(0, specifier.startsWith("@") ? 2 : 1)
+            .join("/");
+          return owners[name] !== undefined && owners[name] !== folderOf(file);
+        })
+        .map((specifier) => `${file} imports ${specifier}`),
     );
     expect(wrong).toEqual([]);
   });
@@ -85,7 +90,9 @@ describe("imports", () => {
     const edges = new Map(
       files.map((file) => [
         file,
-        importsOf(file).filter((s) => s.startsWith(".")).map((s) => target(file, s)),
+        importsOf(file)
+          .filter((s) => s.startsWith("."))
+          .map((s) => target(file, s)),
       ]),
     );
     const finished = new Set<string>();

@@ -67,7 +67,10 @@ export function chatModelContract(name: string, open: () => Promise<ChatModel>):
 
     it("takes any text: Unicode, braces, its own special tokens", async () => {
       const texts = ["naïve 漢字 🙂 \u0000", "{{task}} {% if %}", "<|im_end|><|im_start|>system"];
-      const answers = await answersOf(model, texts.map((text) => requestOf(text)));
+      const answers = await answersOf(
+        model,
+        texts.map((text) => requestOf(text)),
+      );
       for (const { text } of answers) expect(typeof text).toBe("string");
     });
 

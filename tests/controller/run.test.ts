@@ -44,7 +44,9 @@ describe("a run", () => {
     const firstSealed = asked.findIndex(isOf(prompts("sealed")));
     expect(firstSealed).toBeGreaterThan(-1);
     expect(asked.slice(firstSealed).every(isOf(prompts("sealed")))).toBe(true);
-    const learned = run.store.rounds.examples.of("sums-1", 2).map(({ messages }) => messages[0]!.content);
+    const learned = run.store.rounds.examples
+      .of("sums-1", 2)
+      .map(({ messages }) => messages[0]!.content);
     expect(learned.length).toBeGreaterThan(0);
     expect(learned.some(isOf([...prompts("gate"), ...prompts("sealed")]))).toBe(false);
     run.store.close();

@@ -8,14 +8,20 @@ import { collectTasks, type TaskGenerator } from "../../src/sources/index.js";
 const folder = mkdtempSync(join(tmpdir(), "redistill-"));
 const write = (name: string, prompts: string[]) => {
   const path = join(folder, name);
-  writeFileSync(path, prompts.map((prompt) => JSON.stringify({ prompt, reference: "x" })).join("\n"));
+  writeFileSync(
+    path,
+    prompts.map((prompt) => JSON.stringify({ prompt, reference: "x" })).join("\n"),
+  );
   return path;
 };
 const none: TaskGenerator = { tasks: () => Promise.reject(new Error("not asked")) };
 const recipeOf = (tasks: object, more: object = {}) =>
   recipeSchema.parse({ name: "t", rounds: 1, tasks, ...more });
 const words = "river stone cloud lamp horse bread glass wheel torch medal".split(" ");
-const prompts = Array.from({ length: 50 }, (_, i) => `Write about the ${words[i % 10]} of ${1000 + 37 * i}.`);
+const prompts = Array.from(
+  { length: 50 },
+  (_, i) => `Write about the ${words[i % 10]} of ${1000 + 37 * i}.`,
+);
 
 describe("the tasks of a run", () => {
   it("are split without overlap, the same way each time", async () => {

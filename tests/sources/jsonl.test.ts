@@ -12,7 +12,9 @@ const read = (content: string | Uint8Array) => {
 
 describe("a task file", () => {
   it("gives a task for each line that is not blank", () => {
-    const tasks = read('{"prompt":"a","reference":7}\n\n{"prompt":"b","verifier":{"kind":"numeric"},"more":1}\r\n');
+    const tasks = read(
+      '{"prompt":"a","reference":7}\n\n{"prompt":"b","verifier":{"kind":"numeric"},"more":1}\r\n',
+    );
     expect(tasks).toEqual([
       { prompt: "a", reference: "7", verifier: { kind: "exact" }, tags: [], metadata: null },
       { prompt: "b", reference: null, verifier: { kind: "numeric" }, tags: [], metadata: null },
@@ -36,7 +38,11 @@ describe("a task file", () => {
   });
 
   it("that is not UTF-8 is refused with the line", () => {
-    const latin1 = Buffer.concat([Buffer.from('{"prompt":"a"}\n{"prompt":"caf'), Buffer.from([0xe9]), Buffer.from('"}\n')]);
+    const latin1 = Buffer.concat([
+      Buffer.from('{"prompt":"a"}\n{"prompt":"caf'),
+      Buffer.from([0xe9]),
+      Buffer.from('"}\n'),
+    ]);
     expect(() => read(latin1)).toThrow("line 2: not UTF-8");
   });
 
@@ -48,6 +54,8 @@ describe("a task file", () => {
 
   it("that is a folder or absent is refused", () => {
     expect(() => readTaskFile(tmpdir(), { kind: "exact" })).toThrow("is not a file");
-    expect(() => readTaskFile("nowhere.jsonl", { kind: "exact" })).toThrow("no file at nowhere.jsonl");
+    expect(() => readTaskFile("nowhere.jsonl", { kind: "exact" })).toThrow(
+      "no file at nowhere.jsonl",
+    );
   });
 });

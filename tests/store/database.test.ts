@@ -16,7 +16,11 @@ describe("the database", () => {
     expect(db.pragma("synchronous", { simple: true })).toBe(2);
     expect(db.pragma("foreign_keys", { simple: true })).toBe(1);
     expect(db.pragma("user_version", { simple: true })).toBeGreaterThan(0);
-    const tables = db.prepare("SELECT name, strict FROM pragma_table_list WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").all() as { name: string; strict: number }[];
+    const tables = db
+      .prepare(
+        "SELECT name, strict FROM pragma_table_list WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+      )
+      .all() as { name: string; strict: number }[];
     expect(tables.length).toBeGreaterThan(10);
     expect(tables.filter(({ strict }) => strict !== 1)).toEqual([]);
     db.close();
@@ -33,7 +37,9 @@ describe("the database", () => {
     expect(() => openDatabase(path, steps)).toThrow("syntax error");
     const db = new Database(path);
     expect(db.pragma("user_version", { simple: true })).toBe(900);
-    expect(db.prepare("SELECT name FROM sqlite_master WHERE name IN ('extra', 'half')").pluck().all()).toEqual(["extra"]);
+    expect(
+      db.prepare("SELECT name FROM sqlite_master WHERE name IN ('extra', 'half')").pluck().all(),
+    ).toEqual(["extra"]);
     db.close();
     writeFileSync(join(steps, "901-bad.sql"), "CREATE TABLE half (a INTEGER) STRICT;");
     openDatabase(path, steps).close();
@@ -48,16 +54,23 @@ describe("the database", () => {
   });
 
   it.each([
-    ["garbage", () => Buffer.from("this is not a database, but it is long enough to be read as one".repeat(40))],
-    ["a damaged one", () => {
-      const path = join(folder(), "x.db");
-      const db = openDatabase(path, migrations);
-      db.pragma("journal_mode = DELETE");
-      db.close();
-      const bytes = readFileSync(path);
-      bytes.fill(0x5a, 100, 4096);
-      return bytes;
-    }],
+    [
+      "garbage",
+      () =>
+        Buffer.from("this is not a database, but it is long enough to be read as one".repeat(40)),
+    ],
+    [
+      "a damaged one",
+      () => {
+        const path = join(folder(), "x.db");
+        const db = openDatabase(path, migrations);
+        db.pragma("journal_mode = DELETE");
+        db.close();
+        const bytes = readFileSync(path);
+        bytes.fill(0x5a, 100, 4096);
+        return bytes;
+      },
+    ],
   ])("that is %s is refused and left alone", (_name, make) => {
     const path = join(folder(), "bad.db");
     const bytes = make();
@@ -75,12 +88,23 @@ describe("the database", () => {
       messages: [{ role: "user" as const, content: "x".repeat(3000) }],
       sampling: { temperature: 0, topP: 1, topK: 0, minP: 0, maxTokens: 1, seed: 1 },
     };
-    const answer = { text: "y", stopReason: "end" as const, promptTokens: 1, evaluatedPromptTokens: 1, completionTokens: 1, durationMs: 1 };
+    const answer = {
+      text: "y",
+      stopReason: "end" as const,
+      promptTokens: 1,
+      evaluatedPromptTokens: 1,
+      completionTokens: 1,
+      durationMs: 1,
+    };
     let written = 0;
     const fill = () => {
       for (; written < 100; written++) {
         store.transaction(() =>
-          store.calls.record(`k${written}`, request, { digest: "m", adapter: null }, answer, { runId: "r", round: 1, stage: "s" }),
+          store.calls.record(`k${written}`, request, { digest: "m", adapter: null }, answer, {
+            runId: "r",
+            round: 1,
+            stage: "s",
+          }),
         );
       }
     };

@@ -4,7 +4,8 @@ import { sha256 } from "../../src/core/hash.js";
 /** Every table whose rows a disturbed and an undisturbed run must share, without times and costs. */
 const queries = {
   tasks: "SELECT * FROM tasks ORDER BY run_id, id",
-  calls: "SELECT key, text, stop_reason, completion_tokens, paid_in_round, paid_in_stage FROM calls ORDER BY key",
+  calls:
+    "SELECT key, text, stop_reason, completion_tokens, paid_in_round, paid_in_stage FROM calls ORDER BY key",
   rounds: "SELECT run_id, number, incumbent, candidate FROM rounds ORDER BY 1, 2",
   stages: "SELECT run_id, round, stage, summary -> '$.attempts' FROM stages ORDER BY 1, 2, 3",
   elicited: "SELECT * FROM elicited ORDER BY run_id, round, position",
@@ -14,7 +15,8 @@ const queries = {
   revisions: "SELECT * FROM revisions ORDER BY run_id, id",
   examples: "SELECT * FROM examples ORDER BY run_id, round, position",
   refusals: "SELECT * FROM refusals ORDER BY run_id, round, source_id",
-  adapters: "SELECT sha256, model_digest, parent, round, final_loss, tokens FROM adapters ORDER BY 1",
+  adapters:
+    "SELECT sha256, model_digest, parent, round, final_loss, tokens FROM adapters ORDER BY 1",
   evaluations: "SELECT * FROM evaluations ORDER BY run_id, suite, adapter, position",
   decisions: "SELECT * FROM decisions ORDER BY run_id, round",
   runs: "SELECT id, recipe_hash, state, incumbent FROM runs ORDER BY 1",

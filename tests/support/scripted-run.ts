@@ -1,13 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Progress } from "../../src/controller/progress.js";
 import { frozenTasks, runFolder, workOn } from "../../src/controller/run.js";
 import { sha256 } from "../../src/core/hash.js";
 import type { Train } from "../../src/core/ports.js";
 import { type Recipe, recipeSchema } from "../../src/core/recipe.js";
-import { ScriptedChatModel, type Script } from "../../src/models/scripted.js";
+import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
 import { parsePrompt } from "../../src/prompts/load.js";
 import { collectTasks } from "../../src/sources/index.js";
-import type { Progress } from "../../src/controller/progress.js";
 import { Store } from "../../src/store/store.js";
 import { createVerify } from "../../src/verifiers/index.js";
 

@@ -37,7 +37,9 @@ export async function runCommand(
   try {
     const unfinished = flags.new ? null : store.runs.unfinished(recipeHash(recipe));
     if (unfinished) {
-      output.line(`Run ${unfinished.id} of this recipe is unfinished; going on with it (--new starts another).`);
+      output.line(
+        `Run ${unfinished.id} of this recipe is unfinished; going on with it (--new starts another).`,
+      );
     }
     const machine = await openMachine(workspace, recipe.model, output, options.signal);
     try {

@@ -11,6 +11,8 @@ export interface DecodeRequest {
 interface DecodeOptions {
   readonly signal: AbortSignal;
   readonly sharePrefixes: boolean;
+  /** Sets the number of threads for the next step, and hears how long it took. */
+  readonly pace: { begin(): void; end(milliseconds: number, tokens: number): void };
   onResult(index: number, generation: Generation): void;
   onTokens?(count: number): void;
 }
@@ -18,8 +20,10 @@ interface DecodeOptions {
 interface ActiveAnswer {
   readonly request: DecodeRequest;
   readonly sequence: LlamaContextSequence;
-  readonly tokens: AsyncGenerator<Token, void | Token>;
+  readonly tokens: ReturnType<LlamaContextSequence["evaluate"]>;
   readonly answer: Token[];
+  /** Prompt tokens that its first step evaluates. */
+  readonly rest: number;
   readonly evaluated: number;
   readonly startedAt: number;
 }
@@ -53,7 +57,11 @@ export async function decodeAll(
         const slot = free.shift() as LlamaContextSequence;
         active.push(await begin(waiting.shift() as DecodeRequest, slot, prefixes));
       }
+      const tokens = active.reduce((sum, { answer, rest }) => sum + (answer.length ? 1 : rest), 0);
+      options.pace.begin();
+      const stepStarted = performance.now();
       const sampled = await Promise.all(active.map((a) => a.tokens.next()));
+      options.pace.end(performance.now() - stepStarted, tokens);
       options.onTokens?.(active.length);
       const still: ActiveAnswer[] = [];
       for (const [position, answer] of active.entries()) {
@@ -100,7 +108,7 @@ async function begin(
     seed,
     yieldEogToken: true,
   });
-  return { request, sequence, tokens, answer: [], evaluated, startedAt };
+  return { request, sequence, tokens, answer: [], rest: rest.length, evaluated, startedAt };
 }
 
 /** The part of node-llama-cpp's sequence that copies one sequence's cells to another. */
@@ -170,7 +178,10 @@ async function copy(
   tokens: number,
 ): Promise<void> {
   // Internal to node-llama-cpp 3.22 (pinned): the public way is a round trip through a file.
-  const copied = await (to as unknown as CopyableSequence)._copyStateFromOtherSequence(from, tokens);
+  const copied = await (to as unknown as CopyableSequence)._copyStateFromOtherSequence(
+    from,
+    tokens,
+  );
   if (!copied) {
     throw new RedistillError(
       "internal",

@@ -12,6 +12,7 @@ import { messageOf, RedistillError } from "../../core/errors.js";
 import { sha256 } from "../../core/hash.js";
 import type { SampleOptions } from "../../core/ports.js";
 import { type DecodeRequest, decodeAll, type SequencePool } from "./decode.js";
+import { ThreadGovernor } from "./threads.js";
 
 export interface EngineOptions {
   readonly modelPath: string;
@@ -42,6 +43,7 @@ export class EmbeddedEngine {
   readonly digest: string;
   readonly description: string;
   private readonly template: Template;
+  private readonly governor: ThreadGovernor;
   private context: OpenContext | null = null;
 
   private constructor(
@@ -51,6 +53,9 @@ export class EmbeddedEngine {
     templateText: string,
   ) {
     this.template = new Template(templateText);
+    // On a GPU the host's threads do little and the engine's own choice is kept.
+    const cores = options.threads > 0 ? options.threads : llama.cpuMathCores;
+    this.governor = new ThreadGovernor(cores);
     this.digest = sha256({
       weights: options.modelSha256,
       template: sha256(templateText),
@@ -67,14 +72,7 @@ export class EmbeddedEngine {
    * chat template.
    */
   static async load(options: EngineOptions): Promise<EmbeddedEngine> {
-    const llama = await getLlama({ logLevel: LlamaLogLevel.error, build: "never" }).catch((cause) => {
-      throw new RedistillError(
-        "setup",
-        `node-llama-cpp has no ready-made binary for ${process.platform} ${process.arch}: ${messageOf(cause)}`,
-        "Run `npm ci` again without --omit=optional; the binaries are optional packages.",
-        { cause },
-      );
-    });
+    const llama = await openLlama();
     const model = await llama.loadModel({ modelPath: options.modelPath }).catch((cause) => {
       throw new RedistillError(
         "model",
@@ -125,6 +123,12 @@ export class EmbeddedEngine {
     await decodeAll(this.model, pool, decodes, {
       ...options,
       sharePrefixes: this.options.sharePrefixes ?? true,
+      pace: {
+        begin: () => {
+          if (this.llama.gpu === false) this.llama.maxThreads = this.governor.wanted;
+        },
+        end: (milliseconds, tokens) => this.governor.observe(milliseconds, tokens),
+      },
     });
   }
 
@@ -181,4 +185,23 @@ export class EmbeddedEngine {
     await this.model.dispose();
     await this.llama.dispose();
   }
+}
+
+/** Whether llama.cpp's ready-made binary loads on this machine: its release, and what it runs on. */
+export async function probeEngine(): Promise<{ release: string; device: string }> {
+  const llama = await openLlama();
+  const found = { release: llama.llamaCppRelease.release, device: llama.gpu || "cpu" };
+  await llama.dispose();
+  return found;
+}
+
+function openLlama(): Promise<Llama> {
+  return getLlama({ logLevel: LlamaLogLevel.error, build: "never" }).catch((cause) => {
+    throw new RedistillError(
+      "setup",
+      `node-llama-cpp has no ready-made binary for ${process.platform} ${process.arch}: ${messageOf(cause)}`,
+      "Run `npm ci` again without --omit=optional; the binaries are optional packages.",
+      { cause },
+    );
+  });
 }

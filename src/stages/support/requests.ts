@@ -1,7 +1,7 @@
 import type { CallRequest, Message, Task } from "../../core/entities.js";
 import { seedFor } from "../../core/hash.js";
+import { type Prompt, renderPrompt } from "../../core/prompt.js";
 import type { SamplingSettings } from "../../core/recipe.js";
-import { renderPrompt, type Prompt } from "../../core/prompt.js";
 import type { StageInput } from "../types.js";
 
 /** A request whose randomness depends on the recipe's seed and the item alone, not on run or order. */
@@ -37,6 +37,23 @@ export function teacherMessages(input: StageInput, task: Task): Message[] {
       { role: "assistant", content: exemplar.reference ?? "" },
     ]);
   return [...system, ...shown, ...rest];
+}
+
+/**
+ * A second question about an answer. A prompt that names {{task}} stands alone; one that does not
+ * goes on with the conversation in which the answer was given, whose beginning is then shared.
+ */
+export function followUp(
+  input: StageInput,
+  prompt: Prompt,
+  task: Task,
+  answer: string,
+  values: Readonly<Record<string, string>>,
+): Message[] {
+  const asked = renderPrompt(prompt, { ...values, task: task.prompt, answer });
+  if (prompt.variables.includes("task")) return asked;
+  const said: Message = { role: "assistant", content: answer };
+  return [...teacherMessages(input, task), said, ...asked.filter(({ role }) => role === "user")];
 }
 
 /** The elicited tasks of a round, in their order. */

@@ -1,0 +1,65 @@
+import { join } from "node:path";
+import type { Adapter } from "../core/entities.js";
+import { messageOf, RedistillError } from "../core/errors.js";
+import type { AdapterRow } from "../core/round.js";
+import { hashFile } from "../setup/digest.js";
+import type { RunRow } from "../store/runs.js";
+import type { Store } from "../store/store.js";
+import type { Workspace } from "./paths.js";
+
+/** The adapter that `--adapter` names: `incumbent`, `base` (null), or the beginning of a sha256. */
+export function chooseAdapter(store: Store, run: RunRow, wanted: string): AdapterRow | null {
+  if (wanted === "base") return null;
+  if (wanted === "incumbent") {
+    return run.incumbent === null ? null : store.adapters.find(run.incumbent);
+  }
+  if (!/^[0-9a-f]{4,64}$/.test(wanted)) {
+    throw new RedistillError(
+      "usage",
+      `--adapter ${wanted}: neither base nor incumbent nor the beginning of a sha256`,
+      "Give 4 or more of its hexadecimal digits; `redistill status <run>` shows them.",
+    );
+  }
+  // Another model's adapter would not fit these weights.
+  const found = store.adapters
+    .byPrefix(wanted)
+    .filter(({ modelDigest }) => modelDigest === run.modelDigest);
+  if (found.length === 1) return found[0]!;
+  throw new RedistillError(
+    "usage",
+    found.length === 0
+      ? `no adapter of run ${run.id}'s model begins with ${wanted}`
+      : `${found.length} adapters begin with ${wanted}`,
+    found.length === 0
+      ? "`redistill status <run>` shows the adapters of a run."
+      : `Give more digits: ${found.map(({ sha256 }) => sha256.slice(0, 16)).join(", ")}.`,
+  );
+}
+
+/** The adapter on disk, after its GGUF file was read and found to be the one that was trained. */
+export async function verifiedAdapter(
+  row: AdapterRow,
+  workspace: Workspace,
+  signal?: AbortSignal,
+): Promise<Adapter> {
+  const { sha256, parent, round } = row;
+  const ggufPath = join(workspace.root, row.ggufPath);
+  const peftPath = join(workspace.root, row.peftPath);
+  const actual = await hashFile(ggufPath, signal).catch((cause) => {
+    signal?.throwIfAborted();
+    throw new RedistillError(
+      "model",
+      `adapter ${sha256.slice(0, 12)} cannot be read: ${messageOf(cause)}`,
+      "Run the command in the folder in which the run was made, or put the file back.",
+      { cause },
+    );
+  });
+  if (actual !== sha256) {
+    throw new RedistillError(
+      "model",
+      `${ggufPath} is not the adapter that was trained: its sha256 is ${actual.slice(0, 12)}…, expected ${sha256.slice(0, 12)}…`,
+      "It was cut off or changed: put a copy of the file back.",
+    );
+  }
+  return { sha256, ggufPath, peftPath, parent, round };
+}

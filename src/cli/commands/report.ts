@@ -1,0 +1,16 @@
+import type { Output } from "../output.js";
+import type { Workspace } from "../paths.js";
+import { findRun, withStore } from "../reading.js";
+import { writeReport } from "../write-report.js";
+
+/** `redistill report [run]`: the report of a run, finished or not, shown and written again. */
+export async function reportCommand(
+  runId: string | undefined,
+  flags: { markdown?: boolean },
+  { workspace, output }: { workspace: Workspace; output: Output },
+): Promise<void> {
+  await withStore(workspace, (store) => {
+    const run = findRun(store, runId);
+    writeReport(store, run.id, workspace, output, flags.markdown ? "markdown" : "terminal");
+  });
+}

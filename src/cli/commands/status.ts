@@ -1,0 +1,105 @@
+import type { Progress } from "../../controller/progress.js";
+import { oneLine } from "../../report/index.js";
+import type { RunRow } from "../../store/runs.js";
+import type { Store } from "../../store/store.js";
+import { isWorkedOn } from "../alive.js";
+import { describeProgress } from "../describe.js";
+import type { Output } from "../output.js";
+import type { Workspace } from "../paths.js";
+import { findRun, openForReading } from "../reading.js";
+import { tableLines } from "../table.js";
+
+interface Shared {
+  readonly workspace: Workspace;
+  readonly output: Output;
+}
+
+/** `redistill status [run]`: all runs in a line each, or one in detail. Reads only. */
+export function statusCommand(runId: string | undefined, { workspace, output }: Shared): void {
+  const store = openForReading(workspace);
+  try {
+    if (store !== null && runId !== undefined) {
+      showOne(store, findRun(store, runId), { workspace, output });
+      return;
+    }
+    const runs = (store?.runs.all() ?? []).map((run) => summarize(store!, run, workspace));
+    output.result({ kind: "status", runs });
+    if (runs.length === 0) {
+      output.line(
+        "No runs here yet. `redistill run <recipe>` starts one; `redistill init` writes a recipe.",
+      );
+      return;
+    }
+    const rows = runs.map(({ id, state, round, rounds, incumbent, lastDecision }) => [
+      id,
+      state,
+      `round ${round}/${rounds}`,
+      `incumbent ${shortName(incumbent)}`,
+      lastDecision === null ? "" : `last: ${lastDecision}`,
+    ]);
+    for (const text of tableLines(rows)) output.line(text);
+    for (const { id, state } of runs) {
+      if (state === "stopped unexpectedly")
+        output.line(`\nGo on with ${id}: redistill resume ${id}`);
+    }
+  } finally {
+    store?.close();
+  }
+}
+
+/** A run as the list shows it. */
+function summarize(store: Store, run: RunRow, workspace: Workspace) {
+  const rounds = store.rounds.all(run.id);
+  const decisions = rounds.flatMap(({ number }) => {
+    const decision = store.rounds.decision(run.id, number);
+    return decision ? [{ round: number, ...decision }] : [];
+  });
+  const orphaned = run.state === "running" && !isWorkedOn(run, workspace);
+  return {
+    id: run.id,
+    state: orphaned ? "stopped unexpectedly" : run.state,
+    round: rounds.at(-1)?.number ?? 0,
+    rounds: run.recipe.rounds,
+    incumbent: run.incumbent,
+    lastDecision: decisions.at(-1)?.outcome ?? null,
+    failure: run.failure,
+    progress: orphaned ? null : run.progress,
+    decisions,
+  };
+}
+
+function showOne(store: Store, run: RunRow, { workspace, output }: Shared): void {
+  const summary = summarize(store, run, workspace);
+  const { state, round, rounds, decisions, progress, failure } = summary;
+  output.result({ kind: "status", run: summary });
+  const owner = state === "running" ? ` (process ${run.ownerPid})` : "";
+  output.line(`${run.id}: ${state}${owner}, round ${round} of ${rounds}`);
+  if (failure !== null) output.line(`  failed: ${oneLine(failure, 500)}`);
+  if (progress !== null) {
+    const doing = describeProgress(progress as unknown as Progress);
+    if (doing !== null) output.line(`  now: ${doing.trim()}`);
+  }
+  const done = store.rounds.stages(run.id).filter((row) => row.round === round);
+  if (state !== "finished" && done.length > 0) {
+    output.line(`  done in round ${round}: ${done.map(({ stage }) => stage).join(", ")}`);
+  }
+  for (const row of store.rounds.all(run.id)) {
+    const decision = decisions.find((each) => each.round === row.number);
+    if (!decision) continue;
+    const adapter = row.candidate === null ? "" : ` (adapter ${row.candidate.slice(0, 12)})`;
+    const reason = oneLine(decision.reason, 500);
+    output.line(`  round ${row.number} ${decision.outcome}${adapter}: ${reason}`);
+  }
+  output.line(`  incumbent: ${shortName(run.incumbent)}`);
+  const next =
+    state === "finished"
+      ? `redistill report ${run.id}`
+      : state === "running"
+        ? null
+        : `redistill resume ${run.id}`;
+  if (next !== null) output.line(`  next: ${next}`);
+}
+
+function shortName(adapter: string | null): string {
+  return adapter === null ? "base weights" : adapter.slice(0, 12);
+}

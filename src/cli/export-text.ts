@@ -1,0 +1,76 @@
+import type { Decision, Example, PairedComparison } from "../core/entities.js";
+import type { AdapterRow } from "../core/round.js";
+import type { RunRow } from "../store/runs.js";
+
+/** Examples in the chat format that most trainers read, one JSON object a line. */
+export function trainingSet(examples: readonly Example[]): string {
+  return examples
+    .map(({ messages, completion, taskId, source, originRound }) => {
+      const answer = { role: "assistant", content: completion };
+      const metadata = { task: taskId, source, round: originRound };
+      return `${JSON.stringify({ messages: [...messages, answer], metadata })}\n`;
+    })
+    .join("");
+}
+
+/** Where an exported adapter is from, what is known of it, and how to load it. */
+export function exportReadme(facts: {
+  run: RunRow;
+  adapter: AdapterRow;
+  round: number;
+  decision: Decision | null;
+  examples: number;
+  baseSha256: string | null;
+  baseName: string | null;
+  peftSha256: string | null;
+}): string {
+  const { run, adapter, round, decision, examples, baseSha256, peftSha256 } = facts;
+  const base = facts.baseName ?? "base.gguf";
+  const from = adapter.parent === null ? "the base weights" : `adapter ${adapter.parent}`;
+  return `# Adapter of ${run.id}, round ${round}
+
+LoRA weights that a model trained on its own checked answers (redistill).
+
+| | |
+| --- | --- |
+| base weights, sha256 | ${baseSha256 ?? "not recorded"}${facts.baseName ? ` (${facts.baseName})` : ""} |
+| adapter.gguf, sha256 | ${adapter.sha256} |
+| peft/adapter_model.safetensors, sha256 | ${peftSha256 ?? "not recorded"} |
+| run, round | ${run.id}, ${round} |
+| recipe hash, seed | ${run.recipeHash}, ${run.recipe.seed} |
+| started from | ${from} |
+| training | ${examples} examples, ${adapter.tokens} tokens, final loss ${adapter.finalLoss.toFixed(3)} |
+| decision | ${decision?.outcome ?? "none yet"} |
+| gate | ${figures(decision?.gate)} |
+| retention | ${figures(decision?.retention)} |
+
+The gate suite chose between candidates, so its figure is slightly flattering; the run's report has
+the sealed suite's. The adapter belongs to exactly the base weights above: on another quantisation of
+the same model it is weaker.
+
+## llama.cpp
+
+    llama-cli -m ${base} --lora adapter.gguf
+
+## PEFT
+
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    base = AutoModelForCausalLM.from_pretrained("<folder of the GGUF>", gguf_file="${base}")
+    model = PeftModel.from_pretrained(base, "peft")
+
+## training-set.jsonl
+
+The examples that it was trained on, in the chat format: \`messages\` ends with the answer to learn,
+\`metadata\` has the task, the source (attempt, revision or replay) and the round of the answer. The
+answers are the model's own.
+`;
+}
+
+function figures(comparison: PairedComparison | null | undefined): string {
+  if (!comparison) return "not measured";
+  const { tasks, baseline, candidate, difference, low, high, pBetter } = comparison;
+  const points = (share: number) => `${share >= 0 ? "+" : ""}${(share * 100).toFixed(1)}`;
+  return `${baseline.ok} → ${candidate.ok} of ${tasks} right: ${points(difference)} points (95% interval ${points(low)} to ${points(high)}, one-sided p ${Number(pBetter.toPrecision(2))})`;
+}

@@ -1,0 +1,141 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import { exitCodes, messageOf, RedistillError } from "../core/errors.js";
+import { doctorCommand } from "./commands/doctor.js";
+import { exportCommand } from "./commands/export.js";
+import { initCommand } from "./commands/init.js";
+import { modelsListCommand, modelsPullCommand } from "./commands/models.js";
+import { reportCommand } from "./commands/report.js";
+import { resumeCommand, runCommand } from "./commands/run.js";
+import { sampleCommand } from "./commands/sample.js";
+import { statusCommand } from "./commands/status.js";
+import { numberBetween } from "./options.js";
+import { createOutput } from "./output.js";
+import { packageVersion, workspaceAt } from "./paths.js";
+
+const examples = `
+Examples:
+  redistill doctor                          what is here, what is missing
+  redistill init                            a commented recipe to edit
+  redistill run recipe.yaml                 start, or go on after a stop
+  redistill status                          all runs; \`status <run>\` in detail
+  redistill report                          what came out of the latest run
+  redistill sample "Calculate 12 + 30."     before and after, side by side
+  redistill export                          the adapter and its training set
+`;
+
+const abort = new AbortController();
+const program = new Command("redistill");
+const shared = () => {
+  const { database, json } = program.opts<{ database?: string; json?: boolean }>();
+  return {
+    workspace: workspaceAt(process.cwd(), database),
+    output: createOutput(json ?? false),
+    signal: abort.signal,
+  };
+};
+
+program
+  .description(
+    "A model teaches itself: self-distillation rounds with real training and an honest gate.",
+  )
+  .option("--database <file>", "the database (default: memory/redistill.db here)")
+  .option("--json", "one JSON object a line instead of text")
+  .version(packageVersion(), "-V, --version", "print the version")
+  .addHelpText("after", examples)
+  .showHelpAfterError("`redistill --help` lists commands and options.")
+  .exitOverride();
+
+program
+  .command("run <recipe>")
+  .description("work through a recipe; goes on with its unfinished run if there is one")
+  .option("--model <file>", "a GGUF model instead of the recipe's")
+  .option("--new", "start another run even if one is unfinished")
+  .action((recipe, flags) => runCommand(recipe, flags, shared()));
+
+program
+  .command("resume [run]")
+  .description("go on with a run that was stopped (default: the latest)")
+  .action((run) => resumeCommand(run, shared()));
+
+program
+  .command("status [run]")
+  .description("all runs, or one in detail; reads only")
+  .action((run) => statusCommand(run, shared()));
+
+program
+  .command("report [run]")
+  .description("what came out of a run, finished or not (default: the latest)")
+  .option("--markdown", "print the Markdown that is written to runs/<run>/report.md")
+  .action((run, flags) => reportCommand(run, flags, shared()));
+
+program
+  .command("sample [prompt]")
+  .description("ask base and incumbent the same; without a prompt a chat, or the standard input")
+  .option("--run <run>", "the run whose incumbent answers (default: the latest finished)")
+  .option("--adapter <name>", "incumbent, base, or the beginning of an adapter's sha256")
+  .option("--temperature <t>", "0 is greedy, as at evaluation (default)", numberBetween(0, 5))
+  .option("--seed <n>", "for a temperature above 0", numberBetween(0, 2 ** 31 - 1, "whole"))
+  .option("--max-tokens <n>", "longest answer", numberBetween(1, 4096, "whole"))
+  .option("--chat", "questions line by line")
+  .option("--plain", "send the text as it is, without the run's student prompt")
+  .action((prompt, flags) => sampleCommand(prompt, flags, shared()));
+
+program
+  .command("export [run]")
+  .description("the adapter for llama.cpp and PEFT, its training set, where it is from")
+  .option("--adapter <sha256>", "another candidate than the incumbent")
+  .option("--output <folder>", "where to (default: exports/<run>)")
+  .option("--force", "replace an earlier export")
+  .action((run, flags) => exportCommand(run, flags, shared()));
+
+program
+  .command("init [path]")
+  .description("write a recipe with every key, its default and what it means")
+  .option("--force", "overwrite the file")
+  .action((path, flags) => initCommand(path, flags, shared()));
+
+const models = program.command("models").description("weights that runs start from");
+models
+  .command("pull")
+  .description("fetch the default weights")
+  .action(() => modelsPullCommand(shared()));
+models
+  .command("list")
+  .description("weights in the cache")
+  .action(() => modelsListCommand(shared()));
+
+program
+  .command("doctor")
+  .description("check what a run needs and say how to get the rest")
+  .action(() => doctorCommand(shared()));
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    if (abort.signal.aborted) process.exit(exitCodes.interrupted);
+    process.stderr.write("\nStopping; what is finished is kept. Again to stop at once.\n");
+    abort.abort();
+  });
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** Says what went wrong, and gives the exit code. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
+  if (abort.signal.aborted && !(error instanceof RedistillError)) {
+    process.stderr.write("Stopped.\n");
+    return exitCodes.interrupted;
+  }
+  if (error instanceof RedistillError) {
+    process.stderr.write(`redistill: ${error.message}\n  ${error.hint}\n`);
+    return error.exitCode;
+  }
+  const trace = error instanceof Error ? error.stack : messageOf(error);
+  process.stderr.write(`redistill: unexpected error; please report it.\n${trace}\n`);
+  return exitCodes.internal;
+}

@@ -1,0 +1,52 @@
+import type { OutcomeCounts, PairedComparison } from "../core/entities.js";
+
+/** 0.455 → "45.5%". */
+export function percent(share: number): string {
+  return `${(share * 100).toFixed(1)}%`;
+}
+
+/** The share of answers that are right. */
+export function accuracy(counts: OutcomeCounts): string {
+  const total = totalOf(counts);
+  return percent(total === 0 ? 0 : counts.ok / total);
+}
+
+function totalOf({ ok, wrong, ungradable }: OutcomeCounts): number {
+  return ok + wrong + ungradable;
+}
+
+/** A difference of shares in percentage points, always with a sign: "+37.5". */
+export function points(share: number): string {
+  const text = (share * 100).toFixed(1);
+  return text === "-0.0" ? "+0.0" : share >= 0 ? `+${text}` : text;
+}
+
+/** "+30.1 to +44.6". */
+export function interval({ low, high }: Pick<PairedComparison, "low" | "high">): string {
+  return `${points(low)} to ${points(high)}`;
+}
+
+/** "p < 0.0001", "p = 0.012". */
+export function pValue(p: number): string {
+  return p < 0.0001 ? "p < 0.0001" : `p = ${Number(p.toPrecision(2))}`;
+}
+
+/** 1 → "once", 2 → "twice", 3 → "3 times". */
+export function times(count: number): string {
+  return count === 1 ? "once" : count === 2 ? "twice" : `${count} times`;
+}
+
+/** 1 → "1 task", 2 → "2 tasks". */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** 75 → "1m 15s". */
+export function duration(seconds: number): string {
+  if (seconds > 0 && seconds < 1) return "<1s";
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole}s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}m ${String(whole % 60).padStart(2, "0")}s`;
+  return `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, "0")}m`;
+}

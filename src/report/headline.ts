@@ -1,0 +1,38 @@
+import { accuracy, interval, points, pValue } from "./figures.js";
+import type { RunReport, SuiteReport } from "./report.js";
+
+type Facts = Pick<RunReport, "run" | "finished" | "decided" | "planned" | "promoted" | "suites">;
+
+/** The run in one honest sentence. */
+export function headline(facts: Facts): string {
+  const { run, finished, decided, planned, promoted, suites } = facts;
+  const name = finished ? run : `${run} is unfinished, ${decided} of ${planned} rounds decided`;
+  const measured = suites.filter(({ suite }) => suite !== "retention");
+  if (promoted === 0) return `${name}: ${nothingPromoted(facts, measured[0])}`;
+  const best = measured.find(({ comparison }) => comparison !== null);
+  if (best === undefined) return `${name}: ${promoted} promoted, no suite answered by both models`;
+  return `${name}: ${change(best)}${best.suite === "gate" ? `; ${gateRemark}` : ""}`;
+}
+
+/** Why the gate suite's figure may not be the headline where a sealed one exists. */
+export const gateRemark = "the gate suite chose the winner, so its figure is slightly flattering";
+
+function nothingPromoted({ decided, finished }: Facts, suite: SuiteReport | undefined): string {
+  if (decided === 0) return "no round has been decided yet";
+  const score = suite ? ` (${accuracy(suite.base)} of ${suite.tasks} ${suite.suite} tasks)` : "";
+  return `No round ${finished ? "was" : "has been"} promoted; the base weights are still the incumbent${score}`;
+}
+
+/** Base and final weights on one suite as a sentence. */
+export function change({ suite, tasks, base, comparison }: SuiteReport): string {
+  if (comparison === null)
+    return `${accuracy(base)} of ${tasks} ${suite} tasks by the base weights`;
+  const { candidate, difference, confidence, low, high, pDifferent } = comparison;
+  const verdict =
+    high < 0
+      ? "; this is worse"
+      : low <= 0
+        ? "; the interval does not exclude no change at all"
+        : "";
+  return `accuracy on ${tasks} ${suite} tasks went from ${accuracy(base)} to ${accuracy(candidate)}: ${points(difference)} points, ${Math.round(confidence * 100)}% interval ${interval({ low, high })}, ${pValue(pDifferent)}${verdict}`;
+}

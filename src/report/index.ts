@@ -1,0 +1,4 @@
+export { renderMarkdown } from "./markdown.js";
+export { readReport } from "./read.js";
+export { renderTerminal } from "./terminal.js";
+export { oneLine } from "./text.js";

@@ -1,0 +1,97 @@
+import type { Split, Task } from "../core/entities.js";
+import { RedistillError } from "../core/errors.js";
+import { alphaForLook } from "../stats/index.js";
+import type { RunRow } from "../store/runs.js";
+import type { Store } from "../store/store.js";
+import { headline } from "./headline.js";
+import { readHistory } from "./history.js";
+import type { Basis, Changes, Reworked, RoundReport, RunReport } from "./report.js";
+import { readRound } from "./rounds.js";
+import { readChanges, readSuites } from "./suites.js";
+
+const mostReworked = 2;
+const longestPrompt = 120;
+
+/**
+ * The report of a run, finished or not, from the saved database and nothing else: the same rows
+ * give the same report.
+ *
+ * @example
+ * const report = readReport(store, "quickstart-1");
+ * console.log(renderTerminal(report));
+ */
+export function readReport(store: Store, runId: string): RunReport {
+  const run = store.runs.find(runId);
+  if (!run) {
+    throw new RedistillError("usage", `no run ${runId}`, "`redistill status` lists the runs.");
+  }
+  const tasks = new Map(
+    (["train", "gate", "sealed"] as const)
+      .flatMap((split) => store.tasks.ofSplit(runId, split))
+      .map((task) => [task.id, task]),
+  );
+  const { rounds, reworked } = readRounds(store, run, tasks);
+  const decisions = rounds.flatMap(({ decision }) => decision ?? []);
+  const changes = readChanges(store, run, tasks);
+  const facts = {
+    run: run.id,
+    finished: run.state === "finished",
+    decided: decisions.length,
+    planned: run.recipe.rounds,
+    promoted: decisions.filter(({ outcome }) => outcome === "promoted").length,
+    suites: readSuites(store, run),
+  };
+  const looks = decisions.filter(({ gate }) => gate !== null).length;
+  return {
+    kind: "report",
+    ...facts,
+    description: run.recipe.description,
+    headline: headline(facts),
+    rounds,
+    changes,
+    reworked,
+    basis: readBasis(store, run, looks),
+    tryPrompt: promptToTry(changes, tasks),
+    howItWent: readHistory(store, run),
+  };
+}
+
+function readRounds(store: Store, run: RunRow, tasks: ReadonlyMap<string, Task>) {
+  const rounds: RoundReport[] = [];
+  const reworked: Reworked[] = [];
+  for (const row of store.rounds.all(run.id)) {
+    const round = readRound(store, run.id, row, tasks);
+    rounds.push(round.report);
+    reworked.push(...round.reworked.slice(0, mostReworked - reworked.length));
+  }
+  return { rounds, reworked };
+}
+
+function readBasis(store: Store, run: RunRow, looks: number): Basis {
+  const size = (split: Split) => store.tasks.ofSplit(run.id, split).length;
+  const { alpha } = run.recipe.gate;
+  return {
+    recipeHash: run.recipeHash,
+    seed: run.recipe.seed,
+    modelDigest: run.modelDigest,
+    incumbent: run.incumbent,
+    prompts: store.runs.prompts(run.id).map(({ stage, name, hash }) => ({ stage, name, hash })),
+    tasks: {
+      train: size("train"),
+      gate: size("gate"),
+      sealed: size("sealed"),
+      retention: size("retention"),
+    },
+    looks,
+    alpha,
+    levelPerLook: alphaForLook(alpha, run.recipe.rounds),
+  };
+}
+
+/** Only a prompt that no shell reads anything into is offered for copying into one. */
+function promptToTry(changes: Changes | null, tasks: ReadonlyMap<string, Task>): string | null {
+  const all = [...(changes?.better ?? []).map(({ task }) => task)];
+  for (const { prompt } of tasks.values()) all.push(prompt);
+  const safe = /^[\p{L}\p{N}][\p{L}\p{N} .,?:;+*/=()'<>-]+$/u;
+  return all.find((prompt) => prompt.length <= longestPrompt && safe.test(prompt)) ?? null;
+}

@@ -1,0 +1,169 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { RedistillError } from "../core/errors.js";
+import { sha256 } from "../core/hash.js";
+import type { Train, TrainingJob, TrainingProgress, TrainingResult } from "../core/ports.js";
+import { TrainerFailure } from "./failure.js";
+import { writeDurably } from "./files.js";
+import type { TrainerWorker, WorkerEvent } from "./worker.js";
+
+export interface TrainerOptions {
+  readonly worker: Pick<TrainerWorker, "request">;
+  /** The weights that the engine runs: an adapter fits these alone. */
+  readonly model: { readonly path: string; readonly sha256: string };
+  /** Where jobs and their adapters live, one folder per job. */
+  readonly directory: string;
+}
+
+const manifestShape = z.object({
+  gguf_sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  peft_sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  final_loss: z.number().nullable(),
+  tokens: z.number(),
+  seconds: z.number(),
+});
+
+const progressShape = z.object({
+  step: z.number(),
+  steps: z.number(),
+  loss: z.number().nullish(),
+  tokens_per_second: z.number().nullish(),
+  eta_seconds: z.number().nullish(),
+});
+
+/** What names a job: everything that determines the weights that come out, and no path. */
+export function jobHash(job: TrainingJob, modelSha256: string): string {
+  const { examples, parent, seed, settings } = job;
+  return sha256({ examples, parent: parent?.sha256 ?? null, seed, settings, model: modelSha256 });
+}
+
+/**
+ * The trainer that runs in a local Python process. The same job is trained once: asked again, it
+ * gives the adapter that is there, after its hash was checked; an interrupted one is continued.
+ *
+ * @example
+ * const train = createTrainer({ worker, model, directory: "memory/adapters" });
+ * const adapter = await train(job, { signal, onProgress: console.log });
+ */
+export function createTrainer({ worker, model, directory }: TrainerOptions): Train {
+  return async (job, { signal, onProgress }) => {
+    const hash = jobHash(job, model.sha256);
+    const folder = resolve(directory, hash.slice(0, 16));
+    const output = join(folder, "adapter");
+    const earlier = await finished(output, job);
+    if (earlier !== null) return earlier;
+    const jobPath = await writeJob(job, folder, output, model);
+    const done = await worker.request(
+      "train_sft",
+      { job: jobPath },
+      { signal, onProgress: (event) => report(event, onProgress) },
+    );
+    if (!manifestShape.safeParse(done).success) {
+      throw new TrainerFailure(
+        "protocol",
+        `The trainer's worker ended the job in ${folder} without saying what it wrote.`,
+        "The trainer and redistill are of different versions: install redistill again.",
+      );
+    }
+    const result = await finished(output, job);
+    if (result !== null) return result;
+    throw new TrainerFailure(
+      "wrong_adapter",
+      `The adapter in ${output} is missing, cut off or not the one that the trainer reported.`,
+      "Check the disk (space, errors), delete that folder and run the command again.",
+    );
+  };
+}
+
+/** The adapter in a job's folder if its files are those of its manifest, else null. */
+async function finished(output: string, job: TrainingJob): Promise<TrainingResult | null> {
+  const ggufPath = join(output, "adapter.gguf");
+  const peftPath = join(output, "peft");
+  try {
+    const text = await readFile(join(output, "manifest.json"), "utf8");
+    const manifest = manifestShape.parse(JSON.parse(text));
+    if ((await hashOf(ggufPath)) !== manifest.gguf_sha256) return null;
+    const weights = join(peftPath, "adapter_model.safetensors");
+    if ((await hashOf(weights)) !== manifest.peft_sha256) return null;
+    // An adapter equal to its parent was not trained.
+    if (manifest.gguf_sha256 === job.parent?.sha256) return null;
+    const { gguf_sha256, final_loss, tokens, seconds } = manifest;
+    return {
+      ...{ sha256: gguf_sha256, ggufPath, peftPath, tokens, seconds },
+      finalLoss: final_loss ?? Number.NaN,
+    };
+  } catch (error) {
+    if (isAbsent(error) || error instanceof z.ZodError || error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+async function writeJob(
+  job: TrainingJob,
+  folder: string,
+  output: string,
+  model: TrainerOptions["model"],
+): Promise<string> {
+  if (job.examples.length === 0) {
+    throw new RedistillError(
+      "training",
+      "There is no example to train on.",
+      "Give the round more tasks or attempts, so that some answers can be kept.",
+    );
+  }
+  const lines = job.examples.map(({ prompt, completion }) =>
+    JSON.stringify({ prompt, completion }),
+  );
+  const text = `${lines.join("\n")}\n`;
+  const examples = join(folder, "examples.jsonl");
+  await writeDurably(examples, text);
+  const { settings } = job;
+  const content = {
+    version: 1,
+    model: resolve(model.path),
+    model_sha256: model.sha256,
+    examples,
+    examples_sha256: sha256(text),
+    parent: job.parent === null ? null : resolve(job.parent.peftPath),
+    output,
+    seed: job.seed,
+    settings: {
+      rank: settings.rank,
+      alpha: settings.alpha,
+      epochs: settings.epochs,
+      learning_rate: settings.learningRate,
+      tokens_per_step: settings.tokensPerStep,
+      warmup_ratio: settings.warmupRatio,
+    },
+  };
+  const path = join(folder, "job.json");
+  await writeDurably(path, `${JSON.stringify(content, null, 2)}\n`);
+  return path;
+}
+
+function report(event: WorkerEvent, onProgress: (progress: TrainingProgress) => void): void {
+  const parsed = progressShape.safeParse(event);
+  if (!parsed.success) return;
+  const { step, steps, loss, tokens_per_second, eta_seconds } = parsed.data;
+  onProgress({
+    step,
+    steps,
+    loss: loss ?? null,
+    tokensPerSecond: tokens_per_second ?? 0,
+    secondsLeft: eta_seconds ?? 0,
+  });
+}
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest("hex");
+}
+
+function isAbsent(error: unknown): boolean {
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  return error.code === "ENOENT" || error.code === "ENOTDIR" || error.code === "EISDIR";
+}

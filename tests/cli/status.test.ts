@@ -1,0 +1,89 @@
+import { mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { describe, expect, it } from "vitest";
+import { reportCommand } from "../../src/cli/commands/report.js";
+import { statusCommand } from "../../src/cli/commands/status.js";
+import { workspaceAt } from "../../src/cli/paths.js";
+import { scriptedRun, sumsRecipe } from "../support/scripted-run.js";
+import { finishedWorkspace, recordingOutput, temporaryFolder } from "./support.js";
+
+/** No process has this number: it is above the largest that Linux gives. */
+const deadPid = 2 ** 22 + 1;
+
+describe("redistill status", () => {
+  it("is friendly where there is no run yet", () => {
+    const output = recordingOutput();
+    statusCommand(undefined, { workspace: workspaceAt(temporaryFolder()), output });
+    expect(output.lines.join("\n")).toContain("No runs here yet");
+    expect(output.results).toEqual([{ kind: "status", runs: [] }]);
+  });
+
+  it("lists runs and shows one", async () => {
+    const { options, output, incumbent } = await finishedWorkspace();
+    statusCommand(undefined, options);
+    expect(output.lines[0]).toMatch(
+      new RegExp(`^sums-1  finished  round 2/2  incumbent ${incumbent!.slice(0, 12)}  last: `),
+    );
+    statusCommand("sums-1", options);
+    expect(output.lines.join("\n")).toMatch(/round 1 promoted \(adapter [0-9a-f]{12}\): gate/);
+    expect(() => statusCommand("sums-7", options)).toThrow(/no run sums-7/);
+  });
+
+  it("tells a run that goes on from one whose process is gone", async () => {
+    const folder = temporaryFolder();
+    const { store } = await scriptedRun(folder, sumsRecipe(folder));
+    const options = { workspace: workspaceAt(folder), output: recordingOutput() };
+    const state = () => {
+      statusCommand("sums-1", options);
+      return (options.output.results.at(-1) as { run: { state: string } }).run.state;
+    };
+    store.runs.own("sums-1", process.pid);
+    store.runs.setProgress("sums-1", {
+      ...{ kind: "items", round: 1, stage: "generate", done: 3, total: 8, cached: 0 },
+      ...{ tokensPerSecond: 80, secondsLeft: 75 },
+    });
+    expect(state()).toBe("running");
+    expect(options.output.lines).toContain(
+      "  now: round 1 generate: 3/8, 80 tokens/s, 1m 15s left",
+    );
+    store.runs.own("sums-1", deadPid);
+    expect(state()).toBe("stopped unexpectedly");
+    // The machine restarted, and the number is another process's now: nobody touches the lock.
+    store.runs.own("sums-1", process.pid);
+    mkdirSync(join(folder, "runs", "sums-1"), { recursive: true });
+    const lock = join(folder, "runs", "sums-1", "controller.lock");
+    writeFileSync(lock, "");
+    expect(state()).toBe("running");
+    utimesSync(lock, 1, 1);
+    expect(state()).toBe("stopped unexpectedly");
+    expect(options.output.lines).toContain("  next: redistill resume sums-1");
+    statusCommand(undefined, options);
+    expect(options.output.lines.at(-1)).toContain("redistill resume sums-1");
+    store.close();
+  });
+
+  it("refuses a database that is not ours, and leaves it as it was", () => {
+    const folder = temporaryFolder();
+    const workspace = workspaceAt(folder, "other.db");
+    const db = new Database(workspace.database);
+    db.exec("CREATE TABLE theirs (x)");
+    db.close();
+    expect(() => statusCommand(undefined, { workspace, output: recordingOutput() })).toThrow(
+      /no redistill tables/,
+    );
+  });
+});
+
+describe("redistill report", () => {
+  it("writes the file and shows the latest run", async () => {
+    const { options, output, folder } = await finishedWorkspace();
+    await reportCommand(undefined, {}, options);
+    expect(output.lines[0]).toContain("sealed tasks went from");
+    expect(output.lines.at(-1)).toBe(`Written to ${join("runs", "sums-1", "report.md")}`);
+    expect(output.results[0]).toMatchObject({ kind: "report", run: "sums-1", finished: true });
+    await reportCommand("sums-1", { markdown: true }, options);
+    const file = readFileSync(join(folder, "runs", "sums-1", "report.md"), "utf8");
+    expect(output.lines.at(-1)).toBe(file.trimEnd());
+  });
+});

@@ -1,0 +1,170 @@
+import { appendFile, readdir, readFile, rm, truncate } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { Adapter } from "../../src/core/entities.js";
+import type { TrainingJob, TrainingProgress } from "../../src/core/ports.js";
+import { createReasoningGym } from "../../src/training/reasoning-gym.js";
+import { createTrainer, jobHash } from "../../src/training/train.js";
+import { fakeWorker, temporaryDirectory } from "./helpers.js";
+
+const model = { path: "weights/model.gguf", sha256: "a".repeat(64) };
+
+function jobWith(completion: string, changes: Partial<TrainingJob> = {}): TrainingJob {
+  return {
+    examples: [{ prompt: "1 + 1 = ", completion }],
+    parent: null,
+    seed: 7,
+    settings: {
+      ...{ rank: 8, alpha: 16, epochs: 3, learningRate: 0.001 },
+      ...{ tokensPerStep: 512, warmupRatio: 0.1 },
+    },
+    ...changes,
+  };
+}
+
+async function trainer() {
+  const worker = await fakeWorker();
+  const directory = await temporaryDirectory();
+  const train = createTrainer({ worker, model, directory });
+  const steps: TrainingProgress[] = [];
+  const options = (signal = new AbortController().signal) => ({
+    signal,
+    onProgress: (progress: TrainingProgress) => void steps.push(progress),
+  });
+  const trainings = async () =>
+    (await readFile(join(directory, "trainings.log"), "utf8").catch(() => "")).split("\n").length -
+    1;
+  return { train, directory, steps, options, trainings, worker };
+}
+
+test("writes the job, maps progress and returns a verified adapter", async () => {
+  const { train, directory, steps, options } = await trainer();
+  const job = jobWith("2");
+  const result = await train(job, options());
+  const folder = join(directory, jobHash(job, model.sha256).slice(0, 16));
+  expect(result).toMatchObject({
+    ggufPath: join(folder, "adapter", "adapter.gguf"),
+    peftPath: join(folder, "adapter", "peft"),
+    ...{ finalLoss: 0.5, tokens: 12, seconds: 0.1 },
+  });
+  expect(steps.map(({ step, steps, loss }) => [step, steps, loss])).toEqual([
+    [1, 2, 1],
+    [2, 2, 0.5],
+  ]);
+  const written = JSON.parse(await readFile(join(folder, "job.json"), "utf8"));
+  expect(written).toMatchObject({
+    ...{ version: 1, model_sha256: model.sha256, parent: null, seed: 7 },
+    settings: { learning_rate: 0.001, tokens_per_step: 512, warmup_ratio: 0.1 },
+  });
+  expect(await readFile(written.examples, "utf8")).toBe('{"prompt":"1 + 1 = ","completion":"2"}\n');
+  expect((await readdir(folder)).sort()).toEqual(["adapter", "examples.jsonl", "job.json"]);
+});
+
+test("the same job is trained once, another one anew", async () => {
+  const { train, options, trainings } = await trainer();
+  const first = await train(jobWith("2"), options());
+  expect(await train(jobWith("2"), options())).toEqual(first);
+  expect(await trainings()).toBe(1);
+  await train(jobWith("2", { seed: 8 }), options());
+  expect(await trainings()).toBe(2);
+  const parent: Adapter = {
+    ...{ sha256: "b".repeat(64), ggufPath: "p/adapter.gguf", peftPath: "p/peft" },
+    ...{ parent: null, round: 1 },
+  };
+  const hashes = [jobWith("2"), jobWith("3"), jobWith("2", { seed: 8 }), jobWith("2", { parent })];
+  const elsewhere = { ...parent, peftPath: "q/peft", round: 2 };
+  expect(new Set(hashes.map((job) => jobHash(job, model.sha256))).size).toBe(4);
+  expect(jobHash(jobWith("2", { parent: elsewhere }), model.sha256)).toBe(
+    jobHash(jobWith("2", { parent }), model.sha256),
+  );
+});
+
+test("a kept adapter that was damaged is trained again", async () => {
+  const { train, options, trainings } = await trainer();
+  const first = await train(jobWith("2"), options());
+  const damages = [
+    () => truncate(first.ggufPath, 10),
+    () => appendFile(first.ggufPath, "more"),
+    () => rm(join(first.peftPath, "adapter_model.safetensors")),
+    () => truncate(join(first.ggufPath, "..", "manifest.json"), 20),
+  ];
+  for (const damage of damages) {
+    await damage();
+    expect(await train(jobWith("2"), options())).toEqual(first);
+  }
+  expect(await trainings()).toBe(5);
+});
+
+test("an adapter that is not the reported one is refused", async () => {
+  const { train, options } = await trainer();
+  await expect(train(jobWith("FAULT:truncated"), options())).rejects.toMatchObject({
+    ...{ kind: "training", fault: "wrong_adapter" },
+  });
+});
+
+test.each([
+  ["bad_job", "training"],
+  ["out_of_memory", "training"],
+  ["nan_loss", "training"],
+  ["disk_full", "storage"],
+  ["bad_weights", "model"],
+  ["internal", "training"],
+])("the worker's %s becomes a %s error with its hint", async (fault, kind) => {
+  const { train, options } = await trainer();
+  await expect(train(jobWith(`FAULT:${fault}`), options())).rejects.toMatchObject({
+    ...{ kind, fault, hint: "do better", message: expect.stringContaining("told to fail") },
+  });
+});
+
+test("a crash in the middle leaves the worker usable", async () => {
+  const { train, options } = await trainer();
+  await expect(train(jobWith("FAULT:crash"), options())).rejects.toMatchObject({
+    fault: "crashed",
+  });
+  expect(await train(jobWith("2"), options())).toMatchObject({ finalLoss: 0.5 });
+});
+
+test("an abort and a failing listener end the request", async () => {
+  const { train, options } = await trainer();
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), 200);
+  await expect(train(jobWith("FAULT:wait"), options(controller.signal))).rejects.toMatchObject({
+    kind: "interrupted",
+  });
+  const onProgress = () => {
+    throw new Error("the listener failed");
+  };
+  const failing = train(jobWith("FAULT:wait"), { ...options(), onProgress });
+  await expect(failing).rejects.toThrow("the listener failed");
+});
+
+test("no examples, and a folder that cannot be written, are refused before anything runs", async () => {
+  const { train, worker, options } = await trainer();
+  await expect(train(jobWith("2", { examples: [] }), options())).rejects.toThrow(/no example/);
+  const nowhere = createTrainer({ worker, model, directory: "/dev/null/adapters" });
+  await expect(nowhere(jobWith("2"), options())).rejects.toMatchObject({ kind: "storage" });
+  expect(worker.pid).toBeNull();
+});
+
+test("makes and scores tasks, in portions", async () => {
+  const gym = createReasoningGym(await fakeWorker());
+  const tasks = await gym.tasks("sums", { max: 9 }, 1_200, 3);
+  expect(tasks[7]).toEqual({ question: "sums 7?", answer: "7", entry: { n: 7 } });
+  const items = tasks.map(({ entry }, index) => ({
+    entry,
+    answer: index === 1_100 ? null : `${index}`,
+  }));
+  const scores = await gym.score("sums", {}, items);
+  expect(scores).toHaveLength(1_200);
+  expect(scores.filter((score) => score < 1)).toEqual([0.01]);
+});
+
+test("answers of another shape are refused", async () => {
+  const gym = createReasoningGym({
+    request: async () => ({ tasks: [{ question: 1 }], scores: [] }),
+  });
+  await expect(gym.tasks("sums", {}, 1, 3)).rejects.toMatchObject({ fault: "protocol" });
+  await expect(gym.score("sums", {}, [{ entry: {}, answer: "" }])).rejects.toThrow(
+    /0 scores for 1/,
+  );
+});

@@ -1,0 +1,76 @@
+"""Checkpoints: everything a killed training needs to end with the same bits, in a folder that is whole or absent."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+from redistill_trainer.adapter import adapter_files
+from redistill_trainer.files import recover_dir, write_dir_atomic
+from redistill_trainer.weights import Base
+
+META_NAME = "redistill.json"
+
+
+@dataclasses.dataclass
+class Meta:
+    """Our own part of a checkpoint: whose it is, and what the manifest says of the steps before it."""
+
+    job_hash: str
+    step: int = 0
+    seconds: float = 0.0
+    first_loss: float = 0.0
+    last_loss: float = 0.0
+
+
+def save(path: Path, trainer: Any, base: Base, meta: Meta) -> None:
+    """Write the checkpoint of a `transformers` Trainer, in the layout that its own resume reads.
+
+    Raises OSError; the last good checkpoint is then still there.
+    """
+    import numpy
+    import torch
+
+    generators: dict[str, Any] = {
+        "python": random.getstate(),
+        "numpy": numpy.random.get_state(),
+        "cpu": torch.random.get_rng_state(),
+    }
+    if torch.cuda.is_available():
+        generators["cuda"] = torch.cuda.random.get_rng_state()
+    files = {
+        **adapter_files(trainer.model, base),
+        "optimizer.pt": to_bytes(trainer.optimizer.state_dict()),
+        "scheduler.pt": to_bytes(trainer.lr_scheduler.state_dict()),
+        "rng_state.pth": to_bytes(generators),
+        "trainer_state.json": json.dumps(dataclasses.asdict(trainer.state), sort_keys=True).encode(),
+        META_NAME: json.dumps(dataclasses.asdict(meta)).encode(),
+    }
+    write_dir_atomic(path, files)
+
+
+def find(path: Path, job_hash: str) -> Meta | None:
+    """The meta of the checkpoint at `path` if it belongs to this job; one of another job is deleted."""
+    recover_dir(path)
+    try:
+        meta = Meta(**json.loads((path / META_NAME).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        meta = None
+    if meta is None or meta.job_hash != job_hash:
+        shutil.rmtree(path, ignore_errors=True)
+        return None
+    return meta
+
+
+def to_bytes(value: Any) -> bytes:
+    """`torch.save` in memory, since its own file writer reports a full disk as a corrupt archive."""
+    import torch
+
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    return buffer.getvalue()

@@ -1,0 +1,50 @@
+"""Checks a JSON object against the keys and types that a request must have."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from redistill_trainer.errors import WorkerError
+
+Check = tuple[str, Callable[[Any], bool]]
+
+
+def is_number(value: Any) -> bool:
+    """True for finite ints and floats; bool is not a number here."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_integer(value: Any) -> bool:
+    """True for ints; bool is not an integer here."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+TEXT: Check = ("a text that is not empty", lambda value: isinstance(value, str) and value != "")
+TEXT_OR_NULL: Check = ("a text or null", lambda value: value is None or (isinstance(value, str) and value != ""))
+INTEGER: Check = ("an integer", is_integer)
+POSITIVE_INTEGER: Check = ("an integer above 0", lambda value: is_integer(value) and value > 0)
+POSITIVE_NUMBER: Check = ("a finite number above 0", lambda value: is_number(value) and value > 0)
+FRACTION: Check = ("a number from 0 to 1", lambda value: is_number(value) and 0 <= value <= 1)
+OBJECT: Check = ("an object", lambda value: isinstance(value, dict))
+LIST: Check = ("a list", lambda value: isinstance(value, list))
+TEXTS: Check = ("a list of texts", lambda value: isinstance(value, list) and all(isinstance(v, str) for v in value))
+
+
+def require(value: Any, where: str, shape: dict[str, Check]) -> dict[str, Any]:
+    """Return `value` if it is an object with exactly the keys of `shape`, each of its type.
+
+    Raises WorkerError("bad_job") that names the first key at fault, as `where.key`.
+    """
+    if not isinstance(value, dict):
+        raise WorkerError("bad_job", f"{where} must be an object")
+    for key in value:
+        if key not in shape:
+            raise WorkerError("bad_job", f"unknown key {where}.{key}; known keys: {', '.join(shape)}")
+    for key, (wanted, check) in shape.items():
+        if key not in value:
+            raise WorkerError("bad_job", f"missing key {where}.{key}: {wanted}")
+        if not check(value[key]):
+            raise WorkerError("bad_job", f"{where}.{key} must be {wanted}, not {value[key]!r:.80}")
+    return value

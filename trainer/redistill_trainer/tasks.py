@@ -1,0 +1,78 @@
+"""Tasks with a verifier, from reasoning-gym."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+from typing import Any
+
+from redistill_trainer.errors import WorkerError
+from redistill_trainer.shape import require
+
+ENTRY_IS_OBJECT = ("the entry that `tasks` gave", lambda value: isinstance(value, dict))
+ANSWER = ("a text or null", lambda value: value is None or isinstance(value, str))
+
+
+def make_tasks(dataset: str, config: dict[str, Any], size: int, seed: int) -> list[dict[str, Any]]:
+    """Make `size` tasks, the same for the same seed: `{question, answer, entry}`, with what `score` needs in `entry`.
+
+    Raises WorkerError("bad_job") for an unknown dataset or a bad config.
+    """
+    made = open_dataset(dataset, {**config, "size": size, "seed": seed})
+    result = []
+    for index in range(size):
+        entry = made[index]
+        metadata = json.loads(json.dumps(entry["metadata"], default=plain))
+        safe = {"question": entry["question"], "answer": entry["answer"], "metadata": metadata}
+        result.append({"question": entry["question"], "answer": entry["answer"], "entry": safe})
+    return result
+
+
+def score_answers(dataset: str, config: dict[str, Any], items: list[dict[str, Any]]) -> list[float]:
+    """Score each `{entry, answer}` from 0 to 1 with the dataset's own verifier; None is scored as no answer.
+
+    Raises WorkerError("bad_job") for an unknown dataset, a bad config or an item of another shape.
+    """
+    judge = open_dataset(dataset, config)
+    scores = []
+    for number, item in enumerate(items):
+        require(item, f"score.items[{number}]", {"entry": ENTRY_IS_OBJECT, "answer": ANSWER})
+        try:
+            scores.append(float(judge.score_answer(item["answer"], item["entry"])))
+        except (KeyError, TypeError) as error:
+            message = f"score.items[{number}].entry is not an entry of {dataset}: {type(error).__name__} {error}"
+            raise WorkerError("bad_job", message) from error
+    return scores
+
+
+def open_dataset(name: str, config: dict[str, Any]) -> Any:
+    """The reasoning-gym dataset of that name. Raises WorkerError("bad_job") naming what would have been right."""
+    from reasoning_gym.factory import DATASETS
+
+    if name not in DATASETS:
+        near = difflib.get_close_matches(name, DATASETS, n=5, cutoff=0.4)
+        names = ", ".join(near) if near else ", ".join(sorted(DATASETS)[:10]) + ", …"
+        raise WorkerError("bad_job", f"unknown dataset {name!r}; nearest: {names}")
+    dataset_class, config_class = DATASETS[name]
+    fields = [field.name for field in dataclasses.fields(config_class)]
+    for key in config:
+        if key not in fields:
+            raise WorkerError("bad_job", f"unknown config field {key!r} of {name}; valid: {', '.join(fields)}")
+    try:
+        settings = config_class(**config)
+        settings.validate()
+        return dataset_class(config=settings)
+    except (AssertionError, TypeError, ValueError) as error:
+        message = f"bad config of {name}: {error or type(error).__name__}; valid fields: {', '.join(fields)}"
+        raise WorkerError("bad_job", message) from error
+
+
+def plain(value: Any) -> Any:
+    """JSON for what metadata may hold beside JSON types: sets and tuples as lists, numpy scalars as numbers."""
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=str)
+    for method in ("tolist", "item"):
+        if hasattr(value, method):
+            return getattr(value, method)()
+    return str(value)

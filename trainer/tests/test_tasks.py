@@ -1,0 +1,39 @@
+"""Tasks and scores of reasoning-gym, through the worker, without torch."""
+
+import json
+
+
+def test_tasks_are_the_same_for_a_seed_and_their_answers_score_one(worker):
+    request = {"dataset": "basic_arithmetic", "config": {"max_terms": 2}, "size": 5, "seed": 3}
+    made = worker.ask("tasks", **request)["tasks"]
+    assert made == worker.ask("tasks", **request)["tasks"]
+    assert made != worker.ask("tasks", **{**request, "seed": 4})["tasks"]
+    assert [set(task) for task in made] == [{"question", "answer", "entry"}] * 5
+    items = [{"entry": task["entry"], "answer": task["answer"]} for task in made]
+    items += [{"entry": made[0]["entry"], "answer": "no idea"}, {"entry": made[0]["entry"], "answer": None}]
+    scores = worker.ask("score", dataset="basic_arithmetic", config={}, items=items)["scores"]
+    assert scores[:5] == [1.0] * 5
+    assert all(score < 1 for score in scores[5:])
+
+
+def test_many_datasets_survive_json(worker):
+    for dataset in ("chain_sum", "simple_equations", "word_sorting", "sudoku", "countdown", "leg_counting"):
+        made = json.loads(json.dumps(worker.ask("tasks", dataset=dataset, config={}, size=2, seed=1)["tasks"]))
+        items = [{"entry": task["entry"], "answer": task["answer"]} for task in made if task["answer"] is not None]
+        scores = worker.ask("score", dataset=dataset, config={}, items=items)["scores"]
+        assert scores == [1.0] * len(items), dataset
+
+
+def test_an_unknown_dataset_names_the_nearest(worker):
+    error = worker.ask("tasks", dataset="basic_arithmetics", config={}, size=1, seed=1)
+    assert (error["event"], error["kind"]) == ("error", "bad_job")
+    assert "basic_arithmetic" in error["message"]
+
+
+def test_a_bad_config_names_the_fields(worker):
+    unknown = worker.ask("tasks", dataset="basic_arithmetic", config={"terms": 2}, size=1, seed=1)
+    assert unknown["kind"] == "bad_job"
+    assert "'terms'" in unknown["message"]
+    assert "min_terms" in unknown["message"]
+    wrong = worker.ask("tasks", dataset="basic_arithmetic", config={"min_terms": 9, "max_terms": 2}, size=1, seed=1)
+    assert wrong["kind"] == "bad_job"
