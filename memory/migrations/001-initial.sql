@@ -1,5 +1,7 @@
 -- Everything that cost time is a row here before the next thing starts.
 
+PRAGMA application_id = 1919184244;         -- "rdst": tells our files from others'
+
 CREATE TABLE runs (
   id            TEXT PRIMARY KEY,
   name          TEXT NOT NULL,
@@ -7,6 +9,7 @@ CREATE TABLE runs (
   recipe_hash   TEXT NOT NULL,
   model_digest  TEXT NOT NULL,
   model_path    TEXT NOT NULL,
+  model_sha256  TEXT NOT NULL,              -- of the weights' file
   folder        TEXT NOT NULL,              -- artifacts, relative to the workspace
   state         TEXT NOT NULL CHECK (state IN ('running', 'interrupted', 'failed', 'finished')),
   incumbent     TEXT REFERENCES adapters (sha256),  -- NULL: the base weights
@@ -182,7 +185,7 @@ CREATE TABLE adapters (
   gguf_path    TEXT NOT NULL,               -- relative to the workspace
   peft_path    TEXT NOT NULL,
   round        INTEGER NOT NULL,
-  final_loss   REAL NOT NULL,
+  final_loss   REAL,
   tokens       INTEGER NOT NULL,
   seconds      REAL NOT NULL,
   created_at   TEXT NOT NULL

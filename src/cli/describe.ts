@@ -1,4 +1,5 @@
 import type { Progress } from "../controller/progress.js";
+import { duration } from "../report/index.js";
 
 /** Progress that the next line may replace. */
 export function isLive(progress: Progress): boolean {
@@ -44,13 +45,4 @@ export function describeProgress(progress: Progress): string | null {
 
 function place({ round, stage }: { round: number; stage: string }): string {
   return stage === "final" ? "sealed suite, base and final" : `round ${round} ${stage}`;
-}
-
-/** 75 → "1m 15s". */
-export function duration(seconds: number): string {
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole}s`;
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return `${minutes}m ${String(whole % 60).padStart(2, "0")}s`;
-  return `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, "0")}m`;
 }

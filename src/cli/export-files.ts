@@ -6,7 +6,6 @@ import { codeOf, commitFile, writeFileAtomic } from "../setup/files.js";
 
 /** What the trainer wrote down beside an adapter; null where it is not there. */
 export interface TrainingRecord {
-  readonly modelSha256: string | null;
   readonly peftSha256: string | null;
 }
 
@@ -22,7 +21,6 @@ export async function readRecord(ggufPath: string): Promise<TrainingRecord> {
     }
   };
   return {
-    modelSha256: await read(join(adapter, "..", "job.json"), "model_sha256"),
     peftSha256: await read(join(adapter, "manifest.json"), "peft_sha256"),
   };
 }

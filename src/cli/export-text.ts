@@ -39,7 +39,7 @@ LoRA weights that a model trained on its own checked answers (redistill).
 | run, round | ${run.id}, ${round} |
 | recipe hash, seed | ${run.recipeHash}, ${run.recipe.seed} |
 | started from | ${from} |
-| training | ${examples} examples, ${adapter.tokens} tokens, final loss ${adapter.finalLoss.toFixed(3)} |
+| training | ${examples} examples, ${adapter.tokens} tokens, final loss ${adapter.finalLoss?.toFixed(3) ?? "not recorded"} |
 | decision | ${decision?.outcome ?? "none yet"} |
 | gate | ${figures(decision?.gate)} |
 | retention | ${figures(decision?.retention)} |

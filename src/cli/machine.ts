@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { ChatModel, Train, Verify } from "../core/ports.js";
-import { EmbeddedChatModel } from "../models/embedded/chat-model.js";
+import type { EmbeddedChatModel } from "../models/embedded/chat-model.js";
 import { formatBytes } from "../setup/files.js";
 import { inspectModel } from "../setup/gguf.js";
 import { findPython, findUv } from "../setup/python.js";
@@ -46,7 +46,9 @@ export async function loadModel(
   signal: AbortSignal,
 ): Promise<{ model: EmbeddedChatModel; weights: { path: string; sha256: string } }> {
   const weights = await findWeights(settings.path, output, signal);
-  const model = await EmbeddedChatModel.load({
+  // Loaded when needed: LangChain and llama.cpp take two seconds that other commands can do without.
+  const embedded = await import("../models/embedded/chat-model.js");
+  const model = await embedded.EmbeddedChatModel.load({
     ...settings,
     modelPath: weights.path,
     modelSha256: weights.sha256,
@@ -79,6 +81,7 @@ export async function openTrainer(
 export interface Machine {
   readonly model: ChatModel;
   readonly modelPath: string;
+  readonly modelSha256: string;
   readonly train: Train;
   readonly verify: Verify;
   readonly generator: TaskGenerator;
@@ -99,6 +102,7 @@ export async function openMachine(
     return {
       model,
       modelPath: settings.path,
+      modelSha256: weights.sha256,
       train: createTrainer({ worker, model: weights, directory: workspace.adapters }),
       verify: createVerify({ reasoningGym: generator }),
       generator,

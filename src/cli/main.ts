@@ -118,6 +118,12 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
+// Whoever read our output has gone, as after `| head`: a run drains and commits, others just end.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  abort.abort();
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -27,16 +27,32 @@ export async function workOn(context: RunContext): Promise<void> {
   } catch (error) {
     const stopped = signal.aborted;
     const reason = stopped ? "stopped by request" : messageOf(error);
-    store.transaction(() => {
-      store.events.append(runId, null, stopped ? "interrupted" : "failed", { reason });
-      store.runs.release(runId, stopped ? "interrupted" : "failed", stopped ? null : reason);
-    });
+    recordEnd(context, stopped ? "interrupted" : "failed", reason);
     if (!stopped) throw error;
     throw new RedistillError(
       "interrupted",
       `run ${runId} was stopped; everything it paid for is kept`,
       `Go on with: redistill resume ${runId}`,
     );
+  }
+}
+
+/** Writes down why a run ended early. If even that fails, as on a full disk, the first error counts. */
+function recordEnd(
+  { store, runId, observe }: RunContext,
+  state: "interrupted" | "failed",
+  reason: string,
+): void {
+  try {
+    store.transaction(() => {
+      store.events.append(runId, null, state, { reason });
+      store.runs.release(runId, state, state === "failed" ? reason : null);
+    });
+  } catch (error) {
+    observe({
+      kind: "note",
+      text: `could not write down that the run ${state}: ${messageOf(error)}`,
+    });
   }
 }
 

@@ -77,7 +77,7 @@ export interface TrainingResult {
   readonly sha256: string;
   readonly ggufPath: string;
   readonly peftPath: string;
-  readonly finalLoss: number;
+  readonly finalLoss: number | null;
   readonly tokens: number;
   readonly seconds: number;
 }

@@ -17,7 +17,8 @@ export interface AdapterRow {
   readonly ggufPath: string;
   readonly peftPath: string;
   readonly round: number;
-  readonly finalLoss: number;
+  /** Of the last step; null where the trainer could not give one. */
+  readonly finalLoss: number | null;
   readonly tokens: number;
   readonly seconds: number;
 }

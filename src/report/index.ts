@@ -1,3 +1,4 @@
+export { duration } from "./figures.js";
 export { renderMarkdown } from "./markdown.js";
 export { readReport } from "./read.js";
 export { renderTerminal } from "./terminal.js";

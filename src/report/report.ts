@@ -58,7 +58,7 @@ export interface RoundReport {
   /** null: no candidate yet, or none at all. */
   readonly training: {
     readonly adapter: string;
-    readonly loss: number;
+    readonly loss: number | null;
     readonly tokens: number;
   } | null;
   /** null while the round goes on. */

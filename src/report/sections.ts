@@ -67,7 +67,7 @@ export function roundFigures(report: RunReport["rounds"][number]) {
     revisions: right(revisions),
     fixed: String(report.tasksFixed),
     examples: `${examples.attempt} + ${examples.revision} + ${examples.replay}`,
-    loss: training ? training.loss.toFixed(3) : "–",
+    loss: training?.loss?.toFixed(3) ?? "–",
     gate: gate ? `${accuracy(gate.baseline)} → ${accuracy(gate.candidate)}` : "–",
     difference: gate ? `${points(gate.difference)} (${interval(gate)})` : "–",
     level:

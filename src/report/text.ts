@@ -1,10 +1,7 @@
+import { invisible } from "../core/invisible.js";
+
 /** Characters of a text that a report shows at most. */
 const shown = 200;
-
-// Control characters, and marks that reorder, hide or join text so that it reads as something else.
-const invisible =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not get through
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /** One line without anything that a terminal or a reader could take for something else, cut at 200 characters. */
 export function oneLine(text: string, limit = shown): string {

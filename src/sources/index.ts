@@ -66,6 +66,14 @@ export async function collectTasks(
   };
 }
 
+/** Reads every task file that a recipe names, for its errors alone. */
+export function checkTaskFiles({ tasks, retention, curate }: Recipe): void {
+  if (tasks.source === "jsonl") readTaskFile(tasks.path, tasks.verifier);
+  for (const file of [retention, curate.replay]) {
+    if (file) readTaskFile(file.path, { kind: "contains" });
+  }
+}
+
 function textOf(task: Task): { id: string; text: string } {
   return { id: task.id, text: task.prompt };
 }

@@ -1,6 +1,7 @@
-import type { Critique } from "../core/entities.js";
+import type { Attempt, Critique, Message, Task } from "../core/entities.js";
 import { stableId } from "../core/hash.js";
-import { followUp, requestFor } from "./support/requests.js";
+import { type Prompt, renderPrompt } from "../core/prompt.js";
+import { conversation, requestFor } from "./support/requests.js";
 import { failuresToRework } from "./support/unsolved.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
 
@@ -14,7 +15,7 @@ export async function critique(input: StageInput, ports: StagePorts): Promise<St
   const completions = await ports.complete(
     failures.map(({ task, attempt }) =>
       requestFor(
-        followUp(input, prompt, task, attempt.answer, { finding: attempt.verdict.finding }),
+        criticMessages(input, prompt, task, attempt),
         settings,
         recipe.seed,
         "critique",
@@ -35,4 +36,15 @@ export async function critique(input: StageInput, ports: StagePorts): Promise<St
   );
   const tasks = new Set(critiques.map(({ taskId }) => taskId));
   return { rows: { critiques }, summary: { critiques: critiques.length, tasks: tasks.size } };
+}
+
+/** A prompt that names {{task}} is asked by itself, any other goes on after the answer. */
+function criticMessages(
+  input: StageInput,
+  prompt: Prompt,
+  task: Task,
+  { answer, verdict }: Attempt,
+): Message[] {
+  const asked = renderPrompt(prompt, { task: task.prompt, answer, finding: verdict.finding });
+  return prompt.variables.includes("task") ? asked : conversation(input, task, answer, asked);
 }

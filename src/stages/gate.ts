@@ -8,7 +8,7 @@ const confidence = 0.95;
 /**
  * The decision. The candidate is promoted when a paired exact test over the gate suite says that it
  * is better, at a level that allows for every look of the run, and when the retention suite says
- * that it is not worse by more than the margin. Anything else keeps the incumbent.
+ * that it is not worse than the base weights by more than the margin. Anything else keeps the incumbent.
  */
 export async function gate(input: StageInput): Promise<StageOutput> {
   const decision = decide(input);
@@ -26,8 +26,9 @@ function decide(input: StageInput): Decision {
     const reason = "training gave the incumbent's weights again";
     return { outcome: "rejected", reason, gate: null, retention: null, alpha };
   }
-  const gate = compare(input, "gate") as PairedComparison;
-  const retention = compare(input, "retention");
+  const gate = compare(input, "gate", input.incumbent?.sha256 ?? null) as PairedComparison;
+  // Against the base weights, not the incumbent: small losses of many promotions add up.
+  const retention = compare(input, "retention", null);
   const better = gate.pBetter <= alpha;
   const margin = recipe.retention?.margin ?? 1;
   const kept = retention === null || retention.low >= -margin;
@@ -44,13 +45,14 @@ function decide(input: StageInput): Decision {
 }
 
 function compare(
-  { rows, incumbent, candidate }: StageInput,
+  { rows, candidate }: StageInput,
   suite: Suite,
+  baseline: string | null,
 ): PairedComparison | null {
   const of = (adapter: string | null): readonly Evaluation[] =>
     rows.evaluations.find((answers) => answers.suite === suite && answers.adapter === adapter)
       ?.items ?? [];
-  const before = of(incumbent?.sha256 ?? null);
+  const before = of(baseline);
   const after = of(candidate?.sha256 ?? null);
   return before.length === 0 ? null : comparePaired(before, after, confidence);
 }

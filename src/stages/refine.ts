@@ -1,8 +1,15 @@
-import type { Attempt, Critique, Revision, Task } from "../core/entities.js";
+import type { Attempt, Critique, Message, Revision, Task } from "../core/entities.js";
 import { stableId } from "../core/hash.js";
+import { type Prompt, renderPrompt } from "../core/prompt.js";
 import { answerKey, majority } from "../verifiers/index.js";
 import { countVerdicts } from "./support/counts.js";
-import { byTask, elicitedTasks, followUp, requestFor } from "./support/requests.js";
+import {
+  byTask,
+  conversation,
+  elicitedTasks,
+  requestFor,
+  teacherMessages,
+} from "./support/requests.js";
 import { failuresToRework } from "./support/unsolved.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
 
@@ -22,11 +29,7 @@ export async function refine(input: StageInput, ports: StagePorts): Promise<Stag
   const prompt = prompts.refine;
   if (settings === null || prompt === null) return { rows: {}, summary: { revisions: 0 } };
   const rewrites = draftsToRewrite(input).flatMap((draft) => {
-    const messages = followUp(input, prompt, draft.task, draft.attempt.answer, {
-      finding: draft.attempt.verdict.finding,
-      ...(draft.critique ? { critique: draft.critique.text } : {}),
-      ...(recipe.teacher.hint ? { reference: draft.task.reference ?? "" } : {}),
-    });
+    const messages = rewriteMessages(input, prompt, draft);
     return Array.from({ length: settings.tries }, (_, index) => ({
       ...draft,
       index,
@@ -64,6 +67,24 @@ export async function refine(input: StageInput, ports: StagePorts): Promise<Stag
       "tasks fixed": fixed.size,
     },
   };
+}
+
+/**
+ * A prompt that names {{task}} is asked after the teacher's exemplars, like a question of its own;
+ * any other goes on after the failed answer.
+ */
+function rewriteMessages(input: StageInput, prompt: Prompt, draft: Draft): Message[] {
+  const { task, attempt, critique } = draft;
+  const asked = renderPrompt(prompt, {
+    task: task.prompt,
+    answer: attempt.answer,
+    finding: attempt.verdict.finding,
+    ...(critique ? { critique: critique.text } : {}),
+    ...(input.recipe.teacher.hint ? { reference: task.reference ?? "" } : {}),
+  });
+  return prompt.variables.includes("task")
+    ? teacherMessages(input, task, asked)
+    : conversation(input, task, attempt.answer, asked);
 }
 
 function idOf({ attempt, critique }: Draft): string {

@@ -44,7 +44,7 @@ export async function retrain(input: StageInput, ports: StagePorts): Promise<Sta
     rows: { candidate },
     summary: {
       examples: rows.examples.length,
-      loss: Number(result.finalLoss.toFixed(3)),
+      ...(result.finalLoss === null ? {} : { loss: Number(result.finalLoss.toFixed(3)) }),
       "tokens/s": Math.round(result.tokens / result.seconds),
     },
   };

@@ -18,7 +18,7 @@ export function openDatabase(path: string, migrationsDirectory: string): Connect
     const db = new Database(path, { timeout: 10_000 });
     try {
       // Reads the header first: nothing is written to a file that is not ours.
-      db.pragma("schema_version");
+      refuseForeign(db, path);
       db.pragma("journal_mode = WAL");
       db.pragma("synchronous = FULL");
       db.pragma("foreign_keys = ON");
@@ -56,6 +56,20 @@ export function openDatabaseReadOnly(path: string, migrationsDirectory: string):
       throw error;
     }
   });
+}
+
+/** The application_id that the first migration writes: "rdst". */
+const ours = 1_919_184_244;
+
+function refuseForeign(db: Connection, path: string): void {
+  const id = db.pragma("application_id", { simple: true });
+  const tables = db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() as number;
+  if (id === ours || tables === 0) return;
+  throw new RedistillError(
+    "storage",
+    `${path} is the database of another program`,
+    "Name another file with --database; this one was not touched.",
+  );
 }
 
 interface Migration {

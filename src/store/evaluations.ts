@@ -43,9 +43,9 @@ export class EvaluationTable {
       }));
   }
 
-  /** The gate's two sides in a round, on each suite that has answers. */
+  /** What a round's gate compares: incumbent, candidate and base weights, where they have answers. */
   ofRound(runId: string, incumbent: string | null, candidate: string | null): SuiteAnswers[] {
-    const adapters = candidate === null ? [incumbent] : [incumbent, candidate];
+    const adapters = [...new Set([null, incumbent, ...(candidate === null ? [] : [candidate])])];
     const suites = ["gate", "retention"] as const;
     return suites
       .flatMap((suite) =>

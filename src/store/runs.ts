@@ -1,4 +1,4 @@
-import { canonicalJson, sha256 } from "../core/hash.js";
+import { canonicalJson } from "../core/hash.js";
 import type { Recipe } from "../core/recipe.js";
 import type { Connection } from "./database.js";
 
@@ -20,6 +20,8 @@ export interface RunRow {
   readonly recipeHash: string;
   readonly modelDigest: string;
   readonly modelPath: string;
+  /** Of the weights' file. */
+  readonly modelSha256: string;
   /** Artifacts of the run, relative to the workspace. */
   readonly folder: string;
   readonly state: RunState;
@@ -35,12 +37,8 @@ export interface RunRow {
 type RawRun = Omit<RunRow, "recipe" | "progress"> & { recipe: string; progress: string | null };
 
 const columns = `id, name, recipe, recipe_hash AS recipeHash, model_digest AS modelDigest,
-  model_path AS modelPath, folder, state, incumbent, failure, progress, owner_pid AS ownerPid,
+  model_path AS modelPath, model_sha256 AS modelSha256, folder, state, incumbent, failure, progress, owner_pid AS ownerPid,
   created_at AS createdAt, finished_at AS finishedAt`;
-
-export function recipeHash(recipe: Recipe): string {
-  return sha256(canonicalJson(recipe));
-}
 
 export class RunTable {
   constructor(private readonly db: Connection) {}
@@ -50,21 +48,24 @@ export class RunTable {
     recipe: Recipe;
     modelDigest: string;
     modelPath: string;
+    modelSha256: string;
+    recipeHash: string;
     folder: string;
     prompts: readonly PromptSnapshot[];
   }): void {
     this.db
       .prepare(
-        `INSERT INTO runs (id, name, recipe, recipe_hash, model_digest, model_path, folder, state,
-           created_at) VALUES (?, ?, ?, ?, ?, ?, ?, 'interrupted', ?)`,
+        `INSERT INTO runs (id, name, recipe, recipe_hash, model_digest, model_path, model_sha256, folder,
+           state, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'interrupted', ?)`,
       )
       .run(
         run.id,
         run.recipe.name,
         canonicalJson(run.recipe),
-        recipeHash(run.recipe),
+        run.recipeHash,
         run.modelDigest,
         run.modelPath,
+        run.modelSha256,
         run.folder,
         new Date().toISOString(),
       );

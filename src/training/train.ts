@@ -93,7 +93,7 @@ async function finished(output: string, job: TrainingJob): Promise<TrainingResul
     const { gguf_sha256, final_loss, tokens, seconds } = manifest;
     return {
       ...{ sha256: gguf_sha256, ggufPath, peftPath, tokens, seconds },
-      finalLoss: final_loss ?? Number.NaN,
+      finalLoss: final_loss,
     };
   } catch (error) {
     if (isAbsent(error) || error instanceof z.ZodError || error instanceof SyntaxError) return null;

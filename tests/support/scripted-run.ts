@@ -119,6 +119,8 @@ export async function scriptedRun(
         recipe,
         modelDigest: model.digest,
         modelPath: "scripted",
+        modelSha256: "0".repeat(64),
+        recipeHash: sha256(recipe),
         folder: runFolder(runId),
         prompts: snapshots,
       });

@@ -42,8 +42,8 @@ export async function exportCommand(
           round,
           decision: store.rounds.decision(run.id, round),
           examples: examples.length,
-          baseSha256: record.modelSha256,
-          baseName: record.modelSha256 === defaultWeights.sha256 ? defaultWeights.name : null,
+          baseSha256: run.modelSha256,
+          baseName: run.modelSha256 === defaultWeights.sha256 ? defaultWeights.name : null,
           peftSha256: record.peftSha256,
         }),
       };

@@ -1,14 +1,14 @@
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { frozenTasks, runFolder, workOn } from "../../controller/run.js";
 import { RedistillError } from "../../core/errors.js";
 import type { Recipe } from "../../core/recipe.js";
 import { loadRecipe } from "../../recipes/load.js";
 import { withLock } from "../../setup/lock.js";
-import { collectTasks } from "../../sources/index.js";
-import type { StagePrompts } from "../../stages/types.js";
-import { type PromptSnapshot, type RunRow, recipeHash } from "../../store/runs.js";
+import { checkTaskFiles, collectTasks } from "../../sources/index.js";
+import type { PromptSnapshot, RunRow } from "../../store/runs.js";
 import { Store } from "../../store/store.js";
+import { fingerprint } from "../fingerprint.js";
 import { type Machine, openMachine } from "../machine.js";
 import type { Output } from "../output.js";
 import { migrationsDirectory, type Workspace } from "../paths.js";
@@ -27,38 +27,35 @@ export async function runCommand(
   flags: { model?: string; new?: boolean },
   options: RunOptions,
 ): Promise<void> {
-  const { workspace, output } = options;
+  const { output } = options;
   const loaded = loadRecipe(recipePath);
-  const recipe = flags.model
-    ? { ...loaded, model: { ...loaded.model, path: flags.model } }
-    : loaded;
-  const snapshots = snapshotPrompts(recipe, workspace);
-  const store = Store.open(workspace.database, migrationsDirectory);
-  try {
-    const unfinished = flags.new ? null : store.runs.unfinished(recipeHash(recipe));
+  const model = flags.model ? { ...loaded.model, path: resolve(flags.model) } : loaded.model;
+  const recipe = { ...loaded, model };
+  // All that can be wrong with the input is found before anything is fetched or built.
+  checkTaskFiles(recipe);
+  const prompts = snapshotPrompts(recipe, options.workspace);
+  await withWritableStore(options, async (store) => {
+    const recipeHash = await fingerprint(recipe, prompts);
+    const unfinished = flags.new ? null : store.runs.unfinished(recipeHash);
     if (unfinished) {
       output.line(
         `Run ${unfinished.id} of this recipe is unfinished; going on with it (--new starts another).`,
       );
+      await workAlone(store, unfinished, options);
+      return;
     }
-    const machine = await openMachine(workspace, recipe.model, output, options.signal);
-    try {
-      const run = unfinished ?? (await createRun(store, recipe, snapshots, machine, output));
-      await work(store, run, machine, options);
-    } finally {
-      await machine.close();
-    }
-  } finally {
-    output.close();
-    store.close();
-  }
+    await withMachine(recipe.model, options, async (machine) => {
+      const run = await createRun(store, { recipe, recipeHash, prompts }, machine, output);
+      await withRunLock(run, options, () => work(store, run, machine, options));
+      report(store, run.id, options);
+    });
+  });
 }
 
 /** `redistill resume [run]`: goes on where a run was left, with the recipe it began with. */
 export async function resumeCommand(runId: string | undefined, options: RunOptions): Promise<void> {
-  const { workspace, output, signal } = options;
-  const store = Store.open(workspace.database, migrationsDirectory);
-  try {
+  const { workspace, output } = options;
+  await withWritableStore(options, async (store) => {
     const run = runId ? store.runs.find(runId) : store.runs.latest();
     if (!run) {
       throw new RedistillError(
@@ -72,37 +69,54 @@ export async function resumeCommand(runId: string | undefined, options: RunOptio
       output.line(`Its report: redistill report ${run.id}`);
       return;
     }
-    const machine = await openMachine(workspace, run.recipe.model, output, signal);
-    try {
-      await work(store, run, machine, options);
-    } finally {
-      await machine.close();
-    }
+    await workAlone(store, run, options);
+  });
+}
+
+async function withWritableStore(
+  { workspace, output }: RunOptions,
+  use: (store: Store) => Promise<void>,
+): Promise<void> {
+  const store = Store.open(workspace.database, migrationsDirectory);
+  try {
+    await use(store);
   } finally {
     output.close();
     store.close();
   }
 }
 
+async function withMachine(
+  model: Recipe["model"],
+  { workspace, output, signal }: RunOptions,
+  use: (machine: Machine) => Promise<void>,
+): Promise<void> {
+  const machine = await openMachine(workspace, model, output, signal);
+  try {
+    await use(machine);
+  } finally {
+    await machine.close();
+  }
+}
+
 async function createRun(
   store: Store,
-  recipe: Recipe,
-  prompts: readonly PromptSnapshot[],
+  made: { recipe: Recipe; recipeHash: string; prompts: readonly PromptSnapshot[] },
   machine: Machine,
   output: Output,
 ): Promise<RunRow> {
-  const { tasks, leftOut } = await collectTasks(recipe, machine.generator);
+  const { tasks, leftOut } = await collectTasks(made.recipe, machine.generator);
   if (leftOut > 0) {
     output.line(`${leftOut} training tasks left out: they resemble held-out ones.`);
   }
-  const id = store.runs.nextId(recipe.name);
+  const id = store.runs.nextId(made.recipe.name);
   store.transaction(() => {
     store.runs.create({
+      ...made,
       id,
-      recipe,
-      prompts,
       modelDigest: machine.model.digest,
       modelPath: machine.modelPath,
+      modelSha256: machine.modelSha256,
       folder: runFolder(id),
     });
     store.tasks.insertAll(id, tasks);
@@ -110,14 +124,22 @@ async function createRun(
   return store.runs.find(id) as RunRow;
 }
 
-async function work(
-  store: Store,
+/** Goes on with a run that exists: first the lock, so that a second process starts no engine. */
+async function workAlone(store: Store, run: RunRow, options: RunOptions): Promise<void> {
+  await withRunLock(run, options, () =>
+    withMachine(run.recipe.model, options, (machine) => {
+      requireSameModel(run, machine);
+      return work(store, run, machine, options);
+    }),
+  );
+  report(store, run.id, options);
+}
+
+async function withRunLock(
   run: RunRow,
-  machine: Machine,
-  { workspace, output, signal }: RunOptions,
+  { workspace, signal }: RunOptions,
+  use: () => Promise<void>,
 ): Promise<void> {
-  requireSameModel(run, machine);
-  const prompts: StagePrompts = promptsFrom(store.runs.prompts(run.id));
   const folder = join(workspace.root, run.folder);
   mkdirSync(folder, { recursive: true });
   const refuse = (pid: number) => {
@@ -127,22 +149,32 @@ async function work(
       `Watch it with \`redistill status ${run.id}\`, or stop that process first.`,
     );
   };
-  await withLock(join(folder, "controller.lock"), { signal, onWait: refuse }, () =>
-    workOn({
-      store,
-      runId: run.id,
-      tasks: frozenTasks(store, run.id),
-      prompts,
-      model: machine.model,
-      train: machine.train,
-      verify: machine.verify,
-      workspace: workspace.root,
-      signal,
-      observe: output.progress,
-    }),
-  );
+  await withLock(join(folder, "controller.lock"), { signal, onWait: refuse }, use);
+}
+
+function work(
+  store: Store,
+  run: RunRow,
+  machine: Machine,
+  { workspace, output, signal }: RunOptions,
+): Promise<void> {
+  return workOn({
+    store,
+    runId: run.id,
+    tasks: frozenTasks(store, run.id),
+    prompts: promptsFrom(store.runs.prompts(run.id)),
+    model: machine.model,
+    train: machine.train,
+    verify: machine.verify,
+    workspace: workspace.root,
+    signal,
+    observe: output.progress,
+  });
+}
+
+function report(store: Store, runId: string, { workspace, output }: RunOptions): void {
   output.close();
-  writeReport(store, run.id, workspace, output);
+  writeReport(store, runId, workspace, output);
 }
 
 /** Answers of different weights or engines may not be mixed in one run. */

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { Template } from "@huggingface/jinja";
 import {
   getLlama,
@@ -43,6 +44,7 @@ export class EmbeddedEngine {
   readonly digest: string;
   readonly description: string;
   private readonly template: Template;
+  private readonly threads: number;
   private readonly governor: ThreadGovernor;
   private context: OpenContext | null = null;
 
@@ -53,9 +55,10 @@ export class EmbeddedEngine {
     templateText: string,
   ) {
     this.template = new Template(templateText);
-    // On a GPU the host's threads do little and the engine's own choice is kept.
-    const cores = options.threads > 0 ? options.threads : llama.cpuMathCores;
-    this.governor = new ThreadGovernor(cores);
+    // node-llama-cpp would take 4 threads even on 2 cores, which then wait for each other.
+    const cores = Math.max(1, Math.min(llama.cpuMathCores, availableParallelism()));
+    this.threads = options.threads > 0 ? options.threads : cores;
+    this.governor = new ThreadGovernor(this.threads);
     this.digest = sha256({
       weights: options.modelSha256,
       template: sha256(templateText),
@@ -157,7 +160,7 @@ export class EmbeddedEngine {
         sequences: this.options.sequences + 2,
         contextSize: tokens,
         batchSize: Math.max(512, tokens),
-        ...(this.options.threads > 0 ? { threads: this.options.threads } : {}),
+        threads: this.threads,
         ...(adapter ? { lora: adapter.ggufPath } : {}),
       });
       const pool = {

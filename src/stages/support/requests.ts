@@ -25,10 +25,19 @@ export function studentMessages(prompt: Prompt, task: Pick<Task, "prompt">): Mes
   return renderPrompt(prompt, { task: task.prompt });
 }
 
-/** The same question with solved ones before it: the teacher's exemplars. */
-export function teacherMessages(input: StageInput, task: Task): Message[] {
-  const question = studentMessages(input.prompts.student, task);
-  const system = question.filter((message) => message.role === "system");
+/**
+ * A question with solved ones before it: the teacher's exemplars, in the student's own form.
+ *
+ * @param question What is asked of the teacher; by default what the student is asked.
+ */
+export function teacherMessages(
+  input: StageInput,
+  task: Task,
+  question: readonly Message[] = studentMessages(input.prompts.student, task),
+): Message[] {
+  const own = question.filter((message) => message.role === "system");
+  const students = studentMessages(input.prompts.student, task).filter((m) => m.role === "system");
+  const system = own.length > 0 ? own : students;
   const rest = question.filter((message) => message.role !== "system");
   const shown = input.tasks.train
     .slice(0, input.recipe.teacher.exemplars)
@@ -39,19 +48,13 @@ export function teacherMessages(input: StageInput, task: Task): Message[] {
   return [...system, ...shown, ...rest];
 }
 
-/**
- * A second question about an answer. A prompt that names {{task}} stands alone; one that does not
- * goes on with the conversation in which the answer was given, whose beginning is then shared.
- */
-export function followUp(
+/** A second question in the conversation in which an answer was given; its beginning is shared. */
+export function conversation(
   input: StageInput,
-  prompt: Prompt,
   task: Task,
   answer: string,
-  values: Readonly<Record<string, string>>,
+  asked: readonly Message[],
 ): Message[] {
-  const asked = renderPrompt(prompt, { ...values, task: task.prompt, answer });
-  if (prompt.variables.includes("task")) return asked;
   const said: Message = { role: "assistant", content: answer };
   return [...teacherMessages(input, task), said, ...asked.filter(({ role }) => role === "user")];
 }
