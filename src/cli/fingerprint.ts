@@ -1,6 +1,7 @@
 import { sha256 } from "../core/hash.js";
 import type { Recipe } from "../core/recipe.js";
 import { hashFile } from "../setup/digest.js";
+import { inspectModel } from "../setup/gguf.js";
 
 /**
  * What makes two recipes the same: every setting, the content of the files that it names, and the
@@ -14,7 +15,7 @@ export async function fingerprint(
   const content = (path: string) => hashFile(path);
   return sha256({
     ...recipe,
-    model: { ...model, path: model.path === "default" ? "default" : await content(model.path) },
+    model: { ...model, path: await modelHash(model.path) },
     tasks: tasks.source === "jsonl" ? { ...tasks, path: await content(tasks.path) } : tasks,
     retention: retention && { ...retention, path: await content(retention.path) },
     curate: {
@@ -23,4 +24,8 @@ export async function fingerprint(
     },
     prompts: prompts.map(({ stage, hash }) => [stage, hash]),
   });
+}
+
+async function modelHash(path: string): Promise<string> {
+  return path === "default" ? path : (await inspectModel(path)).sha256;
 }

@@ -50,6 +50,7 @@ program
   .command("run <recipe>")
   .description("work through a recipe; goes on with its unfinished run if there is one")
   .option("--model <file>", "a GGUF model instead of the recipe's")
+  .option("--tasks <file>", "a JSONL file instead of the one that the recipe names")
   .option("--new", "start another run even if one is unfinished")
   .action((recipe, flags) => runCommand(recipe, flags, shared()));
 

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { RedistillError } from "../core/errors.js";
 import type { Prompt } from "../core/prompt.js";
 import type { Recipe } from "../core/recipe.js";
 import { parsePrompt, readPromptFile, requireVariables } from "../prompts/load.js";
@@ -33,6 +34,13 @@ export function snapshotPrompts(recipe: Recipe, workspace: Workspace): PromptSna
     const { path, body } = readPromptFile(directories, stage, name);
     const prompt = parsePrompt(stage, path, body);
     requireVariables(prompt, available);
+    if (prompt.system !== null && stage !== "student" && !prompt.variables.includes("task")) {
+      throw new RedistillError(
+        "usage",
+        `${path}: it has a system message but does not name {{task}}, so it goes on with a conversation that has its own`,
+        "Name {{task}} to ask it by itself, or remove the system message.",
+      );
+    }
     return { stage, name: prompt.name, version: prompt.version, hash: prompt.hash, body };
   });
 }

@@ -60,6 +60,14 @@ export async function collectTasks(
       "Lower the sizes under `tasks`, add tasks, or widen the generator's config.",
     );
   }
+  const bare = trainable.slice(0, recipe.teacher.exemplars).find((task) => !task.reference);
+  if (bare) {
+    throw new RedistillError(
+      "usage",
+      `teacher.exemplars shows solved tasks, but this one has no reference: ${bare.prompt.slice(0, 80)}`,
+      "Give every task a reference, or set teacher.exemplars to 0.",
+    );
+  }
   return {
     tasks: [...held, ...trainable.slice(0, train), ...rehearsal.filter(({ id }) => !twins.has(id))],
     leftOut: twins.size,

@@ -7,7 +7,6 @@ import { ownVerifierSchema } from "../core/recipe.js";
 
 /** One line of a task file. Keys that we do not know are kept out of the task but allowed. */
 const line = z.object({
-  id: z.string().min(1).max(200).optional(),
   prompt: z.string().min(1),
   reference: z.union([z.string(), z.number()]).nullable().optional(),
   verifier: ownVerifierSchema.optional(),

@@ -40,6 +40,7 @@ export function openDatabaseReadOnly(path: string, migrationsDirectory: string):
   return guarded(path, () => {
     const db = new Database(path, { readonly: true, fileMustExist: true, timeout: 10_000 });
     try {
+      refuseForeign(db, path);
       const version = db.pragma("user_version", { simple: true }) as number;
       const newest = readMigrations(migrationsDirectory).at(-1)?.version ?? 0;
       if (version > newest) throw newerSchema(path, version, newest);

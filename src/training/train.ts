@@ -34,10 +34,34 @@ const progressShape = z.object({
   eta_seconds: z.number().nullish(),
 });
 
+/** Equal to RECIPE in trainer/redistill_trainer/job.py: which weights a job gives depends on it. */
+export const trainerRecipe = 1;
+
+/** Architectures whose adapters the trainer can write for llama.cpp. */
+const trainable = ["llama", "qwen2", "qwen3"];
+
+/** Refuses weights that could be run but not trained, before anything is paid for. */
+export function requireTrainable(path: string, architecture: string): void {
+  if (trainable.includes(architecture)) return;
+  throw new RedistillError(
+    "model",
+    `${path} is of architecture ${architecture}, which the trainer cannot train`,
+    `Use a model of one of these architectures: ${trainable.join(", ")}.`,
+  );
+}
+
 /** What names a job: everything that determines the weights that come out, and no path. */
 export function jobHash(job: TrainingJob, modelSha256: string): string {
   const { examples, parent, seed, settings } = job;
-  return sha256({ examples, parent: parent?.sha256 ?? null, seed, settings, model: modelSha256 });
+  const recipe = trainerRecipe;
+  return sha256({
+    recipe,
+    examples,
+    parent: parent?.sha256 ?? null,
+    seed,
+    settings,
+    model: modelSha256,
+  });
 }
 
 /**
@@ -53,7 +77,7 @@ export function createTrainer({ worker, model, directory }: TrainerOptions): Tra
     const hash = jobHash(job, model.sha256);
     const folder = resolve(directory, hash.slice(0, 16));
     const output = join(folder, "adapter");
-    const earlier = await finished(output, job);
+    const earlier = await finished(output);
     if (earlier !== null) return earlier;
     const jobPath = await writeJob(job, folder, output, model);
     const done = await worker.request(
@@ -68,7 +92,7 @@ export function createTrainer({ worker, model, directory }: TrainerOptions): Tra
         "The trainer and redistill are of different versions: install redistill again.",
       );
     }
-    const result = await finished(output, job);
+    const result = await finished(output);
     if (result !== null) return result;
     throw new TrainerFailure(
       "wrong_adapter",
@@ -79,7 +103,7 @@ export function createTrainer({ worker, model, directory }: TrainerOptions): Tra
 }
 
 /** The adapter in a job's folder if its files are those of its manifest, else null. */
-async function finished(output: string, job: TrainingJob): Promise<TrainingResult | null> {
+async function finished(output: string): Promise<TrainingResult | null> {
   const ggufPath = join(output, "adapter.gguf");
   const peftPath = join(output, "peft");
   try {
@@ -88,8 +112,6 @@ async function finished(output: string, job: TrainingJob): Promise<TrainingResul
     if ((await hashOf(ggufPath)) !== manifest.gguf_sha256) return null;
     const weights = join(peftPath, "adapter_model.safetensors");
     if ((await hashOf(weights)) !== manifest.peft_sha256) return null;
-    // An adapter equal to its parent was not trained.
-    if (manifest.gguf_sha256 === job.parent?.sha256) return null;
     const { gguf_sha256, final_loss, tokens, seconds } = manifest;
     return {
       ...{ sha256: gguf_sha256, ggufPath, peftPath, tokens, seconds },

@@ -4,10 +4,12 @@ import { frozenTasks, runFolder, workOn } from "../../controller/run.js";
 import { RedistillError } from "../../core/errors.js";
 import type { Recipe } from "../../core/recipe.js";
 import { loadRecipe } from "../../recipes/load.js";
+import { inspectModel } from "../../setup/gguf.js";
 import { withLock } from "../../setup/lock.js";
 import { checkTaskFiles, collectTasks } from "../../sources/index.js";
 import type { PromptSnapshot, RunRow } from "../../store/runs.js";
 import { Store } from "../../store/store.js";
+import { requireTrainable } from "../../training/train.js";
 import { fingerprint } from "../fingerprint.js";
 import { type Machine, openMachine } from "../machine.js";
 import type { Output } from "../output.js";
@@ -24,18 +26,21 @@ export interface RunOptions {
 /** `redistill run <recipe>`: a new run, or the unfinished one of exactly this recipe. */
 export async function runCommand(
   recipePath: string,
-  flags: { model?: string; new?: boolean },
+  flags: { model?: string; tasks?: string; new?: boolean },
   options: RunOptions,
 ): Promise<void> {
   const { output } = options;
   const loaded = loadRecipe(recipePath);
   const model = flags.model ? { ...loaded.model, path: resolve(flags.model) } : loaded.model;
-  const recipe = { ...loaded, model };
+  const recipe = { ...loaded, model, tasks: tasksOf(loaded, flags.tasks) };
   // All that can be wrong with the input is found before anything is fetched or built.
   checkTaskFiles(recipe);
   const prompts = snapshotPrompts(recipe, options.workspace);
   await withWritableStore(options, async (store) => {
     const recipeHash = await fingerprint(recipe, prompts);
+    if (model.path !== "default") {
+      requireTrainable(model.path, (await inspectModel(model.path)).architecture);
+    }
     const unfinished = flags.new ? null : store.runs.unfinished(recipeHash);
     if (unfinished) {
       output.line(
@@ -50,6 +55,17 @@ export async function runCommand(
       report(store, run.id, options);
     });
   });
+}
+
+/** The recipe's tasks, or those of the file that --tasks names. */
+function tasksOf({ tasks }: Recipe, file: string | undefined): Recipe["tasks"] {
+  if (file === undefined) return tasks;
+  if (tasks.source === "jsonl") return { ...tasks, path: resolve(file) };
+  throw new RedistillError(
+    "usage",
+    `--tasks ${file}: the recipe takes its tasks from ${tasks.source}, not from a file`,
+    "Set tasks.source: jsonl in the recipe.",
+  );
 }
 
 /** `redistill resume [run]`: goes on where a run was left, with the recipe it began with. */

@@ -18,6 +18,7 @@ export interface EmbeddedCallOptions extends BaseChatModelCallOptions {
 interface PendingCall {
   readonly request: CallRequest;
   readonly adapter: Adapter | null;
+  readonly signal: AbortSignal | undefined;
   resolve(generation: Generation): void;
   reject(error: unknown): void;
 }
@@ -91,11 +92,12 @@ export class EmbeddedChatModel extends BaseChatModel<EmbeddedCallOptions> implem
           sampling: { ...defaultSampling, ...options.sampling },
         },
         adapter: options.adapter ?? null,
+        signal: options.signal,
         resolve,
         reject,
       });
       // Calls of the same tick are decoded as one batch.
-      if (this.pending.length === 1) setImmediate(() => this.flush(options.signal));
+      if (this.pending.length === 1) setImmediate(() => this.flush());
     });
     await runManager?.handleLLMNewToken(generation.text);
     const usage = {
@@ -112,15 +114,15 @@ export class EmbeddedChatModel extends BaseChatModel<EmbeddedCallOptions> implem
     };
   }
 
-  private flush(signal: AbortSignal | undefined): void {
+  private flush(): void {
     const calls = this.pending;
     this.pending = [];
-    for (const group of groupByAdapter(calls).values()) {
+    for (const group of batches(calls)) {
       this.sample(
         group.map((call) => call.request),
         {
           adapter: group[0]?.adapter ?? null,
-          signal: signal ?? new AbortController().signal,
+          signal: group[0]?.signal ?? new AbortController().signal,
           onResult: (index, generation) => group[index]?.resolve(generation),
         },
       ).catch((error) => {
@@ -135,11 +137,15 @@ export class EmbeddedChatModel extends BaseChatModel<EmbeddedCallOptions> implem
   }
 }
 
-function groupByAdapter(calls: readonly PendingCall[]): Map<string | null, PendingCall[]> {
-  const groups = new Map<string | null, PendingCall[]>();
+/** Calls that may share a batch: of one adapter, and stopped by the same signal or by none. */
+function batches(calls: readonly PendingCall[]): PendingCall[][] {
+  const groups: PendingCall[][] = [];
   for (const call of calls) {
-    const sha = call.adapter?.sha256 ?? null;
-    groups.set(sha, [...(groups.get(sha) ?? []), call]);
+    const fits = groups.find(
+      ([first]) => first?.adapter?.sha256 === call.adapter?.sha256 && first?.signal === call.signal,
+    );
+    if (fits) fits.push(call);
+    else groups.push([call]);
   }
   return groups;
 }

@@ -12,7 +12,12 @@ export function failuresToRework(
 ): { task: Task; attempt: Attempt }[] {
   const tasks = new Map(elicitedTasks(input).map((task) => [task.id, task]));
   return [...byTask(input.rows.attempts)].flatMap(([taskId, attempts]) => {
-    const right = new Set(attempts.filter((a) => a.verdict.outcome === "ok").map((a) => a.answer));
+    const right = new Set(
+      attempts
+        // One that was cut off cannot be learned, so it does not count.
+        .filter((a) => a.verdict.outcome === "ok" && !a.truncated)
+        .map((a) => a.answer),
+    );
     if (right.size >= input.recipe.curate.perTask) return [];
     const failures = mostFrequentFirst(attempts.filter((a) => a.verdict.outcome !== "ok"));
     return failures
