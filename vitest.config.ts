@@ -6,7 +6,7 @@ export default defineConfig({
     globalSetup: ["tests/prepare.ts"],
     // Real engine, real trainer: two at once would fight for the cores.
     fileParallelism: false,
-    testTimeout: 120_000,
+    testTimeout: 600_000,
     hookTimeout: 600_000,
     reporters: ["default"],
   },

@@ -16,11 +16,12 @@ export function describeProgress(progress: Progress): string | null {
     case "stage":
       return `  ${place(progress)} …`;
     case "items": {
-      const { done, total, tokensPerSecond, secondsLeft, cached } = progress;
+      const { done, total, tokensPerSecond, secondsLeft, cached, score } = progress;
       const parts = [`${done}/${total}`];
       if (cached > 0) parts.push(`${cached} already paid for`);
       if (tokensPerSecond > 0) parts.push(`${Math.round(tokensPerSecond)} tokens/s`);
       if (secondsLeft !== null && done < total) parts.push(`${duration(secondsLeft)} left`);
+      if (score !== null) parts.push(`incumbent ${(score * 100).toFixed(1)}% on the gate`);
       return `  ${place(progress)}: ${parts.join(", ")}`;
     }
     case "training": {

@@ -12,6 +12,7 @@ import { statusCommand } from "./commands/status.js";
 import { numberBetween } from "./options.js";
 import { createOutput } from "./output.js";
 import { packageVersion, workspaceAt } from "./paths.js";
+import { spelled } from "./spelling.js";
 
 const examples = `
 Examples:
@@ -56,7 +57,7 @@ program
 
 program
   .command("resume [run]")
-  .description("go on with a run that was stopped (default: the latest)")
+  .description("go on with a run that was stopped (default: the latest that has not finished)")
   .action((run) => resumeCommand(run, shared()));
 
 program
@@ -139,7 +140,7 @@ function report(error: unknown): number {
     return exitCodes.interrupted;
   }
   if (error instanceof RedistillError) {
-    process.stderr.write(`redistill: ${error.message}\n  ${error.hint}\n`);
+    process.stderr.write(`redistill: ${spelled(`${error.message}\n  ${error.hint}`)}\n`);
     return error.exitCode;
   }
   const trace = error instanceof Error ? error.stack : messageOf(error);

@@ -2,6 +2,7 @@ import { createLogUpdate } from "log-update";
 import type { Progress } from "../controller/progress.js";
 import { describeProgress, isLive } from "./describe.js";
 import { printable } from "./printable.js";
+import { spelled } from "./spelling.js";
 
 /** Where a command says what it does: people on a terminal, a log file, or a machine. */
 export interface Output {
@@ -28,7 +29,7 @@ export function createOutput(json: boolean, stream = process.stdout): Output {
   let lastPlain = Number.NEGATIVE_INFINITY;
   const write = (text: string) => {
     live?.clear();
-    stream.write(`${printable(text)}\n`);
+    stream.write(`${printable(spelled(text))}\n`);
   };
   const output: Output = {
     json,
@@ -37,7 +38,7 @@ export function createOutput(json: boolean, stream = process.stdout): Output {
     },
     note: (text) => {
       live?.clear();
-      process.stderr.write(`${printable(text)}\n`);
+      process.stderr.write(`${printable(spelled(text))}\n`);
     },
     live: (text) => {
       if (json) return;

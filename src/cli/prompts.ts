@@ -30,7 +30,7 @@ export function snapshotPrompts(recipe: Recipe, workspace: Workspace): PromptSna
         ]
       : []),
   ];
-  return wanted.map(({ stage, name, available }) => {
+  const snapshots = wanted.map(({ stage, name, available }) => {
     const { path, body } = readPromptFile(directories, stage, name);
     const prompt = parsePrompt(stage, path, body);
     requireVariables(prompt, available);
@@ -43,6 +43,8 @@ export function snapshotPrompts(recipe: Recipe, workspace: Workspace): PromptSna
     }
     return { stage, name: prompt.name, version: prompt.version, hash: prompt.hash, body };
   });
+  requireCritiqueIsRead(snapshots);
+  return snapshots;
 }
 
 /** The prompts of a run as it began; the files may have changed since. */
@@ -52,4 +54,15 @@ export function promptsFrom(snapshots: readonly PromptSnapshot[]): StagePrompts 
     return found ? parsePrompt(stage, `prompts/${stage}/${found.name}.md`, found.body) : null;
   };
   return { student: of("student") as Prompt, critique: of("critique"), refine: of("refine") };
+}
+
+/** A critique that the refine prompt does not show would be paid for and never read. */
+function requireCritiqueIsRead(snapshots: readonly PromptSnapshot[]): void {
+  const { critique, refine } = promptsFrom(snapshots);
+  if (critique === null || refine === null || refine.variables.includes("critique")) return;
+  throw new RedistillError(
+    "usage",
+    `the recipe writes critiques, but prompt refine/${refine.name} does not show them`,
+    "Name {{critique}} in that prompt, take another, or remove `critique` from the recipe.",
+  );
 }

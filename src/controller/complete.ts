@@ -8,7 +8,7 @@ import type { Observe } from "./progress.js";
 interface CompleteOptions {
   readonly store: Store;
   readonly model: ChatModel;
-  readonly payer: Payer;
+  readonly payer: Payer & { readonly score: number | null };
   readonly signal: AbortSignal;
   readonly observe: Observe;
 }
@@ -87,6 +87,7 @@ class Meter {
       kind: "items",
       round: this.options.payer.round,
       stage: this.options.payer.stage,
+      score: this.options.payer.score,
       done: this.done,
       total: this.total,
       cached: this.cached,

@@ -22,6 +22,8 @@ export type Progress =
       readonly cached: number;
       readonly tokensPerSecond: number;
       readonly secondsLeft: number | null;
+      /** The incumbent's share of the gate suite; null before it was measured. */
+      readonly score: number | null;
     }
   | ({ readonly kind: "training"; readonly round: number } & TrainingProgress)
   | {

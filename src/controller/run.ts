@@ -1,6 +1,7 @@
 import { join } from "node:path";
+import type { Split, Task } from "../core/entities.js";
 import { messageOf, RedistillError } from "../core/errors.js";
-import type { StageInput } from "../stages/types.js";
+import type { TaskSets } from "../stages/types.js";
 import type { Store } from "../store/store.js";
 import type { Progress } from "./progress.js";
 import { type RunContext, runOf, tick } from "./tick.js";
@@ -70,13 +71,21 @@ function alsoPersisting({ store, runId, observe }: RunContext): RunContext["obse
 }
 
 /** The tasks of a run, from its rows: they were frozen when it began. */
-export function frozenTasks(store: Store, runId: string): StageInput["tasks"] {
+export function frozenTasks(store: Store, runId: string): TaskSets {
+  return tasksBySplit(splits.flatMap((split) => store.tasks.ofSplit(runId, split)));
+}
+
+const splits = ["train", "replay", "gate", "sealed", "retention"] as const;
+
+/** Tasks under their use. */
+export function tasksBySplit(tasks: readonly Task[]): TaskSets {
+  const of = (split: Split) => tasks.filter((task) => task.split === split);
   return {
-    train: store.tasks.ofSplit(runId, "train"),
-    replay: store.tasks.ofSplit(runId, "replay"),
-    gate: store.tasks.ofSplit(runId, "gate"),
-    sealed: store.tasks.ofSplit(runId, "sealed"),
-    retention: store.tasks.ofSplit(runId, "retention"),
+    train: of("train"),
+    replay: of("replay"),
+    gate: of("gate"),
+    sealed: of("sealed"),
+    retention: of("retention"),
   };
 }
 

@@ -1,4 +1,4 @@
-import { join, relative } from "node:path";
+import { relative } from "node:path";
 import type { Adapter } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
 import type { ChatModel, Train, Verify } from "../core/ports.js";
@@ -30,6 +30,8 @@ export interface RunContext {
   readonly verify: Verify;
   /** Folder that adapters' paths are relative to. */
   readonly workspace: string;
+  /** Looks at an adapter's file before it is used: its sha256 names it in every cached call. */
+  openAdapter(row: AdapterRow): Promise<Adapter>;
   readonly signal: AbortSignal;
   readonly observe: Observe;
 }
@@ -83,7 +85,8 @@ async function nextStage(context: RunContext, run: RunRow, round: RoundRow): Pro
   const [name, stage] = next;
   observe({ kind: "stage", round: round.number, stage: name });
   const startedAt = performance.now();
-  const output = await stage(inputFor(context, run, round), portsFor(context, run, round, name));
+  const input = await inputFor(context, run, round);
+  const output = await stage(input, portsFor(context, run, round, name));
   const seconds = (performance.now() - startedAt) / 1000;
   failpoint(`stage:${name}:before`);
   store.transaction(() => commit(context, run, round, { name, seconds, ...output }));
@@ -115,14 +118,14 @@ function commit(
   store.rounds.finish(run.id, round.number);
 }
 
-function inputFor(context: RunContext, run: RunRow, round: RoundRow): StageInput {
+async function inputFor(context: RunContext, run: RunRow, round: RoundRow): Promise<StageInput> {
   const { store, tasks, prompts } = context;
   const rows = store.rounds.load(run.id, round.number);
   return {
     recipe: run.recipe,
     round: round.number,
-    incumbent: adapterOf(context, round.incumbent),
-    candidate: rows.candidate && withPaths(context, rows.candidate),
+    incumbent: await adapterOf(context, round.incumbent),
+    candidate: rows.candidate && (await context.openAdapter(rows.candidate)),
     tasks,
     prompts,
     rows,
@@ -132,7 +135,7 @@ function inputFor(context: RunContext, run: RunRow, round: RoundRow): StageInput
 
 function portsFor(context: RunContext, run: RunRow, round: RoundRow, stage: string): StagePorts {
   const { store, model, signal, observe, verify, train } = context;
-  const payer = { runId: run.id, round: round.number, stage };
+  const payer = { runId: run.id, round: round.number, stage, score: scoreOf(context, run) };
   return {
     complete: createComplete({ store, model, payer, signal, observe }),
     verify,
@@ -150,22 +153,33 @@ function portsFor(context: RunContext, run: RunRow, round: RoundRow, stage: stri
   };
 }
 
+/** The incumbent's share of the gate suite, once it has answered it. */
+function scoreOf({ store }: RunContext, run: RunRow): number | null {
+  const answers = store.rounds.evaluations.of(run.id, "gate", run.incumbent);
+  const right = answers.filter(({ verdict }) => verdict.outcome === "ok").length;
+  return answers.length === 0 ? null : right / answers.length;
+}
+
 async function finish(context: RunContext, run: RunRow): Promise<void> {
   const { store, model, signal, observe, verify, tasks } = context;
   const round = run.recipe.rounds;
+  const startedAt = performance.now();
   if (tasks.sealed.length > 0) {
     observe({ kind: "stage", round, stage: finalStage });
-    const payer = { runId: run.id, round, stage: finalStage };
+    const payer = { runId: run.id, round, stage: finalStage, score: scoreOf(context, run) };
     const complete = createComplete({ store, model, payer, signal, observe });
     const input = { recipe: run.recipe, prompts: context.prompts, tasks };
-    const models = run.incumbent === null ? [null] : [null, adapterOf(context, run.incumbent)];
+    const models =
+      run.incumbent === null ? [null] : [null, await adapterOf(context, run.incumbent)];
     for (const adapter of models) {
       const answers = await answerSuite(input, { complete, verify }, "sealed", adapter);
       store.transaction(() => store.rounds.evaluations.insertAll(run.id, answers));
     }
   }
   failpoint("finish:before");
+  const seconds = (performance.now() - startedAt) / 1000;
   store.transaction(() => {
+    store.rounds.commitStage(run.id, round, { name: finalStage, rows: {}, summary: {}, seconds });
     store.events.append(run.id, null, "finished", { incumbent: run.incumbent });
     store.runs.release(run.id, "finished", null);
   });
@@ -173,20 +187,9 @@ async function finish(context: RunContext, run: RunRow): Promise<void> {
   observe({ kind: "finished", runId: run.id });
 }
 
-function adapterOf(context: RunContext, sha256: string | null): Adapter | null {
-  if (sha256 === null) return null;
-  const row = context.store.adapters.find(sha256);
-  return row && withPaths(context, row);
-}
-
-function withPaths({ workspace }: RunContext, row: AdapterRow): Adapter {
-  return {
-    sha256: row.sha256,
-    ggufPath: join(workspace, row.ggufPath),
-    peftPath: join(workspace, row.peftPath),
-    parent: row.parent,
-    round: row.round,
-  };
+async function adapterOf(context: RunContext, sha256: string | null): Promise<Adapter | null> {
+  const row = sha256 === null ? null : context.store.adapters.find(sha256);
+  return row && context.openAdapter(row);
 }
 
 /** The mean of the finished rounds, for the rounds that are left. */

@@ -13,7 +13,7 @@ export interface Prompt {
   readonly user: string;
 }
 
-const placeholder = /\{\{\s*([a-zA-Z]+)\s*\}\}/g;
+const placeholder = /\{\{\s*([^{}]*?)\s*\}\}/g;
 
 /** Names between double braces, each once. */
 export function variablesIn(template: string): string[] {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -6,6 +6,7 @@ import { messageOf, RedistillError } from "../core/errors.js";
 import { sha256 } from "../core/hash.js";
 import { nearest } from "../core/nearest.js";
 import { type Prompt, variablesIn } from "../core/prompt.js";
+import { readTextFile } from "../files/read-text.js";
 
 const frontMatter = z.strictObject({
   name: z.string(),
@@ -29,7 +30,7 @@ export function readPromptFile(
 ): { path: string; body: string } {
   for (const directory of directories) {
     const path = join(directory, stage, `${name}.md`);
-    if (existsSync(path)) return { path, body: readFileSync(path, "utf8") };
+    if (existsSync(path)) return { path, body: readTextFile(path, "prompt") };
   }
   const known = promptNames(directories, stage);
   const close = nearest(name, known);
@@ -66,6 +67,9 @@ export function parsePrompt(stage: string, where: string, body: string): Prompt 
     throw badPrompt(where, `it uses {{${undeclared.join("}}, {{")}}} without declaring it`);
   if (unused.length > 0)
     throw badPrompt(where, `it declares ${unused.join(", ")} and does not use it`);
+  if (stage === "student" && !used.includes("task")) {
+    throw badPrompt(where, "a student's prompt must name {{task}}, or every question is the same");
+  }
   return {
     stage,
     name: head.name,

@@ -1,10 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { type Document, isMap, isNode, isPair, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
-import { RedistillError } from "../core/errors.js";
+import { messageOf, RedistillError } from "../core/errors.js";
 import { nearest } from "../core/nearest.js";
 import { contradictions, type Recipe, recipeSchema } from "../core/recipe.js";
+import { readTextFile } from "../files/read-text.js";
 import { keysAt } from "./schema-keys.js";
 
 type Path = readonly (string | number)[];
@@ -15,14 +15,7 @@ type Path = readonly (string | number)[];
  * @throws RedistillError `usage` with the line and, for a mistyped key, the nearest valid one.
  */
 export function loadRecipe(path: string): Recipe {
-  if (!existsSync(path)) {
-    throw new RedistillError(
-      "usage",
-      `no recipe at ${path}`,
-      "Recipes are in runs/recipes; `redistill init` writes a commented one.",
-    );
-  }
-  const recipe = parseRecipe(readFileSync(path, "utf8"), path);
+  const recipe = parseRecipe(readTextFile(path, "recipe"), path);
   return absolutePaths(recipe, dirname(resolve(path)));
 }
 
@@ -40,7 +33,7 @@ export function parseRecipe(text: string, where: string): Recipe {
       "Check the indentation and quotes near that line.",
     );
   }
-  const parsed = recipeSchema.safeParse(document.toJS() ?? {});
+  const parsed = recipeSchema.safeParse(valueOf(document, where));
   const lineAt = (at: Path, key?: string) => lineOf(document, lines, at, key);
   if (!parsed.success) throw explain(parsed.error.issues, where, lineAt);
   const [wrong] = contradictions(parsed.data);
@@ -53,6 +46,20 @@ export function parseRecipe(text: string, where: string): Recipe {
     );
   }
   return parsed.data;
+}
+
+/** Aliases that unfold to more than a recipe can hold are refused by the YAML library. */
+function valueOf(document: Document, where: string): unknown {
+  try {
+    return document.toJS() ?? {};
+  } catch (cause) {
+    throw bad(
+      where,
+      1,
+      `not usable YAML: ${messageOf(cause)}`,
+      "Write the values out without aliases.",
+    );
+  }
 }
 
 function explain(

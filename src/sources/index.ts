@@ -39,12 +39,14 @@ export async function collectTasks(
   const replay = recipe.curate.replay
     ? readTaskFile(recipe.curate.replay.path, { kind: "contains" })
     : [];
+  const gateTasks = order.slice(0, gate).map((line) => taskFrom(line, "gate"));
+  const fresh = unlike(gateTasks, order.slice(gate), recipe.curate.nearDuplicate);
   const held = [
-    ...order.slice(0, gate).map((line) => taskFrom(line, "gate")),
-    ...order.slice(gate, gate + sealed).map((line) => taskFrom(line, "sealed")),
+    ...gateTasks,
+    ...fresh.slice(0, sealed).map((line) => taskFrom(line, "sealed")),
     ...retention.map((line) => taskFrom(line, "retention")),
   ];
-  const rest = order.slice(gate + sealed).map((line) => taskFrom(line, "train"));
+  const rest = fresh.slice(sealed).map((line) => taskFrom(line, "train"));
   const rehearsal = replay.map((line) => taskFrom(line, "replay"));
   const near = nearDuplicates(
     held.map(textOf),
@@ -60,6 +62,7 @@ export async function collectTasks(
       "Lower the sizes under `tasks`, add tasks, or widen the generator's config.",
     );
   }
+  requireReferences(recipe, [...held, ...trainable.slice(0, train)]);
   const bare = trainable.slice(0, recipe.teacher.exemplars).find((task) => !task.reference);
   if (bare) {
     throw new RedistillError(
@@ -70,8 +73,34 @@ export async function collectTasks(
   }
   return {
     tasks: [...held, ...trainable.slice(0, train), ...rehearsal.filter(({ id }) => !twins.has(id))],
-    leftOut: twins.size,
+    leftOut: twins.size + order.length - gateTasks.length - fresh.length,
   };
+}
+
+/** Without a reference every verdict would be ungradable, which a whole night would be spent to learn. */
+function requireReferences(recipe: Recipe, tasks: readonly Task[]): void {
+  const label = recipe.teacher.labels === "reference" || recipe.teacher.hint;
+  const bare = tasks.find(
+    ({ reference, verifier, split }) =>
+      !reference && verifier.kind !== "reasoning_gym" && (split !== "train" || label),
+  );
+  if (!bare) return;
+  throw new RedistillError(
+    "usage",
+    `this ${bare.split} task has no reference to check answers against: ${bare.prompt.slice(0, 80)}`,
+    "Give it one. Training tasks alone may do without, with teacher.labels: majority.",
+  );
+}
+
+/** The lines that resemble none of the gate's tasks: neither sealed nor training may repeat it. */
+function unlike(gate: readonly Task[], lines: readonly TaskLine[], threshold: number): TaskLine[] {
+  const near = nearDuplicates(
+    gate.map(textOf),
+    lines.map(({ prompt }, i) => ({ id: String(i), text: prompt })),
+    threshold,
+  );
+  const twins = new Set(near.map(({ trainId }) => Number(trainId)));
+  return lines.filter((_, i) => !twins.has(i));
 }
 
 /** Reads every task file that a recipe names, for its errors alone. */

@@ -1,11 +1,13 @@
-import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { z } from "zod";
 import type { Split, Task, VerifierSpec } from "../core/entities.js";
 import { messageOf, RedistillError } from "../core/errors.js";
 import { stableId } from "../core/hash.js";
 import { ownVerifierSchema } from "../core/recipe.js";
+import { readTextFile } from "../files/read-text.js";
 
 /** One line of a task file. Keys that we do not know are kept out of the task but allowed. */
+const referenceLike = ["answer", "target", "output", "expected", "label", "solution", "completion"];
+
 const line = z.object({
   prompt: z.string().min(1),
   reference: z.union([z.string(), z.number()]).nullable().optional(),
@@ -26,7 +28,7 @@ const largestFile = 256 * 2 ** 20;
 const largestPrompt = 32_000;
 
 /**
- * Reads tasks from a JSONL file: `{"prompt": …, "reference": …}` on each line, with optional `id`,
+ * Reads tasks from a JSONL file: `{"prompt": …, "reference": …}` on each line, with optional
  * `verifier` and `tags`. Blank lines are allowed.
  *
  * @throws RedistillError `usage` naming the file and line of the first thing that is wrong: not
@@ -35,7 +37,7 @@ const largestPrompt = 32_000;
 export function readTaskFile(path: string, fallback: VerifierSpec): TaskLine[] {
   const seen = new Map<string, number>();
   const tasks: TaskLine[] = [];
-  for (const [index, text] of decode(path).split("\n").entries()) {
+  for (const [index, text] of readTextFile(path, "task file", largestFile).split("\n").entries()) {
     if (text.trim() === "") continue;
     const number = index + 1;
     const task = parseLine(path, number, text, fallback);
@@ -54,62 +56,6 @@ export function readTaskFile(path: string, fallback: VerifierSpec): TaskLine[] {
     );
   }
   return tasks;
-}
-
-function decode(path: string): string {
-  if (!existsSync(path)) {
-    throw new RedistillError(
-      "usage",
-      `no file at ${path}`,
-      "Check the path; a path in a recipe is relative to the recipe's own folder.",
-    );
-  }
-  const stats = statSync(path);
-  if (!stats.isFile())
-    throw new RedistillError("usage", `${path} is not a file`, "Give a JSONL file.");
-  if (stats.size > largestFile) {
-    throw new RedistillError(
-      "usage",
-      `${path} has ${Math.round(stats.size / 2 ** 20)} MiB; the most is ${largestFile / 2 ** 20}`,
-      "Take a sample of its lines.",
-    );
-  }
-  const bytes = Buffer.alloc(stats.size);
-  const file = openSync(path, "r");
-  try {
-    for (let done = 0; done < bytes.length; ) {
-      const count = readSync(file, bytes, done, bytes.length - done, done);
-      if (count === 0) break;
-      done += count;
-    }
-  } finally {
-    closeSync(file);
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new RedistillError(
-      "usage",
-      `${path}, line ${firstBadLine(bytes)}: not UTF-8`,
-      "Convert the file, for example with `iconv -f latin1 -t utf-8`.",
-    );
-  }
-}
-
-function firstBadLine(bytes: Buffer): number {
-  const strict = new TextDecoder("utf-8", { fatal: true });
-  let number = 1;
-  for (let start = 0; start < bytes.length; number++) {
-    const end = bytes.indexOf(0x0a, start);
-    const stop = end === -1 ? bytes.length : end;
-    try {
-      strict.decode(bytes.subarray(start, stop));
-    } catch {
-      return number;
-    }
-    start = stop + 1;
-  }
-  return number;
 }
 
 function parseLine(path: string, number: number, text: string, fallback: VerifierSpec): TaskLine {
@@ -145,6 +91,10 @@ function parseLine(path: string, number: number, text: string, fallback: Verifie
       `the prompt has ${prompt.length} characters; the most is ${largestPrompt}`,
       "Shorten it.",
     );
+  }
+  const meant = Object.keys(value as object).find((key) => referenceLike.includes(key));
+  if (reference === undefined && meant !== undefined) {
+    throw bad(path, number, `it has \`${meant}\` but no \`reference\``, "Call that key reference.");
   }
   return {
     prompt,

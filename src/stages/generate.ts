@@ -31,7 +31,9 @@ export async function generate(input: StageInput, ports: StagePorts): Promise<St
     input.incumbent,
   );
   const answers = completions.map(({ text }) => text.trim());
-  const verdicts = await labelAll(input, ports, drafts, answers);
+  // What was cut off has not said its answer: it has no vote, but counts among the attempts.
+  const votes = completions.map(({ stopReason }, i) => (stopReason === "end" ? answers[i]! : ""));
+  const verdicts = await labelAll(input, ports, drafts, { answers, votes });
   const attempts = drafts.map(
     ({ task, index }, position): Attempt => ({
       id: stableId("attempt", round, task.id, index),
@@ -55,7 +57,7 @@ async function labelAll(
   { recipe }: StageInput,
   ports: StagePorts,
   drafts: readonly { task: Task }[],
-  answers: readonly string[],
+  { answers, votes }: { answers: readonly string[]; votes: readonly string[] },
 ): Promise<Verdict[]> {
   if (recipe.teacher.labels === "reference") {
     return ports.verify(drafts.map(({ task }, i) => ({ task, answer: answers[i]! })));
@@ -63,11 +65,7 @@ async function labelAll(
   const { attempts } = recipe.generate;
   return drafts.flatMap(({ task }, i) =>
     i % attempts === 0
-      ? majorityVerdicts(
-          task.verifier,
-          answers.slice(i, i + attempts),
-          recipe.teacher.majorityShare,
-        )
+      ? majorityVerdicts(task.verifier, votes.slice(i, i + attempts), recipe.teacher.majorityShare)
       : [],
   );
 }

@@ -116,7 +116,7 @@ function againstMajority(
     const attempts = groups.get(task.id) ?? [];
     const vote = majority(
       task.verifier,
-      attempts.map(({ answer }) => answer),
+      attempts.map(({ answer, truncated }) => (truncated ? "" : answer)),
     );
     const key = answerKey(task.verifier, answers[position]!);
     const verifier = "majority";

@@ -75,7 +75,9 @@ export class CallTable {
       messages: canonicalJson(request.messages),
       sampling: canonicalJson(request.sampling),
       ...generation,
-      ...payer,
+      runId: payer.runId,
+      round: payer.round,
+      stage: payer.stage,
       createdAt: new Date().toISOString(),
     });
   }

@@ -13,7 +13,7 @@ export type Connection = Database.Database;
  * locked or on a full disk; the file is then left as it was.
  */
 export function openDatabase(path: string, migrationsDirectory: string): Connection {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   return guarded(path, () => {
     const db = new Database(path, { timeout: 10_000 });
     try {
@@ -57,6 +57,19 @@ export function openDatabaseReadOnly(path: string, migrationsDirectory: string):
       throw error;
     }
   });
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw new RedistillError(
+      "storage",
+      `cannot make the folder ${folder}: ${messageOf(cause)}`,
+      "Check its permissions and the disk's room, or name another place with --database.",
+      { cause },
+    );
+  }
 }
 
 /** The application_id that the first migration writes: "rdst". */

@@ -22,13 +22,13 @@ export interface ReasoningGym {
     seed: number,
     options?: RequestOptions,
   ): Promise<GymTask[]>;
-  /** One score from 0 to 1 per item, in order. */
+  /** One score from 0 to 1 per item, in order; null where an answer could not be scored. */
   score(
     dataset: string,
     config: GymConfig,
     items: readonly { entry: Readonly<Record<string, unknown>>; answer: string | null }[],
     options?: RequestOptions,
-  ): Promise<number[]>;
+  ): Promise<(number | null)[]>;
 }
 
 const tasksShape = z.object({
@@ -40,7 +40,7 @@ const tasksShape = z.object({
     }),
   ),
 });
-const scoresShape = z.object({ scores: z.array(z.number()) });
+const scoresShape = z.object({ scores: z.array(z.number().nullable()) });
 
 /** Above this a request would take long enough to look stuck, and its line would grow large. */
 const portion = 1_000;
@@ -55,7 +55,7 @@ export function createReasoningGym(worker: Pick<TrainerWorker, "request">): Reas
       return tasks;
     },
     async score(dataset, config, items, options) {
-      const scores: number[] = [];
+      const scores: (number | null)[] = [];
       for (let start = 0; start < items.length; start += portion) {
         const slice = items.slice(start, start + portion);
         const fields = { dataset, config, items: slice };

@@ -129,7 +129,7 @@ export function createTrainerWorker(options: TrainerWorkerOptions): TrainerWorke
       [cancelGraceMs, "SIGTERM"],
       [stopGraceMs, "SIGKILL"],
     ] as const) {
-      await sleep(grace);
+      await sleep(grace, undefined, { ref: false });
       if (pending.get(id) !== request || child !== target) return;
       target.kill(signal);
     }

@@ -5,16 +5,16 @@ const separator = "|";
 
 /**
  * Checks a line of fields between bars, `a | b | c`, against a reference of the same form; white
- * space around fields does not count. The score is the share of fields that are right. An answer
- * without a bar is no such line, so nothing in it can be checked.
+ * space around fields does not count. The score is the share of fields that are right. The form is
+ * part of the task, so an answer in another form is wrong.
  */
 export function checkFields(answer: string, reference: string | null): Check {
   if (reference === null) return ungradable(NO_REFERENCE);
-  if (!answer.includes(separator)) return ungradable("The answer has no fields between bars.");
   const expected = fieldsOf(reference);
   const found = fieldsOf(answer);
   if (found.length !== expected.length) {
-    return wrong(`The answer has ${found.length} fields, the form has ${expected.length}.`);
+    const has = found.length === 1 ? "is no line of fields" : `has ${found.length} fields`;
+    return wrong(`The answer ${has}; the form has ${expected.length}.`);
   }
   const bad = expected.flatMap((field, index) => (field === found[index] ? [] : [index + 1]));
   if (bad.length === 0) return ok("All fields are right.");

@@ -9,13 +9,13 @@ export interface ReasoningGymItem {
   readonly answer: string;
 }
 
-/** Scores answers with reasoning-gym's own code; one number in [0, 1] per item, in order. */
+/** Scores answers with reasoning-gym's own code; one number in [0, 1] per item, in order, or null. */
 export interface ReasoningGymScorer {
   score(
     dataset: string,
     config: Readonly<Record<string, unknown>>,
     items: readonly ReasoningGymItem[],
-  ): Promise<number[]>;
+  ): Promise<(number | null)[]>;
 }
 
 interface Group {
@@ -48,8 +48,9 @@ export async function checkReasoningGym(
   for (const { dataset, config, items, positions } of groups.values()) {
     const scores = await scored(scorer, dataset, config, items);
     for (const [i, position] of positions.entries()) {
-      const score = Math.min(1, Math.max(0, scores[i]!));
-      checks[position] = score === 1 ? ok("The answer is the expected one.") : partial(score);
+      const score = scores[i] ?? null;
+      checks[position] =
+        score === null ? ungradable("The answer could not be scored.") : full(score);
     }
   }
   return checks;
@@ -62,7 +63,9 @@ export function taggedAnswer(answer: string): string {
   return close > open && open !== -1 ? answer.slice(open + 8, close).trim() : answer.trim();
 }
 
-function partial(score: number): Check {
+function full(raw: number): Check {
+  const score = Math.min(1, Math.max(0, raw));
+  if (score === 1) return ok("The answer is the expected one.");
   return wrong(score > 0.1 ? "The answer is only partly right." : NOT_EXPECTED, score);
 }
 
@@ -71,13 +74,13 @@ async function scored(
   dataset: string,
   config: Readonly<Record<string, unknown>>,
   items: readonly ReasoningGymItem[],
-): Promise<number[]> {
+): Promise<(number | null)[]> {
   const hint =
     "Install reasoning-gym for the trainer's Python, or use tasks with another verifier.";
   if (scorer === undefined) {
     throw new RedistillError("setup", `${dataset}: no reasoning-gym scorer is set up`, hint);
   }
-  let scores: number[];
+  let scores: (number | null)[];
   try {
     scores = await scorer.score(dataset, config, items);
   } catch (error) {
@@ -85,7 +88,10 @@ async function scored(
     const message = `${dataset}: reasoning-gym could not score: ${messageOf(error)}`;
     throw new RedistillError("setup", message, hint, { cause: error });
   }
-  if (scores.length !== items.length || !scores.every(Number.isFinite)) {
+  if (
+    scores.length !== items.length ||
+    !scores.every((score) => score === null || Number.isFinite(score))
+  ) {
     const message = `${dataset}: reasoning-gym gave ${scores.length} scores for ${items.length} answers, or one that is no number`;
     throw new RedistillError("internal", message, "Check the version of reasoning-gym.");
   }

@@ -53,7 +53,7 @@ describe("redistill export", () => {
     const readme = read("README.md");
     for (const part of [
       incumbent!,
-      "b".repeat(64),
+      "0".repeat(64),
       "sums-1, 1",
       "--lora adapter.gguf",
       "promoted",

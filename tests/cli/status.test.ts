@@ -41,11 +41,11 @@ describe("redistill status", () => {
     store.runs.own("sums-1", process.pid);
     store.runs.setProgress("sums-1", {
       ...{ kind: "items", round: 1, stage: "generate", done: 3, total: 8, cached: 0 },
-      ...{ tokensPerSecond: 80, secondsLeft: 75 },
+      ...{ tokensPerSecond: 80, secondsLeft: 75, score: 0.735 },
     });
     expect(state()).toBe("running");
     expect(options.output.lines).toContain(
-      "  now: round 1 generate: 3/8, 80 tokens/s, 1m 15s left",
+      "  now: round 1 generate: 3/8, 80 tokens/s, 1m 15s left, incumbent 73.5% on the gate",
     );
     store.runs.own("sums-1", deadPid);
     expect(state()).toBe("stopped unexpectedly");
@@ -70,7 +70,7 @@ describe("redistill status", () => {
     db.exec("CREATE TABLE theirs (x)");
     db.close();
     expect(() => statusCommand(undefined, { workspace, output: recordingOutput() })).toThrow(
-      /no redistill tables/,
+      /database of another program/,
     );
   });
 });

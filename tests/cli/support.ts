@@ -62,7 +62,6 @@ function fileTrain(folder: string): Train {
       join(home, "adapter", "manifest.json"),
       JSON.stringify({ gguf_sha256: hashOf(content), peft_sha256: hashOf(`peft ${content}`) }),
     );
-    writeFileSync(join(home, "job.json"), JSON.stringify({ model_sha256: "b".repeat(64) }));
     return { sha256: hashOf(content), ggufPath, peftPath, finalLoss: 0.5, tokens: 100, seconds: 1 };
   };
 }

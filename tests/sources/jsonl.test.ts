@@ -32,6 +32,7 @@ describe("a task file", () => {
     ['{"prompt":5}\n', "line 1: prompt"],
     ['{"prompt":"a","verifier":{"kind":"magic"}}\n', "line 1: verifier.kind"],
     ['{"prompt":"a"}\n{"prompt":"b"}\n{"prompt":" a "}\n', "line 3: the same prompt as line 1"],
+    ['{"prompt":"a","answer":"b"}\n', "it has `answer` but no `reference`"],
     [`{"prompt":"${"x".repeat(40_000)}"}\n`, "line 1: the prompt has 40000 characters"],
   ])("is refused with the line: %#", (content, message) => {
     expect(() => read(content)).toThrow(message);
@@ -49,13 +50,15 @@ describe("a task file", () => {
   it("that is huge is refused before it is read", () => {
     read('{"prompt":"a"}\n');
     truncateSync(path, 300 * 2 ** 20);
-    expect(() => readTaskFile(path, { kind: "exact" })).toThrow("300 MiB; the most is 256");
+    expect(() => readTaskFile(path, { kind: "exact" })).toThrow(
+      "300 MiB; the most for a task file is 256",
+    );
   });
 
   it("that is a folder or absent is refused", () => {
     expect(() => readTaskFile(tmpdir(), { kind: "exact" })).toThrow("is not a file");
     expect(() => readTaskFile("nowhere.jsonl", { kind: "exact" })).toThrow(
-      "no file at nowhere.jsonl",
+      "no task file at nowhere.jsonl",
     );
   });
 });

@@ -1,3 +1,4 @@
+import type { Sampling } from "../../src/core/entities.js";
 import { EmbeddedChatModel } from "../../src/models/embedded/chat-model.js";
 import { inspectModel } from "../../src/setup/gguf.js";
 
@@ -11,6 +12,16 @@ function fromEnvironment(name: string): string {
 export const testModel = () => fromEnvironment("REDISTILL_TEST_MODEL");
 /** Interpreter of the trainer's environment; tests/prepare.ts made it. */
 export const testPython = () => fromEnvironment("REDISTILL_TEST_PYTHON");
+
+/** The sampling of an evaluation. */
+export const greedySampling = (maxTokens: number): Sampling => ({
+  temperature: 0,
+  topP: 1,
+  topK: 0,
+  minP: 0,
+  maxTokens,
+  seed: 1,
+});
 
 /** The real engine with the real default weights. */
 export async function loadEngine(

@@ -152,6 +152,11 @@ export async function scriptedRun(
         train: options.train ?? scripted.train,
         verify: createVerify({}),
         workspace: folder,
+        openAdapter: async ({ sha256: sha, ggufPath, peftPath, parent, round }) => ({
+          ...{ sha256: sha, parent, round },
+          ggufPath: join(folder, ggufPath),
+          peftPath: join(folder, peftPath),
+        }),
         signal,
         observe: (progress) => seen.push(progress),
       }),

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import inspect
 import json
+import re
 from typing import Any
 
 from redistill_trainer.errors import WorkerError
 from redistill_trainer.shape import require
 
 ENTRY_IS_OBJECT = ("the entry that `tasks` gave", lambda value: isinstance(value, dict))
+# Some datasets score by running the answer: eval, or sympy's parser, which evaluates too.
+RUNS_ANSWERS = re.compile(r"(?<![\w.])(?:eval|exec|parse_expr|sympify)\(|\.(?:parse_expr|sympify)\(")
 ANSWER = ("a text or null", lambda value: value is None or isinstance(value, str))
 
 
@@ -29,13 +33,15 @@ def make_tasks(dataset: str, config: dict[str, Any], size: int, seed: int) -> li
     return result
 
 
-def score_answers(dataset: str, config: dict[str, Any], items: list[dict[str, Any]]) -> list[float]:
-    """Score each `{entry, answer}` from 0 to 1 with the dataset's own verifier; None is scored as no answer.
+def score_answers(dataset: str, config: dict[str, Any], items: list[dict[str, Any]]) -> list[float | None]:
+    """Score each `{entry, answer}` from 0 to 1 with the dataset's own verifier; None where it could not.
 
-    Raises WorkerError("bad_job") for an unknown dataset, a bad config or an item of another shape.
+    Raises WorkerError("bad_job") for an unknown dataset, a bad config, an item of another shape, or a
+    dataset whose verifier would run the answer as code.
     """
     judge = open_dataset(dataset, config)
-    scores = []
+    refuse_running_answers(dataset, judge)
+    scores: list[float | None] = []
     for number, item in enumerate(items):
         require(item, f"score.items[{number}]", {"entry": ENTRY_IS_OBJECT, "answer": ANSWER})
         try:
@@ -43,7 +49,16 @@ def score_answers(dataset: str, config: dict[str, Any], items: list[dict[str, An
         except (KeyError, TypeError) as error:
             message = f"score.items[{number}].entry is not an entry of {dataset}: {type(error).__name__} {error}"
             raise WorkerError("bad_job", message) from error
+        except Exception:  # noqa: BLE001  a strange answer is the model's fault and ends no run
+            scores.append(None)
     return scores
+
+
+def refuse_running_answers(dataset: str, judge: Any) -> None:
+    """Raise WorkerError("bad_job") if scoring an answer of this dataset would execute it on this machine."""
+    if RUNS_ANSWERS.search(inspect.getsource(type(judge).score_answer)):
+        message = f"{dataset} scores an answer by running it as code, which is not safe with a model's answers"
+        raise WorkerError("bad_job", message, "Give the tasks another verifier (exact, numeric) or take another dataset.")
 
 
 def open_dataset(name: str, config: dict[str, Any]) -> Any:

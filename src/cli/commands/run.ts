@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { frozenTasks, runFolder, workOn } from "../../controller/run.js";
+import { requireFits } from "../../controller/fits.js";
+import { frozenTasks, runFolder, tasksBySplit, workOn } from "../../controller/run.js";
 import { RedistillError } from "../../core/errors.js";
 import type { Recipe } from "../../core/recipe.js";
 import { loadRecipe } from "../../recipes/load.js";
@@ -10,6 +11,7 @@ import { checkTaskFiles, collectTasks } from "../../sources/index.js";
 import type { PromptSnapshot, RunRow } from "../../store/runs.js";
 import { Store } from "../../store/store.js";
 import { requireTrainable } from "../../training/train.js";
+import { verifiedAdapter } from "../adapters.js";
 import { fingerprint } from "../fingerprint.js";
 import { type Machine, openMachine } from "../machine.js";
 import type { Output } from "../output.js";
@@ -72,7 +74,10 @@ function tasksOf({ tasks }: Recipe, file: string | undefined): Recipe["tasks"] {
 export async function resumeCommand(runId: string | undefined, options: RunOptions): Promise<void> {
   const { workspace, output } = options;
   await withWritableStore(options, async (store) => {
-    const run = runId ? store.runs.find(runId) : store.runs.latest();
+    const all = store.runs.all();
+    const run = runId
+      ? store.runs.find(runId)
+      : (all.findLast(({ state }) => state !== "finished") ?? all.at(-1) ?? null);
     if (!run) {
       throw new RedistillError(
         "usage",
@@ -125,8 +130,9 @@ async function createRun(
   if (leftOut > 0) {
     output.line(`${leftOut} training tasks left out: they resemble held-out ones.`);
   }
-  const id = store.runs.nextId(made.recipe.name);
-  store.transaction(() => {
+  requireFits(made.recipe, tasksBySplit(tasks), promptsFrom(made.prompts), machine.model);
+  const run = store.transaction(() => {
+    const id = store.runs.nextId(made.recipe.name);
     store.runs.create({
       ...made,
       id,
@@ -136,8 +142,9 @@ async function createRun(
       folder: runFolder(id),
     });
     store.tasks.insertAll(id, tasks);
+    return store.runs.find(id);
   });
-  return store.runs.find(id) as RunRow;
+  return run as RunRow;
 }
 
 /** Goes on with a run that exists: first the lock, so that a second process starts no engine. */
@@ -183,6 +190,7 @@ function work(
     train: machine.train,
     verify: machine.verify,
     workspace: workspace.root,
+    openAdapter: (row) => verifiedAdapter(row, workspace, signal),
     signal,
     observe: output.progress,
   });

@@ -85,6 +85,13 @@ export class EmbeddedChatModel extends BaseChatModel<EmbeddedCallOptions> implem
     options: this["ParsedCallOptions"],
     runManager?: CallbackManagerForLLMRun,
   ): Promise<ChatResult> {
+    if (options.stop !== undefined && options.stop.length > 0) {
+      throw new RedistillError(
+        "model",
+        "the embedded model ends its answers at the end of the turn and takes no `stop`",
+        "Leave `stop` out and cut the answer yourself.",
+      );
+    }
     const generation = await new Promise<Generation>((resolve, reject) => {
       this.pending.push({
         request: {

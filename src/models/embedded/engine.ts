@@ -36,6 +36,14 @@ interface OpenContext {
   readonly tokens: number;
 }
 
+/** A conversation as the loop has them: what a template refuses here it would refuse mid-run. */
+const everyRole: Message[] = [
+  { role: "system", content: "a" },
+  { role: "user", content: "b" },
+  { role: "assistant", content: "c" },
+  { role: "user", content: "d" },
+];
+
 /** Grow contexts in steps, so that prompts of slightly different length share one. */
 const contextStep = 256;
 
@@ -93,7 +101,19 @@ export class EmbeddedEngine {
         "Use an instruction-tuned model; a base model does not know where an answer ends.",
       );
     }
-    return new EmbeddedEngine(llama, model, options, template);
+    try {
+      const engine = new EmbeddedEngine(llama, model, options, template);
+      engine.render(everyRole);
+      return engine;
+    } catch (cause) {
+      await model.dispose();
+      throw new RedistillError(
+        "model",
+        `the chat template of ${options.modelPath} does not take a conversation with a system message: ${messageOf(cause)}`,
+        "Use a model whose template takes system, user and assistant messages.",
+        { cause },
+      );
+    }
   }
 
   render(messages: readonly Message[]): string {

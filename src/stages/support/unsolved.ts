@@ -12,6 +12,9 @@ export function failuresToRework(
 ): { task: Task; attempt: Attempt }[] {
   const tasks = new Map(elicitedTasks(input).map((task) => [task.id, task]));
   return [...byTask(input.rows.attempts)].flatMap(([taskId, attempts]) => {
+    // Without a majority nothing that is written could be told right from wrong.
+    const undecided = attempts.every(({ verdict }) => verdict.outcome === "ungradable");
+    if (input.recipe.teacher.labels === "majority" && undecided) return [];
     const right = new Set(
       attempts
         // One that was cut off cannot be learned, so it does not count.

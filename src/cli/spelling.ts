@@ -1,0 +1,10 @@
+const command =
+  /(?<![\w/-])redistill (?=(?:run|resume|status|report|sample|export|init|models|doctor)\b)/g;
+
+/**
+ * Commands as this user must type them: in a clone, where npm started us, `redistill` is not on the
+ * PATH and npx finds it.
+ */
+export function spelled(text: string, env: NodeJS.ProcessEnv = process.env): string {
+  return env.npm_command === undefined ? text : text.replace(command, "npx redistill ");
+}
