@@ -115,6 +115,8 @@ async function measure(
     train,
     verify: createVerify({}),
     workspace: folder,
+    // A run reads and hashes the adapter's file here; the scripted training writes none.
+    openAdapter: async (row) => row,
     signal,
     observe: () => {},
   });
