@@ -33,7 +33,7 @@ export function parseRecipe(text: string, where: string): Recipe {
       "Check the indentation and quotes near that line.",
     );
   }
-  const parsed = recipeSchema.safeParse(valueOf(document, where));
+  const parsed = recipeSchema.safeParse(plainValue(document, where));
   const lineAt = (at: Path, key?: string) => lineOf(document, lines, at, key);
   if (!parsed.success) throw explain(parsed.error.issues, where, lineAt);
   const [wrong] = contradictions(parsed.data);
@@ -49,7 +49,7 @@ export function parseRecipe(text: string, where: string): Recipe {
 }
 
 /** Aliases that unfold to more than a recipe can hold are refused by the YAML library. */
-function valueOf(document: Document, where: string): unknown {
+function plainValue(document: Document, where: string): unknown {
   try {
     return document.toJS() ?? {};
   } catch (cause) {
