@@ -29,7 +29,8 @@ export function promptsOf(recipe: Recipe): { snapshots: PromptSnapshot[]; prompt
 }
 
 export async function tasksOf(recipe: Recipe): Promise<Task[]> {
-  const none = { tasks: () => Promise.reject(new Error("orders need no generator")) };
+  const absent = () => Promise.reject(new Error("orders need no generator"));
+  const none = { tasks: absent, score: absent };
   return (await collectTasks(recipe, none)).tasks;
 }
 

@@ -14,7 +14,19 @@ export interface TaskGenerator {
     config: Record<string, unknown>,
     size: number,
     seed: number,
-  ): Promise<{ question: string; answer: string | null; entry: unknown }[]>;
+  ): Promise<GeneratedTask[]>;
+  /** How the dataset itself scores answers to its entries. */
+  score(
+    dataset: string,
+    config: Record<string, unknown>,
+    items: readonly { entry: Record<string, unknown>; answer: string }[],
+  ): Promise<(number | null)[]>;
+}
+
+interface GeneratedTask {
+  readonly question: string;
+  readonly answer: string | null;
+  readonly entry: Record<string, unknown>;
 }
 
 /** Generated tasks repeat and resemble each other; ask for this many times what is needed. */
@@ -77,6 +89,23 @@ export async function collectTasks(
   };
 }
 
+/** Has one reference scored: a dataset that cannot score is found out now, not after a stage. */
+async function requireScoring(
+  { dataset, config }: { dataset: string; config: Record<string, unknown> },
+  generator: TaskGenerator,
+  entries: readonly GeneratedTask[],
+): Promise<void> {
+  const { entry, answer } = entries.find((task) => task.answer !== null) ?? {};
+  if (entry === undefined || answer == null) return;
+  const [score] = await generator.score(dataset, config, [{ entry, answer }]);
+  if (score === 1) return;
+  throw new RedistillError(
+    "usage",
+    `${dataset} scores its own reference ${JSON.stringify(answer.slice(0, 60))} with ${score}, not 1`,
+    "Give the tasks another verifier (exact, numeric), or take another dataset.",
+  );
+}
+
 /** Without a reference every verdict would be ungradable, which a whole night would be spent to learn. */
 function requireReferences(recipe: Recipe, tasks: readonly Task[]): void {
   const label = recipe.teacher.labels === "reference" || recipe.teacher.hint;
@@ -135,6 +164,7 @@ async function gymTasks(
   seed: number,
 ): Promise<TaskLine[]> {
   const entries = await generator.tasks(tasks.dataset, tasks.config, size, seed);
+  if (tasks.verifier.kind === "reasoning_gym") await requireScoring(tasks, generator, entries);
   return entries.map(({ question, answer, entry }) => ({
     prompt: question,
     reference: answer,

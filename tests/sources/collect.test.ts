@@ -14,7 +14,8 @@ const write = (name: string, prompts: string[]) => {
   );
   return path;
 };
-const none: TaskGenerator = { tasks: () => Promise.reject(new Error("not asked")) };
+const notAsked = () => Promise.reject(new Error("not asked"));
+const none: TaskGenerator = { tasks: notAsked, score: notAsked };
 const recipeOf = (tasks: object, more: object = {}) =>
   recipeSchema.parse({ name: "t", rounds: 1, tasks, ...more });
 const words = "river stone cloud lamp horse bread glass wheel torch medal".split(" ");
@@ -68,11 +69,22 @@ describe("the tasks of a run", () => {
           answer: "y",
           entry: { i },
         })),
+      score: async (_dataset, _config, items) =>
+        items.map(({ answer }) => (answer === "y" ? 1 : 0)),
     };
     const recipe = recipeOf({ source: "reasoning_gym", dataset: "spell", train: 10, gate: 10 });
     const { tasks } = await collectTasks(recipe, generator);
     expect(new Set(tasks.map(({ prompt }) => prompt)).size).toBe(20);
     expect(tasks[0]?.metadata).toMatchObject({ dataset: "spell", config: {} });
     expect(tasks[0]?.verifier).toEqual({ kind: "reasoning_gym" });
+    const strict = { ...generator, score: async () => [0.01] };
+    await expect(collectTasks(recipe, strict)).rejects.toThrow('its own reference "y" with 0.01');
+  });
+
+  it("without a reference are refused, but for training by majority", async () => {
+    const path = join(folder, "bare.jsonl");
+    writeFileSync(path, prompts.map((prompt) => JSON.stringify({ prompt })).join("\n"));
+    const recipe = recipeOf({ source: "jsonl", path, train: 20, gate: 10 });
+    await expect(collectTasks(recipe, none)).rejects.toThrow("gate task has no reference");
   });
 });

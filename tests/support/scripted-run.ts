@@ -111,7 +111,8 @@ export async function scriptedRun(
   const model = new ScriptedChatModel("learner", options.script ?? learner);
   const runId = options.runId ?? "sums-1";
   if (!store.runs.find(runId)) {
-    const none = { tasks: () => Promise.reject(new Error("no generator here")) };
+    const absent = () => Promise.reject(new Error("no generator here"));
+    const none = { tasks: absent, score: absent };
     const { tasks } = await collectTasks(recipe, none);
     store.transaction(() => {
       store.runs.create({

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 from redistill_trainer import __version__
+from redistill_trainer.context import Context
 from redistill_trainer.shape import LIST, OBJECT, POSITIVE_INTEGER, INTEGER, TEXT, TEXT_OR_NULL, TEXTS, require
 
 PACKAGES = ("torch", "transformers", "trl", "peft")
-
-
-@dataclass(frozen=True)
-class Context:
-    """What an operation may do besides returning: ask whether it was cancelled, and emit events."""
-
-    cancelled: Callable[[], bool]
-    emit: Callable[..., None]
 
 
 def hello(fields: dict[str, Any], context: Context) -> dict[str, Any]:

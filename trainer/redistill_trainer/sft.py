@@ -15,10 +15,10 @@ from trl import SFTConfig, SFTTrainer
 
 from redistill_trainer import checkpoint
 from redistill_trainer.adapter import load_weights
+from redistill_trainer.context import Context
 from redistill_trainer.errors import Cancelled, WorkerError
 from redistill_trainer.job import Job
 from redistill_trainer.loss import packed_loss
-from redistill_trainer.ops import Context
 from redistill_trainer.packing import Sequence, build_row, to_tensors
 from redistill_trainer.weights import Base
 

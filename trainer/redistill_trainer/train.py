@@ -8,10 +8,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from redistill_trainer.context import Context
 from redistill_trainer.errors import WorkerError
 from redistill_trainer.files import recover_dir, sha256_file, write_atomic, write_dir_atomic
 from redistill_trainer.job import Job, read_examples, read_job
-from redistill_trainer.ops import Context
 
 MANIFEST_NAME, GGUF_NAME, PEFT_NAME = "manifest.json", "adapter.gguf", "peft"
 

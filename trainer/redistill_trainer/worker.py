@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from redistill_trainer import ops
+from redistill_trainer.context import Context
 from redistill_trainer.errors import Cancelled, WorkerError, classify
 from redistill_trainer.life import die_with_parent, start_heartbeat
 from redistill_trainer.stream import EventStream
@@ -111,7 +112,7 @@ def run(request: dict[str, Any], requests: Requests, stream: EventStream) -> Non
     try:
         if cancelled():
             raise Cancelled
-        context = ops.Context(cancelled, lambda event, **values: stream.emit(event, request_id, **values))
+        context = Context(cancelled, lambda event, **values: stream.emit(event, request_id, **values))
         result = ops.OPS[request["op"]](fields, context)
         requests.close(request)
         stream.emit("done", request_id, **result)

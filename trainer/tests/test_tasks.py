@@ -2,6 +2,11 @@
 
 import json
 
+import pytest
+
+from redistill_trainer.errors import WorkerError
+from redistill_trainer.tasks import make_tasks, score_answers
+
 
 def test_tasks_are_the_same_for_a_seed_and_their_answers_score_one(worker):
     request = {"dataset": "basic_arithmetic", "config": {"max_terms": 2}, "size": 5, "seed": 3}
@@ -37,3 +42,20 @@ def test_a_bad_config_names_the_fields(worker):
     assert "min_terms" in unknown["message"]
     wrong = worker.ask("tasks", dataset="basic_arithmetic", config={"min_terms": 9, "max_terms": 2}, size=1, seed=1)
     assert wrong["kind"] == "bad_job"
+
+
+@pytest.mark.parametrize("dataset", ["string_insertion", "spiral_matrix", "simple_integration", "polynomial_multiplication"])
+def test_a_verifier_that_would_run_the_answer_is_refused(dataset):
+    entry = make_tasks(dataset, {}, 1, 1)[0]["entry"]
+    with pytest.raises(WorkerError, match="running it as code"):
+        score_answers(dataset, {}, [{"entry": entry, "answer": "__import__('os').getpid()"}])
+
+
+def test_an_answer_that_breaks_the_verifier_has_no_score(monkeypatch):
+    entry = make_tasks("chain_sum", {}, 1, 1)[0]["entry"]
+    monkeypatch.setattr("reasoning_gym.arithmetic.chain_sum.ChainSumDataset.score_answer", broken)
+    assert score_answers("chain_sum", {}, [{"entry": entry, "answer": "1"}]) == [None]
+
+
+def broken(self, answer, entry):
+    raise RecursionError("too deep")

@@ -1,0 +1,98 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { workspaceAt } from "../../src/cli/paths.js";
+import { promptsFrom, snapshotPrompts } from "../../src/cli/prompts.js";
+import { recipeSchema } from "../../src/core/recipe.js";
+import { loadRecipe } from "../../src/recipes/load.js";
+import { file, temporary, usageError, write } from "./support.js";
+
+const recipeWith = (changes: Record<string, unknown>) =>
+  recipeSchema.parse({
+    name: "unit",
+    rounds: 1,
+    tasks: { source: "jsonl", path: "unread.jsonl", train: 10, gate: 10 },
+    ...changes,
+  });
+
+/** Snapshots of a recipe in a workspace that has these prompts, by path. */
+function snapshots(changes: Record<string, unknown>, prompts: Record<string, string> = {}) {
+  const root = temporary();
+  for (const [path, body] of Object.entries(prompts)) write(root, `prompts/${path}.md`, body);
+  return snapshotPrompts(recipeWith(changes), workspaceAt(root));
+}
+
+const mine = (user: string, extra = "") => {
+  const variables = [...new Set([...user.matchAll(/\{\{(\w+)\}\}/g)].map((m) => m[1]))].join(", ");
+  return file(`name: mine\nversion: 2\nvariables: [${variables}]${extra}`, user);
+};
+const refused = (changes: Record<string, unknown>, prompts: Record<string, string>) =>
+  usageError(() => snapshots(changes, prompts));
+
+describe("a recipe's prompts", () => {
+  it("are kept whole, so that the files may change during the run", () => {
+    const body = mine("{{task}}!");
+    const taken = snapshots({ student: { prompt: "mine" } }, { "student/mine": body });
+    expect(taken).toMatchObject([{ stage: "student", name: "mine", version: "2", body }]);
+    const { student, critique, refine } = promptsFrom(taken);
+    expect(student).toMatchObject({ user: "{{task}}!", hash: taken[0]!.hash });
+    expect([critique, refine]).toEqual([null, null]);
+  });
+
+  it("come from the workspace before the package", () => {
+    const own = { "student/answer": mine("My {{task}}") };
+    expect(snapshots({}, own)[0]!.body).toContain("My {{task}}");
+    expect(snapshots({})[0]!.body).not.toContain("My {{task}}");
+  });
+
+  it("may use what their stage has under the recipe, and no more", () => {
+    const critique = { critique: { prompt: "mine" }, refine: { prompt: "rewrite" } };
+    const leak = refused(critique, { "critique/mine": mine("{{task}} {{reference}}") });
+    expect(leak.message).toContain("critique/mine needs {{reference}}");
+    const hinted = { ...critique, teacher: { hint: true } };
+    expect(refused(hinted, { "critique/mine": mine("{{task}} {{reference}}") }).message).toContain(
+      "critique/mine needs {{reference}}",
+    );
+    const student = { student: { prompt: "mine" } };
+    expect(refused(student, { "student/mine": mine("{{task}} {{answer}}") }).message).toContain(
+      "student/mine needs {{answer}}",
+    );
+  });
+
+  it("have the reference and the critique when refining only where the recipe says so", () => {
+    const refine = { refine: { prompt: "mine" } };
+    const hints = { "refine/mine": mine("{{task}} {{reference}}") };
+    expect(refused(refine, hints).hint).toContain("teacher.hint: true");
+    expect(snapshots({ ...refine, teacher: { hint: true } }, hints)).toHaveLength(2);
+    const criticised = { "refine/mine": mine("{{task}} {{critique}}") };
+    expect(refused(refine, criticised).hint).toContain("critique.prompt");
+    const both = { ...refine, critique: { prompt: "locate-error" } };
+    expect(snapshots(both, criticised)).toHaveLength(3);
+  });
+
+  it("must show a critique that the recipe pays for", () => {
+    const both = { critique: { prompt: "locate-error" }, refine: { prompt: "mine" } };
+    const error = refused(both, { "refine/mine": mine("{{task}} {{finding}}") });
+    expect(error.message).toContain("refine/mine does not show them");
+    expect(error.hint).toContain("{{critique}}");
+  });
+
+  it("have no system message of their own where they go on with a conversation", () => {
+    const system = "\nsystem: You mend sums.";
+    const refine = { refine: { prompt: "mine" } };
+    const error = refused(refine, { "refine/mine": mine("{{finding}} Again.", system) });
+    expect(error.message).toContain("does not name {{task}}");
+    expect(snapshots(refine, { "refine/mine": mine("{{task}} {{finding}}", system) })).toHaveLength(
+      2,
+    );
+  });
+
+  const recipes = readdirSync("runs/recipes").filter((name) => name.endsWith(".yaml"));
+  it.each(recipes)("can all be read for the packaged recipe %s", (name) => {
+    const recipe = loadRecipe(join("runs/recipes", name));
+    const taken = promptsFrom(snapshotPrompts(recipe, workspaceAt(temporary())));
+    expect(taken.student.name).toBe(recipe.student.prompt);
+    expect(taken.critique?.name).toBe(recipe.critique?.prompt);
+    expect(taken.refine?.name).toBe(recipe.refine?.prompt);
+  });
+});
