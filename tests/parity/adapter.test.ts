@@ -64,11 +64,11 @@ describe("the exported GGUF adapter", () => {
     return done.answers as TorchAnswer[];
   }
 
-  async function inLlama(gguf: string): Promise<number[][]> {
+  async function inLlama(gguf: string, asked = questions): Promise<number[][]> {
     const adapter: Adapter = { sha256: gguf, ggufPath: gguf, peftPath: "", parent: null, round: 1 };
     const texts: string[] = [];
     await engine.sample(
-      questions.map((messages) => ({ messages, sampling: greedySampling(maxTokens) })),
+      asked.map((messages) => ({ messages, sampling: greedySampling(maxTokens) })),
       {
         adapter,
         signal: new AbortController().signal,
@@ -126,6 +126,10 @@ describe("the exported GGUF adapter", () => {
     expect(Math.max(...margins)).toBeLessThan(tie);
     // Ties are exceptions.
     expect(margins.filter((margin) => margin === 0).length).toBeGreaterThanOrEqual(3);
+    // An answer with an adapter does not depend on the company either, or a resumed run would differ.
+    const alone: number[][] = [];
+    for (const question of questions) alone.push(...(await inLlama(trained.ggufPath, [question])));
+    expect(alone).toEqual(llama);
     // Trained answers are lines with bars; those of the base weights are not.
     const base = await inTorch(null);
     expect(torch.map(({ tokens }) => tokens)).not.toEqual(base.map(({ tokens }) => tokens));
