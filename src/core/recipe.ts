@@ -228,6 +228,11 @@ export function contradictions(recipe: Recipe): { path: (string | number)[]; mes
       path: ["critique"],
       message: "a critique is used by refine; set refine.prompt too",
     });
+  if (recipe.curate.maximum > 0 && recipe.curate.maximum < recipe.curate.minimum)
+    found.push({
+      path: ["curate", "maximum"],
+      message: "less than curate.minimum, so that every round would be skipped",
+    });
   if (recipe.teacher.exemplars >= recipe.tasks.train)
     found.push({
       path: ["teacher", "exemplars"],

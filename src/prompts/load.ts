@@ -67,8 +67,8 @@ export function parsePrompt(stage: string, where: string, body: string): Prompt 
     throw badPrompt(where, `it uses {{${undeclared.join("}}, {{")}}} without declaring it`);
   if (unused.length > 0)
     throw badPrompt(where, `it declares ${unused.join(", ")} and does not use it`);
-  if (stage === "student" && !used.includes("task")) {
-    throw badPrompt(where, "a student's prompt must name {{task}}, or every question is the same");
+  if (stage === "student" && !variablesIn(user).includes("task")) {
+    throw badPrompt(where, "a student's message must name {{task}}, or every question is the same");
   }
   return {
     stage,
@@ -117,6 +117,6 @@ export function requireVariables(prompt: Prompt, available: readonly string[]): 
   throw new RedistillError(
     "usage",
     `prompt ${prompt.stage}/${prompt.name} needs {{${missing.join("}}, {{")}}}, which this recipe does not give it`,
-    `${missing.map((name) => advice[name] ?? `remove {{${name}}} from the prompt`).join("; ")}, or choose another prompt.`,
+    `${missing.map((name) => (prompt.stage === "refine" && advice[name]) || `remove {{${name}}} from the prompt`).join("; ")}, or choose another prompt.`,
   );
 }

@@ -97,7 +97,8 @@ function refuseHeldOut(
     used.map((id) => ({ id, text: prompts.get(id) as string })),
     recipe.curate.nearDuplicate,
   );
-  const heldOutTwin = new Map(pairs.map((pair) => [pair.trainId, pair.heldOutId]));
+  // Most similar first, and the last of a key stays in a map.
+  const heldOutTwin = new Map(pairs.toReversed().map((pair) => [pair.trainId, pair.heldOutId]));
   return examples.filter((example) => {
     const twin = heldOutTwin.get(example.taskId);
     if (twin !== undefined) {

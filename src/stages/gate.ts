@@ -1,4 +1,5 @@
 import type { Decision, Evaluation, PairedComparison } from "../core/entities.js";
+import { RedistillError } from "../core/errors.js";
 import type { Suite } from "../core/round.js";
 import { alphaForLook, comparePaired } from "../stats/index.js";
 import type { StageInput, StageOutput } from "./types.js";
@@ -30,6 +31,13 @@ function decide(input: StageInput): Decision {
   // Against the base weights, not the incumbent: small losses of many promotions add up.
   const retention = compare(input, "retention", null);
   const better = gate.pBetter <= alpha;
+  if (recipe.retention !== null && retention === null) {
+    throw new RedistillError(
+      "internal",
+      "the base weights have not answered the retention suite, so nothing can be said of forgetting",
+      "Please report it with the run's database.",
+    );
+  }
   const margin = recipe.retention?.margin ?? 1;
   const kept = retention === null || retention.low >= -margin;
   const figures = `gate ${points(gate.difference)} points (${gate.gained} gained, ${gate.lost} lost, p ${gate.pBetter.toPrecision(2)}, level ${alpha.toPrecision(2)})`;

@@ -58,7 +58,8 @@ export async function refine(input: StageInput, ports: StagePorts): Promise<Stag
       verdict: verdicts[position]!,
     }),
   );
-  const fixed = new Set(revisions.filter((r) => r.verdict.outcome === "ok").map((r) => r.taskId));
+  const usable = revisions.filter((r) => r.verdict.outcome === "ok" && !r.truncated);
+  const fixed = new Set(usable.map((r) => r.taskId));
   return {
     rows: { revisions },
     summary: {
@@ -120,8 +121,11 @@ function againstMajority(
     );
     const key = answerKey(task.verifier, answers[position]!);
     const verifier = "majority";
-    if (vote.key === null || vote.share < input.recipe.teacher.majorityShare || key === null) {
-      const finding = "The answers to this task do not agree on one.";
+    const decided = vote.key !== null && vote.share >= input.recipe.teacher.majorityShare;
+    if (!decided || key === null) {
+      const finding = decided
+        ? "The answer holds nothing that can be compared."
+        : "The answers to this task do not agree on one.";
       return { outcome: "ungradable", score: null, verifier, finding };
     }
     return key === vote.key

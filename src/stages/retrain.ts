@@ -45,7 +45,7 @@ export async function retrain(input: StageInput, ports: StagePorts): Promise<Sta
     summary: {
       examples: rows.examples.length,
       ...(result.finalLoss === null ? {} : { loss: Number(result.finalLoss.toFixed(3)) }),
-      "tokens/s": Math.round(result.tokens / result.seconds),
+      "tokens/s": Math.round(result.tokens / Math.max(result.seconds, 0.001)),
     },
   };
 }

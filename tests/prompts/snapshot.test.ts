@@ -82,6 +82,7 @@ describe("a recipe's prompts", () => {
     const refine = { refine: { prompt: "mine" } };
     const error = refused(refine, { "refine/mine": mine("{{finding}} Again.", system) });
     expect(error.message).toContain("does not name {{task}}");
+    expect(snapshots(refine, { "refine/mine": mine("{{finding}} Again.") })).toHaveLength(2);
     expect(snapshots(refine, { "refine/mine": mine("{{task}} {{finding}}", system) })).toHaveLength(
       2,
     );

@@ -12,7 +12,7 @@ import type {
 } from "../../src/core/entities.js";
 import { sha256 } from "../../src/core/hash.js";
 import type { TrainingJob, TrainingResult } from "../../src/core/ports.js";
-import type { Prompt } from "../../src/core/prompt.js";
+import { type Prompt, variablesIn } from "../../src/core/prompt.js";
 import { type Recipe, recipeSchema } from "../../src/core/recipe.js";
 import { type AdapterRow, emptyRound, type RoundRows } from "../../src/core/round.js";
 import { parsePrompt } from "../../src/prompts/load.js";
@@ -47,7 +47,7 @@ export function recipeWith(changes: Record<string, unknown> = {}): Recipe {
 }
 
 export function promptOf(stage: string, user: string, system?: string): Prompt {
-  const variables = [...new Set([...user.matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1]))];
+  const variables = variablesIn(`${system ?? ""}${user}`);
   const head = `name: ${stage}\nversion: 1\nvariables: [${variables.join(", ")}]`;
   const front = system === undefined ? head : `${head}\nsystem: ${JSON.stringify(system)}`;
   return parsePrompt(stage, stage, `---\n${front}\n---\n${user}\n`);
