@@ -35,11 +35,11 @@ async function decided(
   return rows.decision!;
 }
 
+const kept = [answers("retention", null, 40), answers("retention", "cand", 40)];
 const better = [answers("gate", null, 10), answers("gate", "cand", 30)];
 
 describe("the gate", () => {
   it("promotes what is better and forgets nothing", async () => {
-    const kept = [answers("retention", null, 40), answers("retention", "cand", 40)];
     const decision = await decided([...better, ...kept]);
     expect(decision.outcome).toBe("promoted");
     expect(decision.gate).toMatchObject({ tasks: 40, gained: 20, lost: 0, difference: 0.5 });
@@ -49,7 +49,8 @@ describe("the gate", () => {
 
   it("rejects what is equal, worse or better by too little to be sure", async () => {
     for (const right of [5, 10, 12]) {
-      const decision = await decided([answers("gate", null, 10), answers("gate", "cand", right)]);
+      const gateAnswers = [answers("gate", null, 10), answers("gate", "cand", right)];
+      const decision = await decided([...gateAnswers, ...kept]);
       expect(decision.outcome).toBe("rejected");
       expect(decision.reason).toContain("not shown to be better");
     }
@@ -57,7 +58,7 @@ describe("the gate", () => {
 
   it("tests at alpha divided by the planned rounds", async () => {
     // 6 gained of 6: p = 1/64.
-    const six = [answers("gate", null, 10), answers("gate", "cand", 16)];
+    const six = [answers("gate", null, 10), answers("gate", "cand", 16), ...kept];
     const at = (rounds: number) => decided(six, { rounds, gate: { alpha: 0.05 } });
     expect((await at(3)).outcome).toBe("promoted");
     expect((await at(3)).alpha).toBeCloseTo(0.05 / 3, 12);
@@ -66,7 +67,7 @@ describe("the gate", () => {
   });
 
   it("compares with the incumbent, not with the base weights", async () => {
-    const decision = await decided([...better, answers("gate", "inc", 30)], {}, "inc");
+    const decision = await decided([...better, ...kept, answers("gate", "inc", 30)], {}, "inc");
     expect(decision.outcome).toBe("rejected");
     expect(decision.gate).toMatchObject({ gained: 0, lost: 0 });
   });
@@ -93,6 +94,10 @@ describe("the gate", () => {
     expect(strict.retention!.difference).toBeGreaterThan(-0.15);
     expect(strict.retention!.low).toBeLessThan(-0.15);
     expect((await at(0.3)).outcome).toBe("promoted");
+  });
+
+  it("says nothing of forgetting, and so decides nothing, without the base weights' answers", async () => {
+    await expect(decided(better)).rejects.toThrow("have not answered the retention suite");
   });
 
   it("decides by the gate alone in a recipe without retention", async () => {
