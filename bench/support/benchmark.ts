@@ -4,7 +4,7 @@ import { messageOf, RedistillError } from "../../src/core/errors.js";
 import { probeEngine } from "../../src/models/embedded/engine.js";
 import { ensureWeights, type WeightsFile } from "../../src/setup/weights.js";
 
-export interface Options {
+interface Options {
   /** Times that everything is measured, in turn: A B A B. */
   readonly repetitions: number;
   /** How much work one measurement is; what it counts is the benchmark's own. */

@@ -57,7 +57,7 @@ export async function loadModel(
 }
 
 /** The trainer's environment (created on first use) and a worker in it, not yet started. */
-export async function openTrainer(
+async function openTrainer(
   workspace: Workspace,
   output: Output,
   signal: AbortSignal,

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The folder of the installed package: what ships with it is found from here. */
-export const packageRoot = resolve(fileURLToPath(import.meta.url), "../../..");
+const packageRoot = resolve(fileURLToPath(import.meta.url), "../../..");
 
 export const packagedPrompts = join(packageRoot, "prompts");
 export const migrationsDirectory = join(packageRoot, "memory", "migrations");

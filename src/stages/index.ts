@@ -19,5 +19,3 @@ export const stages = [
   ["evaluate", evaluate],
   ["gate", gate],
 ] as const satisfies readonly (readonly [string, Stage])[];
-
-export type StageName = (typeof stages)[number][0];

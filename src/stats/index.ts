@@ -1,9 +1,4 @@
-export { type Interval, tango, wilson } from "./intervals.js";
+export { tango } from "./intervals.js";
 export { alphaForLook } from "./looks.js";
-export { exactMcNemar, type McNemar } from "./mcnemar.js";
-export {
-  comparePaired,
-  countOutcomes,
-  type FullComparison,
-  type GradableComparison,
-} from "./paired.js";
+export { exactMcNemar } from "./mcnemar.js";
+export { comparePaired, countOutcomes, type FullComparison } from "./paired.js";

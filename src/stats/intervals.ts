@@ -7,27 +7,6 @@ export interface Interval {
 }
 
 /**
- * Wilson's score interval for one proportion (Wilson 1927, JASA 22:209–212):
- * (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n).
- *
- * @example
- * wilson(81, 263, 0.95) // 0.2553 … 0.3662
- */
-export function wilson(successes: number, total: number, confidence: number): Interval {
-  assertCounts(total, successes, 0);
-  const z = zOf(confidence);
-  if (total === 0) return { low: 0, high: 1 };
-  const p = successes / total;
-  const centre = p + (z * z) / (2 * total);
-  const half = z * Math.sqrt((p * (1 - p)) / total + (z * z) / (4 * total * total));
-  const scale = 1 + (z * z) / total;
-  return {
-    low: successes === 0 ? 0 : (centre - half) / scale,
-    high: successes === total ? 1 : (centre + half) / scale,
-  };
-}
-
-/**
  * Tango's score interval for the difference of paired proportions, δ = (gained - lost) / n
  * (Tango 1998, Statistics in Medicine 17:891–908): all δ with
  *

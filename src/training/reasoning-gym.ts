@@ -3,14 +3,14 @@ import { TrainerFailure } from "./failure.js";
 import type { RequestOptions, TrainerWorker } from "./worker.js";
 
 /** A generated task; `entry` is what its dataset needs to score an answer. */
-export interface GymTask {
+interface GymTask {
   readonly question: string;
   readonly answer: string | null;
   readonly entry: Readonly<Record<string, unknown>>;
 }
 
 /** Settings of a dataset, by the names that reasoning-gym gives them. */
-export type GymConfig = Readonly<Record<string, unknown>>;
+type GymConfig = Readonly<Record<string, unknown>>;
 
 /** Tasks with a built-in verifier, made and scored by the Python package reasoning-gym. */
 export interface ReasoningGym {

@@ -4,7 +4,7 @@ import { type Child, type ChildEnd, type ChildOptions, startChild } from "./chil
 import { interrupted, isTrainerFault, TrainerFailure } from "./failure.js";
 
 /** What the worker can be asked for. */
-export type Operation = "hello" | "train_sft" | "answer" | "tasks" | "score";
+type Operation = "hello" | "train_sft" | "answer" | "tasks" | "score";
 
 /** A line of the worker's stream. */
 export type WorkerEvent = Readonly<Record<string, unknown>>;

@@ -8,7 +8,7 @@ import { checkNumeric } from "./numeric.js";
 import { checkReasoningGym, type ReasoningGymScorer } from "./reasoning-gym.js";
 import { type Check, ungradable, unreadable } from "./verdict.js";
 
-export { answerKey, type Majority, majority, majorityVerdicts } from "./majority.js";
+export { answerKey, majority, majorityVerdicts } from "./majority.js";
 export type { ReasoningGymItem, ReasoningGymScorer } from "./reasoning-gym.js";
 
 /**

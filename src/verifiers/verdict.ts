@@ -1,7 +1,7 @@
 import type { Verdict } from "../core/entities.js";
 
 /** The longest answer that is looked at, in UTF-16 units: more is a runaway generation. */
-export const MAX_ANSWER_LENGTH = 20_000;
+const MAX_ANSWER_LENGTH = 20_000;
 
 /** What a checker says before it is signed with the verifier's name. */
 export type Check = Omit<Verdict, "verifier">;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { randomFrom } from "../../src/core/random.js";
-import { tango, wilson } from "../../src/stats/intervals.js";
+import { tango } from "../../src/stats/intervals.js";
 import { normalQuantile } from "../../src/stats/normal.js";
 
 describe("normalQuantile", () => {
@@ -14,28 +14,6 @@ describe("normalQuantile", () => {
     [1e-10, -6.361340902404056],
     [1e-300, -37.0470962993612],
   ])("agrees with scipy at %d", (p, z) => expect(normalQuantile(p)).toBeCloseTo(z, 12));
-});
-
-describe("wilson", () => {
-  // scipy 1.17.1 stats.binomtest(x, n).proportion_ci(confidence, method="wilson");
-  // 81 of 263 is also the worked example of Newcombe 1998, Statistics in Medicine 17:857–872.
-  it.each([
-    [81, 263, 0.95, 0.2552885198782742, 0.36620957698280004],
-    [0, 10, 0.95, 0, 0.27753279986288926],
-    [10, 10, 0.95, 0.7224672001371109, 1],
-    [1, 3, 0.99, 0.04042662929608476, 0.855783984952333],
-    [45, 96, 0.9, 0.386983764899107, 0.5522293756192834],
-  ])("agrees with scipy for %i of %i at %d", (successes, total, confidence, low, high) => {
-    const interval = wilson(successes, total, confidence);
-    expect(interval.low).toBeCloseTo(low, 12);
-    expect(interval.high).toBeCloseTo(high, 12);
-  });
-
-  it("knows nothing of no trials, and refuses impossible counts", () => {
-    expect(wilson(0, 0, 0.95)).toEqual({ low: 0, high: 1 });
-    expect(() => wilson(3, 2, 0.95)).toThrow("impossible");
-    expect(() => wilson(1, 2, 95)).toThrow("confidence");
-  });
 });
 
 describe("tango", () => {

@@ -16,7 +16,7 @@ const prompt = (stage: string, variables: string[]) => {
   return { stage, name: stage, version: "1", hash: sha256(body), body };
 };
 
-export const snapshots = [
+const snapshots = [
   prompt("student", ["task"]),
   prompt("critique", ["task", "answer", "finding"]),
   prompt("refine", ["task", "answer", "critique"]),
