@@ -15,6 +15,7 @@ const persistEvery = 2_000;
  */
 export async function workOn(context: RunContext): Promise<void> {
   const { store, runId, signal } = context;
+  if (runOf(context).state === "finished") return;
   const begun = store.rounds.all(runId).length > 0;
   store.transaction(() => {
     store.runs.own(runId, process.pid);

@@ -5,6 +5,8 @@ import { RedistillError } from "../../core/errors.js";
 export interface DecodeRequest {
   readonly index: number;
   readonly prompt: Token[];
+  /** Tokens before the last message's content: what other prompts may share. */
+  readonly prefixLength: number;
   readonly sampling: Sampling;
 }
 
@@ -46,7 +48,7 @@ export async function decodeAll(
   requests: readonly DecodeRequest[],
   options: DecodeOptions,
 ): Promise<void> {
-  const prefixes = new SharedPrefixes(pool, requests, options.sharePrefixes);
+  const prefixes = new SharedPrefixes(pool, options.sharePrefixes);
   const free = [...pool.slots];
   const waiting = [...requests];
   let active: ActiveAnswer[] = [];
@@ -98,7 +100,7 @@ async function begin(
   prefixes: SharedPrefixes,
 ): Promise<ActiveAnswer> {
   const startedAt = performance.now();
-  const { rest, evaluated } = await prefixes.load(request.prompt, sequence);
+  const { rest, evaluated } = await prefixes.load(request, sequence);
   const { temperature, topP, topK, minP, seed } = request.sampling;
   const tokens = sequence.evaluate(rest, {
     temperature,
@@ -117,58 +119,55 @@ interface CopyableSequence {
 }
 
 /**
- * What prompts have in common is evaluated once: the beginning that all requests share, and the
- * whole prompt of those that are sampled more than once.
+ * What prompts have in common is evaluated once: their beginning up to the last message, and the
+ * whole prompt for all its samples. Each prompt is cut at places that it alone determines and its
+ * parts are evaluated by themselves, since how a prompt is cut shows in the last bits of the logits:
+ * a resumed stage, which asks for fewer answers at once, must sample the same tokens.
  */
 class SharedPrefixes {
-  private readonly commonTokens: Token[];
-  private readonly timesUsed = new Map<Token[], number>();
-  private commonReady = false;
+  private commonTokens: Token[] | null = null;
   private groupPrompt: Token[] | null = null;
 
   constructor(
     private readonly pool: SequencePool,
-    requests: readonly DecodeRequest[],
     private readonly enabled: boolean,
-  ) {
-    for (const { prompt } of requests) {
-      this.timesUsed.set(prompt, (this.timesUsed.get(prompt) ?? 0) + 1);
-    }
-    this.commonTokens = sharedBeginning([...this.timesUsed.keys()]);
-  }
+  ) {}
 
-  /** Brings `sequence` to the prompt but for `rest`, which is never empty: its logits are needed. */
+  /** Brings `sequence` to the prompt but for `rest`, its last token: its logits are needed. */
   async load(
-    prompt: Token[],
+    { prompt, prefixLength }: DecodeRequest,
     sequence: LlamaContextSequence,
   ): Promise<{ rest: Token[]; evaluated: number }> {
-    await sequence.clearHistory();
-    if (!this.enabled) return { rest: prompt, evaluated: prompt.length };
-    let evaluated = 0;
-    const single = this.timesUsed.get(prompt) === 1;
-    const { common, group } = this.pool;
-    if (this.commonTokens.length > 0 && !this.commonReady) {
-      await common.clearHistory();
-      await common.evaluateWithoutGeneratingNewTokens(this.commonTokens);
-      this.commonReady = true;
-      evaluated += this.commonTokens.length;
-    }
-    if (single) {
-      if (this.commonReady) await copy(common, sequence, this.commonTokens.length);
-      const rest = prompt.slice(this.commonTokens.length);
-      return { rest, evaluated: evaluated + rest.length };
-    }
-    const shared = prompt.length - 1;
+    if (!this.enabled) this.forget();
+    const { group } = this.pool;
+    let evaluated = 1;
     if (this.groupPrompt !== prompt) {
+      evaluated += await this.loadCommon(prompt.slice(0, prefixLength));
       await group.clearHistory();
-      if (this.commonReady) await copy(common, group, this.commonTokens.length);
-      const own = prompt.slice(this.commonTokens.length, shared);
+      if (prefixLength > 0) await copy(this.pool.common, group, prefixLength);
+      const own = prompt.slice(prefixLength, -1);
       if (own.length > 0) await group.evaluateWithoutGeneratingNewTokens(own);
       this.groupPrompt = prompt;
       evaluated += own.length;
     }
-    if (shared > 0) await copy(group, sequence, shared);
-    return { rest: prompt.slice(shared), evaluated: evaluated + 1 };
+    await sequence.clearHistory();
+    if (prompt.length > 1) await copy(group, sequence, prompt.length - 1);
+    return { rest: prompt.slice(-1), evaluated };
+  }
+
+  /** Evaluates a beginning unless it is there already; the number of tokens evaluated. */
+  private async loadCommon(tokens: Token[]): Promise<number> {
+    const known = this.commonTokens;
+    if (known?.length === tokens.length && known.every((token, i) => token === tokens[i])) return 0;
+    await this.pool.common.clearHistory();
+    if (tokens.length > 0) await this.pool.common.evaluateWithoutGeneratingNewTokens(tokens);
+    this.commonTokens = tokens;
+    return tokens.length;
+  }
+
+  private forget(): void {
+    this.commonTokens = null;
+    this.groupPrompt = null;
   }
 }
 
@@ -189,19 +188,6 @@ async function copy(
       "Please report this with the model's name.",
     );
   }
-}
-
-/** The longest beginning of all prompts that leaves each at least one token of its own. */
-function sharedBeginning(prompts: readonly Token[][]): Token[] {
-  const first = prompts[0];
-  if (first === undefined || prompts.length < 2) return [];
-  let length = Math.min(...prompts.map((prompt) => prompt.length)) - 1;
-  for (const prompt of prompts) {
-    let same = 0;
-    while (same < length && prompt[same] === first[same]) same++;
-    length = same;
-  }
-  return first.slice(0, Math.max(0, length));
 }
 
 function unexpectedEnd(): RedistillError {

@@ -132,14 +132,14 @@ export class EmbeddedEngine {
   /** Answers every request; see ChatModel.sample. */
   async sample(requests: readonly CallRequest[], options: SampleOptions): Promise<void> {
     if (requests.length === 0) return;
-    const rendered = new Map<readonly Message[], Token[]>();
+    const rendered = new Map<readonly Message[], { prompt: Token[]; prefixLength: number }>();
     const decodes: DecodeRequest[] = requests.map((request, index) => {
       let prompt = rendered.get(request.messages);
       if (prompt === undefined) {
-        prompt = this.tokenize(this.render(request.messages));
+        prompt = this.promptOf(request.messages);
         rendered.set(request.messages, prompt);
       }
-      return { index, prompt, sampling: request.sampling };
+      return { index, ...prompt, sampling: request.sampling };
     });
     const needed = Math.max(...decodes.map((d) => d.prompt.length + d.sampling.maxTokens));
     const { pool } = await this.contextFor(options.adapter, needed);
@@ -153,6 +153,22 @@ export class EmbeddedEngine {
         end: (milliseconds, tokens) => this.governor.observe(milliseconds, tokens),
       },
     });
+  }
+
+  /** A prompt's tokens, and how many of them come before the last message's content. */
+  private promptOf(messages: readonly Message[]): { prompt: Token[]; prefixLength: number } {
+    const prompt = this.tokenize(this.render(messages));
+    const empty = messages.map((m, i) => (i === messages.length - 1 ? { ...m, content: "" } : m));
+    const frame = this.tokenize(this.render(empty));
+    let prefixLength = 0;
+    // At least the last token is the prompt's own: its logits are needed.
+    while (
+      prefixLength < Math.min(prompt.length, frame.length) - 1 &&
+      prompt[prefixLength] === frame[prefixLength]
+    ) {
+      prefixLength++;
+    }
+    return { prompt, prefixLength };
   }
 
   /** A context with the adapter loaded and room for `needed` tokens a sequence; the last is reused. */
