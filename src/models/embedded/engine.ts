@@ -197,6 +197,8 @@ export class EmbeddedEngine {
         contextSize: tokens,
         batchSize: Math.max(512, tokens),
         threads: this.threads,
+        // Its sums are split by thread when one sequence is left, so that answers would depend on the governor.
+        flashAttention: false,
         ...(adapter ? { lora: adapter.ggufPath } : {}),
       });
       const pool = {
