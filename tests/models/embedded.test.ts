@@ -38,7 +38,8 @@ describe("the embedded engine", () => {
       answers.reduce((sum, { evaluatedPromptTokens }) => sum + evaluatedPromptTokens, 0);
     const whole = alone.reduce((sum, { promptTokens }) => sum + promptTokens, 0);
     expect(evaluated(alone)).toBe(whole);
-    expect(evaluated(shared)).toBeLessThan(whole / 3);
+    // 5 distinct prompts of 12, and the template's beginning once: less than half is left.
+    expect(evaluated(shared)).toBeLessThan(whole / 2);
   });
 
   it("ends at the end of the turn or at maxTokens, and says which", async () => {
