@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { isAlive } from "../setup/lock.js";
 import type { RunRow } from "../store/runs.js";
 import type { Workspace } from "./paths.js";
 
@@ -15,14 +16,5 @@ export function isWorkedOn(run: RunRow, workspace: Workspace): boolean {
     return Date.now() - lock.mtimeMs < heartbeatLost;
   } catch {
     return true;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }

@@ -140,7 +140,8 @@ async function isHeld(path: string, owner: Owner): Promise<boolean> {
   });
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process of this number runs, also one that is not ours to signal. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

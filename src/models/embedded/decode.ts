@@ -24,8 +24,6 @@ interface ActiveAnswer {
   readonly sequence: LlamaContextSequence;
   readonly tokens: ReturnType<LlamaContextSequence["evaluate"]>;
   readonly answer: Token[];
-  /** Prompt tokens that its first step evaluates. */
-  readonly rest: number;
   readonly evaluated: number;
   readonly startedAt: number;
 }
@@ -59,11 +57,11 @@ export async function decodeAll(
         const slot = free.shift() as LlamaContextSequence;
         active.push(await begin(waiting.shift() as DecodeRequest, slot, prefixes));
       }
-      const tokens = active.reduce((sum, { answer, rest }) => sum + (answer.length ? 1 : rest), 0);
       options.pace.begin();
       const stepStarted = performance.now();
       const sampled = await Promise.all(active.map((a) => a.tokens.next()));
-      options.pace.end(performance.now() - stepStarted, tokens);
+      // Every answer takes one token a step: prompts are evaluated before.
+      options.pace.end(performance.now() - stepStarted, active.length);
       options.onTokens?.(active.length);
       const still: ActiveAnswer[] = [];
       for (const [position, answer] of active.entries()) {
@@ -110,7 +108,7 @@ async function begin(
     seed,
     yieldEogToken: true,
   });
-  return { request, sequence, tokens, answer: [], rest: rest.length, evaluated, startedAt };
+  return { request, sequence, tokens, answer: [], evaluated, startedAt };
 }
 
 /** The part of node-llama-cpp's sequence that copies one sequence's cells to another. */

@@ -1,8 +1,7 @@
 import type { OutcomeCounts, Verdict } from "../../core/entities.js";
+import { countOutcomes } from "../../stats/index.js";
 
 /** How many items are ok, wrong and ungradable. */
 export function countVerdicts(items: readonly { readonly verdict: Verdict }[]): OutcomeCounts {
-  const counts = { ok: 0, wrong: 0, ungradable: 0 };
-  for (const { verdict } of items) counts[verdict.outcome]++;
-  return counts;
+  return countOutcomes(items.map(({ verdict }) => verdict.outcome));
 }
