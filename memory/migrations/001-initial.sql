@@ -11,7 +11,7 @@ CREATE TABLE runs (
   model_path    TEXT NOT NULL,
   model_sha256  TEXT NOT NULL,              -- of the weights' file
   folder        TEXT NOT NULL,              -- artifacts, relative to the workspace
-  state         TEXT NOT NULL CHECK (state IN ('running', 'interrupted', 'failed', 'finished')),
+  state         TEXT NOT NULL CHECK (state IN ('running', 'interrupted', 'paused', 'failed', 'finished')),
   incumbent     TEXT REFERENCES adapters (sha256),  -- NULL: the base weights
   failure       TEXT,
   progress      TEXT,                       -- what the controller is at (JSON), for `status`

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Split, Task } from "../core/entities.js";
-import { messageOf, RedistillError } from "../core/errors.js";
+import { messageOf, PausedError, RedistillError } from "../core/errors.js";
 import type { TaskSets } from "../stages/types.js";
 import type { Store } from "../store/store.js";
 import type { Progress } from "./progress.js";
@@ -27,9 +27,16 @@ export async function workOn(context: RunContext): Promise<void> {
   try {
     while (await tick(watched)) signal.throwIfAborted();
   } catch (error) {
+    if (error instanceof PausedError) {
+      recordEnd(context, "paused", error.message, error.reason);
+      throw error;
+    }
     const stopped = signal.aborted;
-    const reason = stopped ? "stopped by request" : messageOf(error);
-    recordEnd(context, stopped ? "interrupted" : "failed", reason);
+    recordEnd(
+      context,
+      stopped ? "interrupted" : "failed",
+      stopped ? "stopped by request" : messageOf(error),
+    );
     if (!stopped) throw error;
     throw new RedistillError(
       "interrupted",
@@ -42,13 +49,14 @@ export async function workOn(context: RunContext): Promise<void> {
 /** Writes down why a run ended early. If even that fails, as on a full disk, the first error counts. */
 function recordEnd(
   { store, runId, observe }: RunContext,
-  state: "interrupted" | "failed",
+  state: "interrupted" | "paused" | "failed",
   reason: string,
+  cause?: string,
 ): void {
   try {
     store.transaction(() => {
-      store.events.append(runId, null, state, { reason });
-      store.runs.release(runId, state, state === "failed" ? reason : null);
+      store.events.append(runId, null, state, { reason, cause });
+      store.runs.release(runId, state, state === "interrupted" ? null : reason);
     });
   } catch (error) {
     observe({

@@ -8,6 +8,7 @@ export const exitCodes = {
   model: 5,
   training: 6,
   state: 7,
+  paused: 75,
   interrupted: 130,
 } as const;
 
@@ -36,6 +37,22 @@ export class RedistillError extends Error {
 
   get exitCode(): number {
     return exitCodes[this.kind];
+  }
+}
+
+/**
+ * Thrown where a run has to wait for something: a budget, a time window, room on the disk. Whoever
+ * works on the run leaves it resumable in the state `paused`, with this as the reason.
+ */
+export class PausedError extends RedistillError {
+  constructor(
+    /** One word for events and notifications: `budget`, `window`, `disk`, `health`, … */
+    readonly reason: string,
+    message: string,
+    hint: string,
+    options?: { cause?: unknown },
+  ) {
+    super("paused", message, hint, options);
   }
 }
 

@@ -2,7 +2,7 @@ import { canonicalJson } from "../core/hash.js";
 import type { Recipe } from "../core/recipe.js";
 import type { Connection } from "./database.js";
 
-export type RunState = "running" | "interrupted" | "failed" | "finished";
+export type RunState = "running" | "interrupted" | "paused" | "failed" | "finished";
 
 /** A prompt file as it was when the run began; editing the file does not change the run. */
 export interface PromptSnapshot {

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -79,13 +79,7 @@ describe("one round on real weights, with real training", () => {
   });
 
   it("killed while sampling and while training, ends with the same rows and the same report", async () => {
-    // Without second tries: one of four differed after a kill, for a reason not found yet (docs/LOG.md).
-    const [folder, calm] = [workspace(), workspace()];
-    for (const where of [folder, calm]) {
-      const recipe = readFileSync("tests/e2e/small.yaml", "utf8");
-      writeFileSync(join(where, "small.yaml"), recipe.replace(/^(critique|refine):.*\n/gm, ""));
-    }
-    expect(redistill(calm, ["run", "small.yaml"]).status).toBe(0);
+    const folder = workspace();
     const sampling = redistill(folder, ["run", "small.yaml"], {
       REDISTILL_FAILPOINT: "call:after@11",
     });
@@ -97,8 +91,8 @@ describe("one round on real weights, with real training", () => {
     expect(training).toBe("SIGKILL");
     const { status, stderr } = redistill(folder, ["resume"]);
     expect(status, stderr).toBe(0);
-    expect(digestOf(database(folder))).toEqual(digestOf(database(calm)));
-    expect(result(folder)).toBe(result(calm));
+    expect(digestOf(database(folder))).toEqual(digestOf(database(undisturbed)));
+    expect(result(folder)).toBe(result(undisturbed));
   });
 
   it("stops in order when it is told to, and says how to go on", async () => {

@@ -42,6 +42,23 @@ describe("the embedded engine", () => {
     expect(evaluated(shared)).toBeLessThan(whole / 2);
   });
 
+  it("answers alone as in company, with prompts for which one sequence has other kernels", async () => {
+    const wide = await loadEngine({ contextTokens: 768 });
+    const requests = Array.from({ length: 4 }, (_, i) =>
+      requestOf(`Go on. ${`Ship ${i} left the harbour. `.repeat(85 + i)}`, {
+        temperature: 0.8,
+        maxTokens: 24,
+        seed: i,
+      }),
+    );
+    const together = await answersOf(wide, requests);
+    expect(Math.min(...together.map(({ promptTokens }) => promptTokens))).toBeGreaterThan(512);
+    const alone = [];
+    for (const request of requests) alone.push(...(await answersOf(wide, [request])));
+    await wide.dispose();
+    expect(alone.map(({ text }) => text)).toEqual(together.map(({ text }) => text));
+  });
+
   it("ends at the end of the turn or at maxTokens, and says which", async () => {
     const [cut, whole] = await answersOf(model, [
       requestOf("Write a long story.", { maxTokens: 5 }),

@@ -1,6 +1,7 @@
 import type { LlamaContextSequence, LlamaModel, Token } from "node-llama-cpp";
 import type { Generation, Sampling } from "../../core/entities.js";
 import { RedistillError } from "../../core/errors.js";
+import { seedFor } from "../../core/hash.js";
 
 export interface DecodeRequest {
   readonly index: number;
@@ -21,24 +22,30 @@ interface DecodeOptions {
 
 interface ActiveAnswer {
   readonly request: DecodeRequest;
-  readonly sequence: LlamaContextSequence;
-  readonly tokens: ReturnType<LlamaContextSequence["evaluate"]>;
+  /** What has been sampled so far. */
   readonly answer: Token[];
   readonly evaluated: number;
   readonly startedAt: number;
+  /** The token that the next step evaluates. */
+  next: Token;
 }
 
-/** The sequences of one context: two that hold shared prefixes, the others write answers. */
+/** The sequences of one context, in the order of their ids. */
 export interface SequencePool {
+  /** Hold the beginnings of prompts that others copy. */
   readonly common: LlamaContextSequence;
   readonly group: LlamaContextSequence;
+  /** Keeps a last answer company; see `step`. */
+  readonly padding: LlamaContextSequence;
+  /** Write answers. */
   readonly slots: readonly LlamaContextSequence[];
 }
 
 /**
- * Writes all answers with continuous batching: a slot whose answer ends takes the next request at
- * once. Slots step together, so that every step is one full llama.cpp batch and the order of the
- * work, hence every sampled token, depends on the requests alone and not on timing.
+ * Writes all answers with continuous batching. The answer at a position of `active` is in the slot
+ * of that position, and an answer that ends leaves its slot to the next request, or to the last
+ * answer: llama.cpp computes only sequences with consecutive ids together, and a gap would halve
+ * the speed.
  */
 export async function decodeAll(
   model: LlamaModel,
@@ -47,68 +54,109 @@ export async function decodeAll(
   options: DecodeOptions,
 ): Promise<void> {
   const prefixes = new SharedPrefixes(pool, options.sharePrefixes);
-  const free = [...pool.slots];
+  const { slots } = pool;
   const waiting = [...requests];
-  let active: ActiveAnswer[] = [];
-  try {
-    while (waiting.length > 0 || active.length > 0) {
-      options.signal.throwIfAborted();
-      while (free.length > 0 && waiting.length > 0) {
-        const slot = free.shift() as LlamaContextSequence;
-        active.push(await begin(waiting.shift() as DecodeRequest, slot, prefixes));
-      }
-      options.pace.begin();
-      const stepStarted = performance.now();
-      const sampled = await Promise.all(active.map((a) => a.tokens.next()));
-      // Every answer takes one token a step: prompts are evaluated before.
-      options.pace.end(performance.now() - stepStarted, active.length);
-      options.onTokens?.(active.length);
-      const still: ActiveAnswer[] = [];
-      for (const [position, answer] of active.entries()) {
-        const token = sampled[position]?.value;
-        if (token === undefined) throw unexpectedEnd();
-        const ended = model.isEogToken(token);
-        // The end-of-turn token counts: it was sampled, and maxTokens bounds what is sampled.
-        answer.answer.push(token);
-        if (!ended && answer.answer.length < answer.request.sampling.maxTokens) {
-          still.push(answer);
-          continue;
-        }
-        await answer.tokens.return();
-        free.push(answer.sequence);
-        options.onResult(answer.request.index, {
-          text: model.detokenize(ended ? answer.answer.slice(0, -1) : answer.answer),
-          stopReason: ended ? "end" : "length",
-          promptTokens: answer.request.prompt.length,
-          evaluatedPromptTokens: answer.evaluated,
-          completionTokens: answer.answer.length,
-          durationMs: performance.now() - answer.startedAt,
-        });
-      }
-      active = still;
+  const active: ActiveAnswer[] = [];
+  while (waiting.length > 0 || active.length > 0) {
+    options.signal.throwIfAborted();
+    while (active.length < slots.length && waiting.length > 0) {
+      const request = waiting.shift() as DecodeRequest;
+      active.push(await begin(request, slots[active.length] as LlamaContextSequence, prefixes));
     }
-  } finally {
-    await Promise.allSettled(active.map((a) => a.tokens.return()));
+    options.pace.begin();
+    const stepStarted = performance.now();
+    const sampled = await step(pool, active);
+    // Every answer takes one token a step: prompts are evaluated before.
+    options.pace.end(performance.now() - stepStarted, active.length);
+    options.onTokens?.(active.length);
+    // From the last, so that the answer that takes over a slot has been looked at.
+    for (let position = active.length - 1; position >= 0; position--) {
+      const current = active[position] as ActiveAnswer;
+      const token = sampled[position] as Token;
+      const { request, answer } = current;
+      const ended = model.isEogToken(token);
+      // The end-of-turn token counts: it was sampled, and maxTokens bounds what is sampled.
+      answer.push(token);
+      current.next = token;
+      if (!ended && answer.length < request.sampling.maxTokens) continue;
+      options.onResult(request.index, {
+        text: model.detokenize(ended ? answer.slice(0, -1) : answer),
+        stopReason: ended ? "end" : "length",
+        promptTokens: request.prompt.length,
+        evaluatedPromptTokens: current.evaluated,
+        completionTokens: answer.length,
+        durationMs: performance.now() - current.startedAt,
+      });
+      const slot = slots[position] as LlamaContextSequence;
+      const following = waiting.shift();
+      if (following !== undefined) {
+        active[position] = await begin(following, slot, prefixes);
+        continue;
+      }
+      const last = active.pop() as ActiveAnswer;
+      if (position === active.length) continue;
+      const from = slots[active.length] as LlamaContextSequence;
+      await copy(from, slot, from.nextTokenIndex);
+      active[position] = last;
+    }
   }
 }
 
 async function begin(
   request: DecodeRequest,
-  sequence: LlamaContextSequence,
+  slot: LlamaContextSequence,
   prefixes: SharedPrefixes,
 ): Promise<ActiveAnswer> {
   const startedAt = performance.now();
-  const { rest, evaluated } = await prefixes.load(request, sequence);
-  const { temperature, topP, topK, minP, seed } = request.sampling;
-  const tokens = sequence.evaluate(rest, {
+  const { next, evaluated } = await prefixes.load(request, slot);
+  return { request, answer: [], evaluated, startedAt, next };
+}
+
+/**
+ * One token for every answer. llama.cpp computes a batch of one with other kernels than larger ones
+ * (adapters; flash attention, which then adds by thread), whose last bits differ, so that the last
+ * answer gets company: what an answer says depends on its request alone, and a resumed stage samples
+ * the same tokens. Measured on CPUs; a GPU may choose kernels by the size of a batch in other ways.
+ *
+ * @returns the sampled tokens, in the order of `active`
+ */
+async function step(pool: SequencePool, active: readonly ActiveAnswer[]): Promise<Token[]> {
+  const [first] = active;
+  const company: Promise<Token>[] = [];
+  if (first !== undefined && active.length === 1) {
+    await pool.padding.clearHistory();
+    // Begun first: the padding's id comes before the slots'.
+    company.push(sampleNext(pool.padding, first.next, greedy, 0));
+  }
+  const sampled = active.map(({ request: { sampling }, answer, next }, position) =>
+    sampleNext(pool.slots[position] as LlamaContextSequence, next, sampling, answer.length),
+  );
+  // All are waited for, even when one fails: the context may be disposed of after this.
+  await Promise.allSettled([...company, ...sampled]);
+  return Promise.all(sampled);
+}
+
+const greedy = { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 0 };
+
+/** Evaluates a token and samples the next; its randomness depends on the seed and its place alone. */
+async function sampleNext(
+  sequence: LlamaContextSequence,
+  token: Token,
+  { temperature, topP, topK, minP, seed }: Omit<Sampling, "maxTokens">,
+  place: number,
+): Promise<Token> {
+  const tokens = sequence.evaluate([token], {
     temperature,
     topP,
     topK,
     minP,
-    seed,
+    seed: seedFor(seed, place),
     yieldEogToken: true,
   });
-  return { request, sequence, tokens, answer: [], evaluated, startedAt };
+  const { value } = await tokens.next();
+  await tokens.return();
+  if (value === undefined) throw unexpectedEnd();
+  return value;
 }
 
 /** The part of node-llama-cpp's sequence that copies one sequence's cells to another. */
@@ -131,11 +179,11 @@ class SharedPrefixes {
     private readonly enabled: boolean,
   ) {}
 
-  /** Brings `sequence` to the prompt but for `rest`, its last token: its logits are needed. */
+  /** Brings `sequence` to the prompt but for `next`, its last token: its logits are needed. */
   async load(
     { prompt, prefixLength }: DecodeRequest,
     sequence: LlamaContextSequence,
-  ): Promise<{ rest: Token[]; evaluated: number }> {
+  ): Promise<{ next: Token; evaluated: number }> {
     if (!this.enabled) this.forget();
     const { group } = this.pool;
     let evaluated = 1;
@@ -150,7 +198,7 @@ class SharedPrefixes {
     }
     await sequence.clearHistory();
     if (prompt.length > 1) await copy(group, sequence, prompt.length - 1);
-    return { rest: prompt.slice(-1), evaluated };
+    return { next: prompt[prompt.length - 1] as Token, evaluated };
   }
 
   /** Evaluates a beginning unless it is there already; the number of tokens evaluated. */

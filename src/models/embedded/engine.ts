@@ -161,9 +161,9 @@ export class EmbeddedEngine {
     const empty = messages.map((m, i) => (i === messages.length - 1 ? { ...m, content: "" } : m));
     const frame = this.tokenize(this.render(empty));
     let prefixLength = 0;
-    // At least the last token is the prompt's own: its logits are needed.
+    // The last token is evaluated with the answer, and no part is one token alone: see step in decode.ts.
     while (
-      prefixLength < Math.min(prompt.length, frame.length) - 1 &&
+      prefixLength < Math.min(prompt.length, frame.length) - 3 &&
       prompt[prefixLength] === frame[prefixLength]
     ) {
       prefixLength++;
@@ -192,18 +192,17 @@ export class EmbeddedEngine {
     const tokens = Math.min(limit, Math.ceil(needed / contextStep) * contextStep);
     try {
       const value = await this.model.createContext({
-        // Two more than write answers: they hold the prefixes that the others copy.
-        sequences: this.options.sequences + 2,
+        // Three more than write answers; see SequencePool.
+        sequences: this.options.sequences + 3,
         contextSize: tokens,
         batchSize: Math.max(512, tokens),
         threads: this.threads,
-        // Its sums are split by thread when one sequence is left, so that answers would depend on the governor.
-        flashAttention: false,
         ...(adapter ? { lora: adapter.ggufPath } : {}),
       });
       const pool = {
         common: value.getSequence(),
         group: value.getSequence(),
+        padding: value.getSequence(),
         slots: Array.from({ length: this.options.sequences }, () => value.getSequence()),
       };
       this.context = { value, pool, adapter: sha, tokens };

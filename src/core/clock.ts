@@ -1,0 +1,9 @@
+/** Time as the loop sees it; tests put their own in its place. */
+export interface Clock {
+  /** Wall-clock time, which people and daylight saving may change. */
+  now(): Date;
+  /** Milliseconds that only grow, for durations and budgets. */
+  monotonic(): number;
+  /** Resolves after so many milliseconds, or rejects when the signal is aborted. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+}
