@@ -127,10 +127,10 @@ export function amountNumber(kind: BudgetKind, amount: bigint): string {
   return amount.toLocaleString("en-US");
 }
 
-/** "1,234 tokens", "0.000017 of money", "12.5 minutes", "3.1 MB of disk". */
+/** "1,234 tokens", "0.000017 in money", "12.5 minutes", "3.1 MB of disk". */
 export function amountText(kind: BudgetKind, amount: bigint): string {
   const number = amountNumber(kind, amount);
-  if (kind === "money") return `${number} of money`;
+  if (kind === "money") return `${number} in money`;
   if (kind === "diskMegabytes") return `${number} MB of disk`;
   return `${number} ${number === "1" ? kind.slice(0, -1) : kind}`;
 }

@@ -149,7 +149,7 @@ describe("a budget of tokens, calls and money", () => {
     };
     const run = await scriptedRun(folder(), recipe({ budget: { money: 0.001 }, prices }));
     const { message } = await pauseOf(run);
-    expect(message).toMatch(/budget of 0\.001 of money: 0\.000\d+ spent, and the next step/);
+    expect(message).toMatch(/budget of 0\.001 in money: 0\.000\d+ spent, and the next step/);
     const price = priceOf(prices, "default")!;
     const { money } = run.store.spend.of("sums-1", price, null);
     const exact = run.model.ledger.length;
@@ -269,6 +269,8 @@ describe("a budget of minutes", () => {
     expect((await pauseOf(run)).message).toMatch(/budget of 5 minutes: 7 spent/);
     const stages = () => run.store.rounds.stages("sums-1").map(({ stage }) => stage);
     expect(stages().at(-1)).toBe("curate");
+    // The time of a unit that ended early is written down too.
+    expect(spentBy(run).minutes).toBe(420_000n);
     give(run, { minutes: 60 });
     await run.work();
     expect(run.store.rounds.decision("sums-1", 1)?.outcome).toBe("promoted");

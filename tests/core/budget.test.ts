@@ -30,7 +30,7 @@ describe("money", () => {
 
   it("is never shown as less than it is", () => {
     expect(amountNumber("money", 1n)).toBe("0.000001");
-    expect(amountText("money", 1_500_000_000_000n)).toBe("1.5 of money");
+    expect(amountText("money", 1_500_000_000_000n)).toBe("1.5 in money");
   });
 
   it("has six decimals at most", () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, it } from "vitest";
 import { nightNamed } from "../../src/core/night.js";
+import { greedySampling } from "../support/machine.js";
 import { scriptedRun, sumsRecipe } from "../support/scripted-run.js";
 
 it("sums time and growth by night, without reading an answer", async () => {
@@ -22,6 +23,24 @@ it("sums time and growth by night, without reading an answer", async () => {
   expect(store.spend.nights("sums-1", "UTC").map(({ name }) => name)).toEqual([
     "2026-11-22",
     "2026-11-23",
+  ]);
+  // Tokens as they would be billed: a shared beginning counts, however often it was read.
+  const request = { messages: [], sampling: greedySampling(8) };
+  const answer = {
+    ...{ text: "4", stopReason: "end" as const, durationMs: 1 },
+    ...{ promptTokens: 100, evaluatedPromptTokens: 3, completionTokens: 7 },
+  };
+  const payer = { runId: "sums-1", round: 1, stage: "generate" };
+  const at = new Date("2026-11-23T11:59:59Z");
+  store.calls.record("a", request, { digest: "d", adapter: null }, answer, payer, at);
+  const price = { prompt: 1_000_000n, completion: 2_000_000n };
+  const tonight = nightNamed("2026-11-22", "UTC");
+  expect(store.spend.of("sums-1", price, tonight)).toMatchObject({
+    ...{ tokens: 107n, calls: 1n, money: 114_000_000n },
+  });
+  expect(of("2026-11-23")).toMatchObject({ calls: 0n });
+  expect(store.spend.byStage("sums-1")).toEqual([
+    { round: 1, stage: "generate", calls: 1, promptTokens: 100, completionTokens: 7 },
   ]);
   expect(store.spend.databaseBytes()).toBeGreaterThan(50_000);
   store.close();
