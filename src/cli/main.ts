@@ -58,7 +58,12 @@ program
 program
   .command("resume [run]")
   .description("go on with a run that was stopped (default: the latest that has not finished)")
-  .action((run) => resumeCommand(run, shared()));
+  .option(
+    "--budget <what=amount>",
+    "another budget than the recipe's, as tokens=2000000 or night.minutes=none; may be repeated",
+    (change: string, earlier: readonly string[] = []) => [...earlier, change],
+  )
+  .action((run, flags) => resumeCommand(run, flags, shared()));
 
 program
   .command("status [run]")

@@ -1,4 +1,4 @@
-import { relative } from "node:path";
+import type { Clock } from "../core/clock.js";
 import type { Adapter } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
 import type { ChatModel, Train, Verify } from "../core/ports.js";
@@ -17,7 +17,11 @@ import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import { createComplete } from "./complete.js";
 import { failpoint } from "./failpoint.js";
+import { Ledger } from "./ledger.js";
 import type { Observe } from "./progress.js";
+import { stopsEarly } from "./stops-early.js";
+import { systemClock } from "./system-clock.js";
+import { trainWithin } from "./train-within.js";
 
 /** Everything that a run is made of; the command line wires it together. */
 export interface RunContext {
@@ -34,6 +38,8 @@ export interface RunContext {
   openAdapter(row: AdapterRow): Promise<Adapter>;
   readonly signal: AbortSignal;
   readonly observe: Observe;
+  /** This machine's, unless a test has its own. */
+  readonly clock?: Clock;
 }
 
 /** After the last round: base and final weights answer the sealed suite. */
@@ -48,18 +54,36 @@ const finalStage = "final";
 export async function tick(context: RunContext): Promise<boolean> {
   const run = runOf(context);
   if (run.state === "finished") return false;
+  const { store, model, clock = systemClock } = context;
+  const ledger = new Ledger({ store, run, clock, model });
+  try {
+    ledger.require();
+    return await nextUnit(context, run, ledger);
+  } catch (error) {
+    ledger.writeAtLast();
+    throw error;
+  }
+}
+
+async function nextUnit(context: RunContext, run: RunRow, ledger: Ledger): Promise<boolean> {
   const rounds = context.store.rounds.all(run.id);
   const last = rounds.at(-1);
   if (last === undefined || last.finishedAt !== null) {
     const number = (last?.number ?? 0) + 1;
-    if (number > run.recipe.rounds) {
-      await finish(context, run);
+    const early = stopsEarly(context.store, run);
+    if (last !== undefined && (number > run.recipe.rounds || early !== null)) {
+      if (early !== null) context.observe({ kind: "note", text: `Stopping early: ${early}.` });
+      await finish(context, run, ledger, last.number, early);
       return false;
     }
-    context.store.transaction(() => context.store.rounds.begin(run.id, number, run.incumbent));
+    ledger.require({ rounds: 1n });
+    context.store.transaction(() => {
+      context.store.rounds.begin(run.id, number, run.incumbent, ledger.now());
+      ledger.write();
+    });
     return true;
   }
-  await nextStage(context, run, last);
+  await nextStage(context, run, last, ledger);
   return true;
 }
 
@@ -69,7 +93,12 @@ export function runOf({ store, runId }: Pick<RunContext, "store" | "runId">): Ru
   throw new RedistillError("usage", `no run ${runId}`, "`redistill status` lists the runs.");
 }
 
-async function nextStage(context: RunContext, run: RunRow, round: RoundRow): Promise<void> {
+async function nextStage(
+  context: RunContext,
+  run: RunRow,
+  round: RoundRow,
+  ledger: Ledger,
+): Promise<void> {
   const { store, observe } = context;
   const done = new Set(
     store.rounds
@@ -86,10 +115,13 @@ async function nextStage(context: RunContext, run: RunRow, round: RoundRow): Pro
   observe({ kind: "stage", round: round.number, stage: name });
   const startedAt = performance.now();
   const input = await inputFor(context, run, round);
-  const output = await stage(input, portsFor(context, run, round, name));
+  const output = await stage(input, portsFor(context, run, round, name, ledger));
   const seconds = (performance.now() - startedAt) / 1000;
   failpoint(`stage:${name}:before`);
-  store.transaction(() => commit(context, run, round, { name, seconds, ...output }));
+  store.transaction(() => {
+    commit(context, run, round, { name, seconds, ...output });
+    ledger.write();
+  });
   failpoint(`stage:${name}:after`);
   observe({
     kind: "stage-done",
@@ -133,21 +165,19 @@ async function inputFor(context: RunContext, run: RunRow, round: RoundRow): Prom
   };
 }
 
-function portsFor(context: RunContext, run: RunRow, round: RoundRow, stage: string): StagePorts {
-  const { store, model, signal, observe, verify, train } = context;
+function portsFor(
+  context: RunContext,
+  run: RunRow,
+  round: RoundRow,
+  stage: string,
+  ledger: Ledger,
+): StagePorts {
+  const { store, model, signal, observe, verify } = context;
   const payer = { runId: run.id, round: round.number, stage, score: scoreOf(context, run) };
   return {
-    complete: createComplete({ store, model, payer, signal, observe }),
+    complete: createComplete({ store, model, payer, ledger, signal, observe }),
     verify,
-    train: async (job) => {
-      const result = await train(job, {
-        signal,
-        onProgress: (progress) => observe({ kind: "training", round: round.number, ...progress }),
-      });
-      const { ggufPath, peftPath } = result;
-      const from = (path: string) => relative(context.workspace, path);
-      return { ...result, ggufPath: from(ggufPath), peftPath: from(peftPath) };
-    },
+    train: (job) => trainWithin(context, round.number, ledger, job),
     render: (messages) => model.render(messages),
     modelDigest: model.digest,
   };
@@ -160,14 +190,19 @@ function scoreOf({ store }: RunContext, run: RunRow): number | null {
   return answers.length === 0 ? null : right / answers.length;
 }
 
-async function finish(context: RunContext, run: RunRow): Promise<void> {
+async function finish(
+  context: RunContext,
+  run: RunRow,
+  ledger: Ledger,
+  round: number,
+  stoppedEarly: string | null,
+): Promise<void> {
   const { store, model, signal, observe, verify, tasks } = context;
-  const round = run.recipe.rounds;
   const startedAt = performance.now();
   if (tasks.sealed.length > 0) {
     observe({ kind: "stage", round, stage: finalStage });
     const payer = { runId: run.id, round, stage: finalStage, score: scoreOf(context, run) };
-    const complete = createComplete({ store, model, payer, signal, observe });
+    const complete = createComplete({ store, model, payer, ledger, signal, observe });
     const input = { recipe: run.recipe, prompts: context.prompts, tasks };
     const models =
       run.incumbent === null ? [null] : [null, await adapterOf(context, run.incumbent)];
@@ -180,8 +215,9 @@ async function finish(context: RunContext, run: RunRow): Promise<void> {
   const seconds = (performance.now() - startedAt) / 1000;
   store.transaction(() => {
     store.rounds.commitStage(run.id, round, { name: finalStage, rows: {}, summary: {}, seconds });
-    store.events.append(run.id, null, "finished", { incumbent: run.incumbent });
+    store.events.append(run.id, null, "finished", { incumbent: run.incumbent, stoppedEarly });
     store.runs.release(run.id, "finished", null);
+    ledger.write();
   });
   failpoint("finish:after");
   observe({ kind: "finished", runId: run.id });

@@ -1,4 +1,7 @@
 import { z } from "zod";
+import { budgetSchema } from "./budget.js";
+import { pricesSchema } from "./money.js";
+import { stopSchema } from "./plateau.js";
 
 /** The seed recipes of this repository live in runs/recipes; every number below can be set there. */
 
@@ -189,6 +192,10 @@ export const recipeSchema = z.strictObject({
       alpha: z.number().gt(0).lt(0.5).default(0.05),
     })
     .prefault({}),
+  /** When to end before the last round. */
+  stop: stopSchema.nullable().default(null),
+  budget: budgetSchema.prefault({}),
+  prices: pricesSchema,
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;

@@ -111,4 +111,24 @@ retrain:
 
 gate:
   alpha: 0.05                 # chance, over the whole run, of promoting a candidate that is no better
+
+# End before the last round when nothing much comes any more; off by default.
+#stop:
+#  afterRounds: 3             # so many rounds in a row …
+#  minimumGain: 0             # … that together gained no more than this share of the gate suite; 0: no promotion
+
+# Limits at which the run pauses, to be resumed when there is more; null is none. They change no answer:
+# a run takes over a changed budget when it goes on.
+budget:
+  tokens: null                # of prompts and answers that the run pays for
+  calls: null                 # requests to the model
+  money: null                 # in the unit of prices; the model must have a price then
+  minutes: null               # of work; pauses do not count
+  diskMegabytes: null         # that adapters and database grow by
+  rounds: null                # that are begun
+  timeZone: null              # such as Europe/Vienna; null is this machine's
+  night: {tokens: null, calls: null, money: null, minutes: null, diskMegabytes: null, rounds: null}   # from noon to noon
+
+# What a million tokens cost, by model: default, or its file's name. {my.gguf: {prompt: 0.15, completion: 0.6}}
+prices: {}
 `;

@@ -11,7 +11,9 @@ import {
   roundFigures,
   roundReasons,
   type Style,
+  spendItems,
 } from "./sections.js";
+import { spendTable } from "./spend.js";
 import { code, escaped } from "./text.js";
 
 const style: Style = { quote: code, plain: escaped };
@@ -48,6 +50,9 @@ export function renderMarkdown(report: RunReport): string {
       : section("From draft to revision", list(reworkedItems(report, style)))),
     ...section("What this rests on", list(basisItems(report))),
     ...section("How it went", list(historyItems(report, style)), table(costTable(report))),
+    "### Spend against budget",
+    list(spendItems(report)),
+    table(spendTable(report.howItWent.spend)),
     ...section(
       "Try next",
       list(

@@ -1,5 +1,6 @@
-import type { Split, Task } from "../core/entities.js";
+import type { Decision, Split, Task } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
+import { plateauOf, plateauText } from "../core/plateau.js";
 import { alphaForLook } from "../stats/index.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
@@ -39,6 +40,7 @@ export function readReport(store: Store, runId: string): RunReport {
     decided: decisions.length,
     planned: run.recipe.rounds,
     promoted: decisions.filter(({ outcome }) => outcome === "promoted").length,
+    stoppedEarly: stoppedEarly(run, decisions),
     suites: readSuites(store, run),
   };
   const looks = decisions.filter(({ gate }) => gate !== null).length;
@@ -54,6 +56,15 @@ export function readReport(store: Store, runId: string): RunReport {
     tryPrompt: promptToTry(changes, tasks),
     howItWent: readHistory(store, run),
   };
+}
+
+function stoppedEarly(
+  { state, recipe }: RunRow,
+  decisions: readonly Pick<Decision, "outcome" | "gate">[],
+): string | null {
+  if (state !== "finished" || decisions.length >= recipe.rounds) return null;
+  const plateau = plateauOf(recipe.stop, decisions);
+  return plateau && plateauText(plateau);
 }
 
 function readRounds(store: Store, run: RunRow, tasks: ReadonlyMap<string, Task>) {

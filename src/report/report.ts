@@ -1,6 +1,7 @@
 import type { DecisionOutcome, OutcomeCounts, PairedComparison } from "../core/entities.js";
 import type { Suite } from "../core/round.js";
 import type { FullComparison } from "../stats/index.js";
+import type { SpendReport } from "./spend.js";
 
 /**
  * Everything that a report says of a run, from its rows alone. Texts are as the model wrote them:
@@ -16,6 +17,8 @@ export interface RunReport {
   readonly decided: number;
   readonly planned: number;
   readonly promoted: number;
+  /** Why the run ended before its last round; null where it did not. */
+  readonly stoppedEarly: string | null;
   /** The suites that have been answered, the most trustworthy first. */
   readonly suites: readonly SuiteReport[];
   readonly rounds: readonly RoundReport[];
@@ -121,11 +124,14 @@ export interface HowItWent {
   readonly finishedAt: string | null;
   /** Stops that were asked for. */
   readonly interruptions: number;
+  /** Ends to wait for something: a budget, a time window, room on the disk. */
+  readonly pauses: number;
   readonly failures: readonly string[];
   /** Ends without a word: a kill, a crash, a power cut. */
   readonly crashes: number;
   readonly resumes: number;
   readonly stages: readonly StageCost[];
+  readonly spend: SpendReport;
   readonly rounds: readonly {
     readonly round: number;
     readonly seconds: number;

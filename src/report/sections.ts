@@ -2,6 +2,7 @@ import type { OutcomeCounts } from "../core/entities.js";
 import { accuracy, duration, interval, percent, plural, points, pValue, times } from "./figures.js";
 import { change, gateRemark } from "./headline.js";
 import type { Change, HowItWent, RunReport, SuiteReport } from "./report.js";
+import { spendTexts } from "./spend.js";
 
 /** How a renderer shows text that a model or a task file wrote, and text of ours that holds names. */
 export interface Style {
@@ -18,9 +19,19 @@ export interface Item {
 const item = (text: string, ...details: string[]): Item => ({ text, details });
 
 /** Each suite in a sentence, with what can be held against the figure. */
-export function resultItems({ suites, promoted }: RunReport): Item[] {
+export function resultItems({
+  suites,
+  promoted,
+  stoppedEarly,
+  decided,
+  planned,
+}: RunReport): Item[] {
   const hasSealed = suites.some(({ suite }) => suite === "sealed");
-  return suites.map((report) => {
+  const early =
+    stoppedEarly === null
+      ? []
+      : [item(`Stopped early, after ${decided} of ${planned} rounds: ${stoppedEarly}.`)];
+  const results = suites.map((report) => {
     const remarks: Record<SuiteReport["suite"], string> = {
       sealed: "The loop never saw these tasks.",
       gate: `Beside it: ${gateRemark}.`,
@@ -33,6 +44,7 @@ export function resultItems({ suites, promoted }: RunReport): Item[] {
       ...pairDetails(report),
     );
   });
+  return [...results, ...early];
 }
 
 function pairDetails({ base, comparison, margin }: SuiteReport): string[] {
@@ -172,13 +184,18 @@ export function historyItems({ howItWent }: RunReport, style: Style): Item[] {
       ...howItWent.failures.map((reason) => `Failed: ${style.plain(reason)}`),
     ),
     item(`Time in finished stages: ${duration(seconds)}.`, ...each),
-    item("Cost: 0, all on this machine."),
+    item(
+      howItWent.spend.money === null
+        ? "Cost: 0, all on this machine."
+        : `Cost: ${howItWent.spend.money}, at the recipe's prices.`,
+    ),
   ];
 }
 
-function disturbances({ interruptions, failures, crashes, resumes }: HowItWent): string {
+function disturbances({ interruptions, pauses, failures, crashes, resumes }: HowItWent): string {
   const parts = [
     ...(interruptions > 0 ? [`stopped on request ${times(interruptions)}`] : []),
+    ...(pauses > 0 ? [`paused ${times(pauses)}`] : []),
     ...(failures.length > 0 ? [`failed ${times(failures.length)}`] : []),
     ...(crashes > 0 ? [`ended without a word ${times(crashes)}`] : []),
     ...(resumes > 0 ? [`resumed ${times(resumes)}`] : []),
@@ -186,6 +203,11 @@ function disturbances({ interruptions, failures, crashes, resumes }: HowItWent):
   if (parts.length === 0) return "Undisturbed from start to end.";
   const text = parts.join(", ");
   return `${text[0]!.toUpperCase()}${text.slice(1)}; nothing was paid for twice.`;
+}
+
+/** What was spent beside the budgets, and what going on would take. */
+export function spendItems({ howItWent }: RunReport): Item[] {
+  return spendTexts(howItWent.spend).map((text) => item(text));
 }
 
 /** Header and rows of what each stage took. */

@@ -12,7 +12,9 @@ import {
   roundFigures,
   roundReasons,
   type Style,
+  spendItems,
 } from "./sections.js";
+import { spendTable } from "./spend.js";
 import { oneLine } from "./text.js";
 
 const style: Style = {
@@ -32,6 +34,8 @@ export function renderTerminal(report: RunReport): string {
     section("What this rests on", basisItems(report)),
     section("How it went", historyItems(report, style)),
     aligned(costTable(report)),
+    section("Spend against budget", spendItems(report)),
+    aligned(spendTable(report.howItWent.spend)),
     section("Try next", commandItems(report)),
   ];
   return blocks.filter((block) => block !== "").join("\n\n");

@@ -37,13 +37,13 @@ export class RoundTables {
     this.examples = new ExampleTable(db);
   }
 
-  begin(runId: string, number: number, incumbent: string | null): void {
+  begin(runId: string, number: number, incumbent: string | null, at = new Date()): void {
     this.db
       .prepare(
         `INSERT INTO rounds (run_id, number, incumbent, started_at) VALUES (?, ?, ?, ?)
            ON CONFLICT DO NOTHING`,
       )
-      .run(runId, number, incumbent, new Date().toISOString());
+      .run(runId, number, incumbent, at.toISOString());
   }
 
   finish(runId: string, number: number): void {

@@ -1,5 +1,5 @@
 import { canonicalJson } from "../core/hash.js";
-import type { Recipe } from "../core/recipe.js";
+import { type Recipe, recipeSchema } from "../core/recipe.js";
 import type { Connection } from "./database.js";
 
 export type RunState = "running" | "interrupted" | "paused" | "failed" | "finished";
@@ -140,6 +140,15 @@ export class RunTable {
     this.db.prepare("UPDATE runs SET incumbent = ? WHERE id = ?").run(adapter, id);
   }
 
+  /** Gives a run another budget and price table: what of its recipe may change on the way. */
+  setBudget(id: string, { budget, prices }: Pick<Recipe, "budget" | "prices">): void {
+    this.db
+      .prepare(
+        "UPDATE runs SET recipe = json_set(recipe, '$.budget', json(?), '$.prices', json(?)) WHERE id = ?",
+      )
+      .run(canonicalJson(budget), canonicalJson(prices), id);
+  }
+
   setProgress(id: string, progress: Record<string, unknown>): void {
     this.db.prepare("UPDATE runs SET progress = ? WHERE id = ?").run(canonicalJson(progress), id);
   }
@@ -153,7 +162,8 @@ export class RunTable {
 function parse(row: RawRun): RunRow {
   return {
     ...row,
-    recipe: JSON.parse(row.recipe),
+    // Settings that are newer than the row have their defaults.
+    recipe: recipeSchema.parse(JSON.parse(row.recipe)),
     progress: row.progress === null ? null : JSON.parse(row.progress),
   };
 }

@@ -4,6 +4,7 @@ import { type Connection, guarded, openDatabase, openDatabaseReadOnly } from "./
 import { EventTable } from "./events.js";
 import { RoundTables } from "./rounds.js";
 import { RunTable } from "./runs.js";
+import { SpendTable } from "./spend.js";
 import { TaskTable } from "./tasks.js";
 
 /**
@@ -20,6 +21,7 @@ export class Store {
   readonly rounds: RoundTables;
   readonly adapters: AdapterTable;
   readonly events: EventTable;
+  readonly spend: SpendTable;
 
   private constructor(
     private readonly db: Connection,
@@ -31,6 +33,7 @@ export class Store {
     this.adapters = new AdapterTable(db);
     this.rounds = new RoundTables(db, this.adapters);
     this.events = new EventTable(db);
+    this.spend = new SpendTable(db);
   }
 
   static open(path: string, migrationsDirectory: string): Store {

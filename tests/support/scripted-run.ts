@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Progress } from "../../src/controller/progress.js";
 import { frozenTasks, runFolder, workOn } from "../../src/controller/run.js";
+import type { Clock } from "../../src/core/clock.js";
 import { sha256 } from "../../src/core/hash.js";
 import type { Train } from "../../src/core/ports.js";
 import { type Recipe, recipeSchema } from "../../src/core/recipe.js";
@@ -105,7 +106,7 @@ export interface ScriptedRun {
 export async function scriptedRun(
   folder: string,
   recipe: Recipe,
-  options: { script?: Script; train?: Train; runId?: string } = {},
+  options: { script?: Script; train?: Train; runId?: string; clock?: Clock } = {},
 ): Promise<ScriptedRun> {
   const store = Store.open(join(folder, "memory", "redistill.db"), "memory/migrations");
   const model = new ScriptedChatModel("learner", options.script ?? learner);
@@ -160,6 +161,7 @@ export async function scriptedRun(
         }),
         signal,
         observe: (progress) => seen.push(progress),
+        ...(options.clock ? { clock: options.clock } : {}),
       }),
   };
 }

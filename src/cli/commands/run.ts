@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { requireFits } from "../../controller/fits.js";
 import { frozenTasks, runFolder, tasksBySplit, workOn } from "../../controller/run.js";
 import { RedistillError } from "../../core/errors.js";
+import { requirePriced } from "../../core/money.js";
 import type { Recipe } from "../../core/recipe.js";
 import { loadRecipe } from "../../recipes/load.js";
 import { inspectModel } from "../../setup/gguf.js";
@@ -12,6 +13,7 @@ import type { PromptSnapshot, RunRow } from "../../store/runs.js";
 import { Store } from "../../store/store.js";
 import { requireTrainable } from "../../training/train.js";
 import { verifiedAdapter } from "../adapters.js";
+import { adoptBudget, withBudgets } from "../budget.js";
 import { fingerprint } from "../fingerprint.js";
 import { type Machine, openMachine } from "../machine.js";
 import type { Output } from "../output.js";
@@ -37,6 +39,7 @@ export async function runCommand(
   const recipe = { ...loaded, model, tasks: tasksOf(loaded, flags.tasks) };
   // All that can be wrong with the input is found before anything is fetched or built.
   checkTaskFiles(recipe);
+  requirePriced(recipe);
   const prompts = snapshotPrompts(recipe, options.workspace);
   await withWritableStore(options, async (store) => {
     const recipeHash = await fingerprint(recipe, prompts);
@@ -48,7 +51,7 @@ export async function runCommand(
       output.line(
         `Run ${unfinished.id} of this recipe is unfinished; going on with it (--new starts another).`,
       );
-      await workAlone(store, unfinished, options);
+      await workAlone(store, unfinished, options, recipe);
       return;
     }
     await withMachine(recipe.model, options, async (machine) => {
@@ -70,8 +73,12 @@ function tasksOf({ tasks }: Recipe, file: string | undefined): Recipe["tasks"] {
   );
 }
 
-/** `redistill resume [run]`: goes on where a run was left, with the recipe it began with. */
-export async function resumeCommand(runId: string | undefined, options: RunOptions): Promise<void> {
+/** `redistill resume [run]`: goes on where a run was left, with the recipe it began with; budgets may be raised. */
+export async function resumeCommand(
+  runId: string | undefined,
+  flags: { budget?: readonly string[] },
+  options: RunOptions,
+): Promise<void> {
   const { workspace, output } = options;
   await withWritableStore(options, async (store) => {
     const all = store.runs.all();
@@ -90,7 +97,8 @@ export async function resumeCommand(runId: string | undefined, options: RunOptio
       output.line(`Its report: redistill report ${run.id}`);
       return;
     }
-    await workAlone(store, run, options);
+    const budget = withBudgets(run.recipe.budget, flags.budget ?? []);
+    await workAlone(store, run, options, { ...run.recipe, budget });
   });
 }
 
@@ -148,13 +156,19 @@ async function createRun(
 }
 
 /** Goes on with a run that exists: first the lock, so that a second process starts no engine. */
-async function workAlone(store: Store, run: RunRow, options: RunOptions): Promise<void> {
-  await withRunLock(run, options, () =>
-    withMachine(run.recipe.model, options, (machine) => {
+async function workAlone(
+  store: Store,
+  run: RunRow,
+  options: RunOptions,
+  wanted: Pick<Recipe, "budget" | "prices">,
+): Promise<void> {
+  await withRunLock(run, options, () => {
+    adoptBudget(store, run, wanted, (text) => options.output.line(text));
+    return withMachine(run.recipe.model, options, (machine) => {
       requireSameModel(run, machine);
       return work(store, run, machine, options);
-    }),
-  );
+    });
+  });
   report(store, run.id, options);
 }
 

@@ -1,5 +1,5 @@
 import type { Progress } from "../../controller/progress.js";
-import { oneLine } from "../../report/index.js";
+import { oneLine, readSpend, spendTexts } from "../../report/index.js";
 import type { RunRow } from "../../store/runs.js";
 import type { Store } from "../../store/store.js";
 import { isWorkedOn } from "../alive.js";
@@ -71,10 +71,12 @@ function summarize(store: Store, run: RunRow, workspace: Workspace) {
 function showOne(store: Store, run: RunRow, { workspace, output }: Shared): void {
   const summary = summarize(store, run, workspace);
   const { state, round, rounds, decisions, progress, failure } = summary;
-  output.result({ kind: "status", run: summary });
+  const spend = readSpend(store, run);
+  output.result({ kind: "status", run: { ...summary, spend } });
   const owner = state === "running" ? ` (process ${run.ownerPid})` : "";
   output.line(`${run.id}: ${state}${owner}, round ${round} of ${rounds}`);
-  if (failure !== null) output.line(`  failed: ${oneLine(failure, 500)}`);
+  const ended = state === "paused" ? "paused" : "failed";
+  if (failure !== null) output.line(`  ${ended}: ${oneLine(failure, 500)}`);
   if (progress !== null) {
     const doing = describeProgress(progress as unknown as Progress);
     if (doing !== null) output.line(`  now: ${doing.trim()}`);
@@ -91,12 +93,13 @@ function showOne(store: Store, run: RunRow, { workspace, output }: Shared): void
     output.line(`  round ${row.number} ${decision.outcome}${adapter}: ${reason}`);
   }
   output.line(`  incumbent: ${shortName(run.incumbent)}`);
+  for (const text of spendTexts(spend)) output.line(`  ${text}`);
   const next =
     state === "finished"
       ? `redistill report ${run.id}`
       : state === "running"
         ? null
-        : `redistill resume ${run.id}`;
+        : `redistill resume ${run.id}${state === "paused" && spend.limited ? " --budget <what>=<amount>, for a larger budget" : ""}`;
   if (next !== null) output.line(`  next: ${next}`);
 }
 
