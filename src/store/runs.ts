@@ -1,5 +1,5 @@
 import { canonicalJson } from "../core/hash.js";
-import type { Recipe } from "../core/recipe.js";
+import { type Recipe, recipeSchema } from "../core/recipe.js";
 import type { Connection } from "./database.js";
 
 export type RunState = "running" | "interrupted" | "paused" | "failed" | "finished";
@@ -153,7 +153,8 @@ export class RunTable {
 function parse(row: RawRun): RunRow {
   return {
     ...row,
-    recipe: JSON.parse(row.recipe),
+    // Read as a recipe: a run of an older release has none of the newer settings.
+    recipe: recipeSchema.parse(JSON.parse(row.recipe)),
     progress: row.progress === null ? null : JSON.parse(row.progress),
   };
 }
