@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.js";
 import type { Adapter } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
+import type { Reading } from "../core/health.js";
 import type { ChatModel, Train, Verify } from "../core/ports.js";
 import type { AdapterRow } from "../core/round.js";
 import { answerSuite } from "../stages/evaluate.js";
@@ -17,6 +18,7 @@ import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import { createComplete } from "./complete.js";
 import { failpoint } from "./failpoint.js";
+import { commitHealth, healthNotes, measureHealth, pauseForHealth } from "./health.js";
 import { Ledger } from "./ledger.js";
 import type { Observe } from "./progress.js";
 import { stopsEarly } from "./stops-early.js";
@@ -69,6 +71,7 @@ async function nextUnit(context: RunContext, run: RunRow, ledger: Ledger): Promi
   const rounds = context.store.rounds.all(run.id);
   const last = rounds.at(-1);
   if (last === undefined || last.finishedAt !== null) {
+    if (last !== undefined) pauseForHealth(context.store, run, last.number);
     const number = (last?.number ?? 0) + 1;
     const early = stopsEarly(context.store, run);
     if (last !== undefined && (number > run.recipe.rounds || early !== null)) {
@@ -116,10 +119,12 @@ async function nextStage(
   const startedAt = performance.now();
   const input = await inputFor(context, run, round);
   const output = await stage(input, portsFor(context, run, round, name, ledger));
+  const { decision } = output.rows;
+  const health = decision ? await measureHealth(store, run, input, decision, context.verify) : [];
   const seconds = (performance.now() - startedAt) / 1000;
   failpoint(`stage:${name}:before`);
   store.transaction(() => {
-    commit(context, run, round, { name, seconds, ...output });
+    commit(context, run, round, { name, seconds, ...output }, health);
     ledger.write();
   });
   failpoint(`stage:${name}:after`);
@@ -131,8 +136,9 @@ async function nextStage(
     seconds,
     runSecondsLeft: secondsLeft(context, run),
   });
-  const { decision } = output.rows;
-  if (decision) observe({ kind: "decision", round: round.number, decision });
+  if (!decision) return;
+  observe({ kind: "decision", round: round.number, decision });
+  for (const text of healthNotes(health, decision)) observe({ kind: "note", text });
 }
 
 /** A stage's rows, and with the gate's also its consequence: all or nothing. */
@@ -141,12 +147,14 @@ function commit(
   run: RunRow,
   round: RoundRow,
   stage: StageOutput & { name: string; seconds: number },
+  health: readonly Reading[],
 ): void {
   store.rounds.commitStage(run.id, round.number, stage);
   const { decision } = stage.rows;
   if (!decision) return;
   if (decision.outcome === "promoted") store.runs.setIncumbent(run.id, round.candidate);
   store.events.append(run.id, round.number, decision.outcome, { reason: decision.reason });
+  commitHealth(store, run, round, decision, health);
   store.rounds.finish(run.id, round.number);
 }
 

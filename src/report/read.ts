@@ -34,13 +34,15 @@ export function readReport(store: Store, runId: string): RunReport {
   const { rounds, reworked } = readRounds(store, run, tasks);
   const decisions = rounds.flatMap(({ decision }) => decision ?? []);
   const changes = readChanges(store, run, tasks);
+  const rolledBack = store.readings.rolledBack(run.id);
   const facts = {
     run: run.id,
     finished: run.state === "finished",
     decided: decisions.length,
     planned: run.recipe.rounds,
-    promoted: decisions.filter(({ outcome }) => outcome === "promoted").length,
+    promoted: decisions.filter(({ outcome }) => outcome === "promoted").length - rolledBack.length,
     stoppedEarly: stoppedEarly(run, decisions),
+    health: { readings: store.readings.of(run.id), rolledBack },
     suites: readSuites(store, run),
   };
   const looks = decisions.filter(({ gate }) => gate !== null).length;

@@ -2,6 +2,7 @@ import { AdapterTable } from "./adapters.js";
 import { CallTable } from "./calls.js";
 import { type Connection, guarded, openDatabase, openDatabaseReadOnly } from "./database.js";
 import { EventTable } from "./events.js";
+import { ReadingTable } from "./readings.js";
 import { RoundTables } from "./rounds.js";
 import { RunTable } from "./runs.js";
 import { SpendTable } from "./spend.js";
@@ -22,6 +23,7 @@ export class Store {
   readonly adapters: AdapterTable;
   readonly events: EventTable;
   readonly spend: SpendTable;
+  readonly readings: ReadingTable;
 
   private constructor(
     private readonly db: Connection,
@@ -34,6 +36,7 @@ export class Store {
     this.rounds = new RoundTables(db, this.adapters);
     this.events = new EventTable(db);
     this.spend = new SpendTable(db);
+    this.readings = new ReadingTable(db);
   }
 
   static open(path: string, migrationsDirectory: string): Store {
