@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import type { Adapter } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
+import { failpoint } from "../core/failpoint.js";
 import type { ChatModel, Train, Verify } from "../core/ports.js";
 import type { AdapterRow } from "../core/round.js";
 import { answerSuite } from "../stages/evaluate.js";
@@ -16,7 +17,6 @@ import type { RoundRow } from "../store/rounds.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import { createComplete } from "./complete.js";
-import { failpoint } from "./failpoint.js";
 import type { Observe } from "./progress.js";
 
 /** Everything that a run is made of; the command line wires it together. */

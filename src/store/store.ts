@@ -1,7 +1,9 @@
 import { AdapterTable } from "./adapters.js";
+import { AuditTables } from "./audit.js";
 import { CallTable } from "./calls.js";
 import { type Connection, guarded, openDatabase, openDatabaseReadOnly } from "./database.js";
 import { EventTable } from "./events.js";
+import { HousekeepingTables } from "./housekeeping.js";
 import { RoundTables } from "./rounds.js";
 import { RunTable } from "./runs.js";
 import { TaskTable } from "./tasks.js";
@@ -20,6 +22,8 @@ export class Store {
   readonly rounds: RoundTables;
   readonly adapters: AdapterTable;
   readonly events: EventTable;
+  readonly housekeeping: HousekeepingTables;
+  readonly audit: AuditTables;
 
   private constructor(
     private readonly db: Connection,
@@ -31,6 +35,8 @@ export class Store {
     this.adapters = new AdapterTable(db);
     this.rounds = new RoundTables(db, this.adapters);
     this.events = new EventTable(db);
+    this.housekeeping = new HousekeepingTables(db);
+    this.audit = new AuditTables(db);
   }
 
   static open(path: string, migrationsDirectory: string): Store {

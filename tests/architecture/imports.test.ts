@@ -18,6 +18,7 @@ const allowed: Record<string, readonly string[]> = {
   stages: ["core", "stats", "verifiers"],
   report: ["core", "stats", "store"],
   controller: ["core", "stages", "store"],
+  operations: ["core", "setup", "store"],
 };
 
 /** Packages that one folder alone may import. */
