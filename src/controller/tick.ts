@@ -48,9 +48,8 @@ const finalStage = "final";
 export async function tick(context: RunContext): Promise<boolean> {
   const run = runOf(context);
   if (run.state === "finished") return false;
-  const rounds = context.store.rounds.all(run.id);
-  const last = rounds.at(-1);
-  if (last === undefined || last.finishedAt !== null) {
+  const last = context.store.rounds.last(run.id);
+  if (last === null || last.finishedAt !== null) {
     const number = (last?.number ?? 0) + 1;
     if (number > run.recipe.rounds) {
       await finish(context, run);
@@ -71,12 +70,7 @@ export function runOf({ store, runId }: Pick<RunContext, "store" | "runId">): Ru
 
 async function nextStage(context: RunContext, run: RunRow, round: RoundRow): Promise<void> {
   const { store, observe } = context;
-  const done = new Set(
-    store.rounds
-      .stages(run.id)
-      .filter((row) => row.round === round.number)
-      .map(({ stage }) => stage),
-  );
+  const done = store.rounds.done(run.id, round.number);
   const next = stages.find(([name]) => !done.has(name));
   if (next === undefined) {
     store.transaction(() => store.rounds.finish(run.id, round.number));
@@ -192,17 +186,18 @@ async function adapterOf(context: RunContext, sha256: string | null): Promise<Ad
   return row && context.openAdapter(row);
 }
 
-/** The mean of the finished rounds, for the rounds that are left. */
+/** Rounds whose mean says how long the next ones will take: more would only cost time. */
+const recentRounds = 20;
+
+/** The mean of the latest finished rounds, for the rounds that are left. */
 function secondsLeft({ store }: RunContext, run: RunRow): number | null {
-  const rows = store.rounds.stages(run.id);
-  const finished = new Set(rows.filter(({ stage }) => stage === "gate").map(({ round }) => round));
-  if (finished.size === 0) return null;
-  const spent = rows
-    .filter(({ round }) => finished.has(round))
-    .reduce((sum, { seconds }) => sum + seconds, 0);
-  const current = rows
-    .filter(({ round }) => !finished.has(round))
-    .reduce((sum, { seconds }) => sum + seconds, 0);
-  const mean = spent / finished.size;
-  return Math.max(0, mean * (run.recipe.rounds - finished.size) - current);
+  const last = store.rounds.last(run.id);
+  if (last === null) return null;
+  const rows = store.rounds.secondsFrom(run.id, last.number - recentRounds);
+  const finished = rows.filter(({ round }) => round < last.number || last.finishedAt !== null);
+  if (finished.length === 0) return null;
+  const mean = finished.reduce((sum, { seconds }) => sum + seconds, 0) / finished.length;
+  const current = rows.find(({ round }) => round === last.number && last.finishedAt === null);
+  const over = last.number - (last.finishedAt === null ? 1 : 0);
+  return Math.max(0, mean * (run.recipe.rounds - over) - (current?.seconds ?? 0));
 }

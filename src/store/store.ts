@@ -3,6 +3,7 @@ import { AuditTables } from "./audit.js";
 import { CallTable } from "./calls.js";
 import { type Connection, guarded, openDatabase, openDatabaseReadOnly } from "./database.js";
 import { EventTable } from "./events.js";
+import { FigureTables } from "./figures.js";
 import { HousekeepingTables } from "./housekeeping.js";
 import { RoundTables } from "./rounds.js";
 import { RunTable } from "./runs.js";
@@ -24,6 +25,7 @@ export class Store {
   readonly events: EventTable;
   readonly housekeeping: HousekeepingTables;
   readonly audit: AuditTables;
+  readonly figures: FigureTables;
 
   private constructor(
     private readonly db: Connection,
@@ -37,6 +39,7 @@ export class Store {
     this.events = new EventTable(db);
     this.housekeeping = new HousekeepingTables(db);
     this.audit = new AuditTables(db);
+    this.figures = new FigureTables(db);
   }
 
   static open(path: string, migrationsDirectory: string): Store {
