@@ -81,7 +81,7 @@ function contradictions({ audit }: Store, { id }: RunRow): Problem[] {
     ...audit.strayQuestions(id),
   ].map(({ what, count, ids }) => ({
     run: id,
-    what: `Run ${id} has ${count} ${what}: ${ids.join(", ")}${count > ids.length ? ", …" : ""}.`,
+    what: `Run ${id}, ${what}: ${count} (${ids.join(", ")}${count > ids.length ? ", …" : ""}).`,
     todo: restoreIt,
   }));
 }

@@ -102,6 +102,16 @@ describe("a backup", () => {
     }
   });
 
+  it("is made of a database of an older schema too: that is when one is wanted", async () => {
+    const folder = await finishedFolder();
+    const db = new Database(databaseOf(folder));
+    db.exec("DROP TABLE collected_adapters; PRAGMA user_version = 1");
+    db.close();
+    expect(await backUp(folder, "copy")).toMatchObject({ runs: 1, adapters: 2 });
+    expect((await readManifest(join(folder, "copy"))).schema).toBe(1);
+    await bringBack(temporaryFolder(), join(folder, "copy"));
+  });
+
   it("never goes where something is", async () => {
     const folder = await finishedFolder();
     mkdirSync(join(folder, "theirs"));

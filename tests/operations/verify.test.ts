@@ -76,14 +76,14 @@ describe("verify", () => {
       await afterSql(
         "UPDATE calls SET messages = replace(messages, 'Calc', 'Talc') WHERE rowid = 5",
       ),
-    ).toMatch(/has 1 calls whose key is not the hash of what was asked/);
+    ).toMatch(/calls whose key is not the hash of what was asked: 1 \(/);
     expect(
       await afterSql(
         "UPDATE calls SET text = text || '0' WHERE key = (SELECT call_key FROM attempts LIMIT 1)",
       ),
     ).toMatch(/attempts that are not what their call says/);
     expect(await afterSql("UPDATE examples SET completion = 'x' WHERE rowid = 1")).toMatch(
-      /has 1 examples whose (attempt|revision) is not there, was not right, or says something else/,
+      /examples whose (attempt|revision) is not there, was not right, or says something else: 1 \(/,
     );
     expect(await afterSql("UPDATE examples SET messages = '[]' WHERE rowid = 1")).toMatch(
       /examples whose question is not their task's/,
