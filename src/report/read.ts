@@ -75,7 +75,9 @@ function readRounds(store: Store, run: RunRow, tasks: ReadonlyMap<string, Task>)
   for (const row of store.rounds.all(run.id)) {
     const round = readRound(store, run.id, row, tasks);
     rounds.push(round.report);
-    reworked.push(...round.reworked.slice(0, mostReworked - reworked.length));
+    if (reworked.length < mostReworked) {
+      reworked.push(...round.reworked().slice(0, mostReworked - reworked.length));
+    }
   }
   return { rounds, reworked };
 }

@@ -1,7 +1,10 @@
 import { AdapterTable } from "./adapters.js";
+import { AuditTables } from "./audit.js";
 import { CallTable } from "./calls.js";
 import { type Connection, guarded, openDatabase, openDatabaseReadOnly } from "./database.js";
 import { EventTable } from "./events.js";
+import { FigureTables } from "./figures.js";
+import { HousekeepingTables } from "./housekeeping.js";
 import { ReadingTable } from "./readings.js";
 import { RoundTables } from "./rounds.js";
 import { RunTable } from "./runs.js";
@@ -24,6 +27,9 @@ export class Store {
   readonly events: EventTable;
   readonly spend: SpendTable;
   readonly readings: ReadingTable;
+  readonly housekeeping: HousekeepingTables;
+  readonly audit: AuditTables;
+  readonly figures: FigureTables;
 
   private constructor(
     private readonly db: Connection,
@@ -37,6 +43,9 @@ export class Store {
     this.events = new EventTable(db);
     this.spend = new SpendTable(db);
     this.readings = new ReadingTable(db);
+    this.housekeeping = new HousekeepingTables(db);
+    this.audit = new AuditTables(db);
+    this.figures = new FigureTables(db);
   }
 
   static open(path: string, migrationsDirectory: string): Store {

@@ -19,6 +19,7 @@ const allowed: Record<string, readonly string[]> = {
   report: ["core", "stats", "store"],
   health: ["core", "stats"],
   controller: ["core", "health", "stages", "store"],
+  operations: ["core", "setup", "store"],
 };
 
 /** Packages that one folder alone may import. */
