@@ -139,7 +139,7 @@ describe("verify", () => {
     change(folder, (db) =>
       db.exec(
         `DELETE FROM decisions WHERE round = 2; DELETE FROM stages WHERE round = 2; DELETE FROM examples WHERE round = 2;
-         DELETE FROM elicited WHERE round = 2; DELETE FROM attempts WHERE round = 2; DELETE FROM critiques WHERE round = 2;
+         DELETE FROM readings WHERE round = 2; DELETE FROM elicited WHERE round = 2; DELETE FROM attempts WHERE round = 2; DELETE FROM critiques WHERE round = 2;
          DELETE FROM revisions WHERE round = 2; DELETE FROM refusals WHERE round = 2; DELETE FROM rounds WHERE number = 2;
          DELETE FROM evaluations WHERE suite = 'sealed' AND adapter <> '';
          UPDATE runs SET incumbent = NULL;`,
