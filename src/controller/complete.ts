@@ -1,8 +1,8 @@
 import type { CallRequest, Completion } from "../core/entities.js";
+import { failpoint } from "../core/failpoint.js";
 import type { ChatModel, Complete } from "../core/ports.js";
 import { callKey, type Payer } from "../store/calls.js";
 import type { Store } from "../store/store.js";
-import { failpoint } from "./failpoint.js";
 import type { Ledger } from "./ledger.js";
 import type { Observe } from "./progress.js";
 

@@ -1,6 +1,8 @@
 import type { Clock } from "../core/clock.js";
 import type { Adapter } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
+import { failpoint } from "../core/failpoint.js";
+import type { Reading } from "../core/health.js";
 import type { ChatModel, Train, Verify } from "../core/ports.js";
 import type { AdapterRow } from "../core/round.js";
 import { answerSuite } from "../stages/evaluate.js";
@@ -16,7 +18,7 @@ import type { RoundRow } from "../store/rounds.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import { createComplete } from "./complete.js";
-import { failpoint } from "./failpoint.js";
+import { commitHealth, healthNotes, measureHealth, pauseForHealth } from "./health.js";
 import { Ledger } from "./ledger.js";
 import type { Observe } from "./progress.js";
 import { stopsEarly } from "./stops-early.js";
@@ -66,12 +68,12 @@ export async function tick(context: RunContext): Promise<boolean> {
 }
 
 async function nextUnit(context: RunContext, run: RunRow, ledger: Ledger): Promise<boolean> {
-  const rounds = context.store.rounds.all(run.id);
-  const last = rounds.at(-1);
-  if (last === undefined || last.finishedAt !== null) {
+  const last = context.store.rounds.last(run.id);
+  if (last === null || last.finishedAt !== null) {
+    if (last !== null) pauseForHealth(context.store, run, last.number);
     const number = (last?.number ?? 0) + 1;
     const early = stopsEarly(context.store, run);
-    if (last !== undefined && (number > run.recipe.rounds || early !== null)) {
+    if (last !== null && (number > run.recipe.rounds || early !== null)) {
       if (early !== null) context.observe({ kind: "note", text: `Stopping early: ${early}.` });
       await finish(context, run, ledger, last.number, early);
       return false;
@@ -100,12 +102,7 @@ async function nextStage(
   ledger: Ledger,
 ): Promise<void> {
   const { store, observe } = context;
-  const done = new Set(
-    store.rounds
-      .stages(run.id)
-      .filter((row) => row.round === round.number)
-      .map(({ stage }) => stage),
-  );
+  const done = store.rounds.done(run.id, round.number);
   const next = stages.find(([name]) => !done.has(name));
   if (next === undefined) {
     store.transaction(() => store.rounds.finish(run.id, round.number));
@@ -116,10 +113,12 @@ async function nextStage(
   const startedAt = performance.now();
   const input = await inputFor(context, run, round);
   const output = await stage(input, portsFor(context, run, round, name, ledger));
+  const { decision } = output.rows;
+  const health = decision ? await measureHealth(store, run, input, decision, context.verify) : [];
   const seconds = (performance.now() - startedAt) / 1000;
   failpoint(`stage:${name}:before`);
   store.transaction(() => {
-    commit(context, run, round, { name, seconds, ...output });
+    commit(context, run, round, { name, seconds, ...output }, health);
     ledger.write();
   });
   failpoint(`stage:${name}:after`);
@@ -131,8 +130,9 @@ async function nextStage(
     seconds,
     runSecondsLeft: secondsLeft(context, run),
   });
-  const { decision } = output.rows;
-  if (decision) observe({ kind: "decision", round: round.number, decision });
+  if (!decision) return;
+  observe({ kind: "decision", round: round.number, decision });
+  for (const text of healthNotes(health, decision)) observe({ kind: "note", text });
 }
 
 /** A stage's rows, and with the gate's also its consequence: all or nothing. */
@@ -141,12 +141,14 @@ function commit(
   run: RunRow,
   round: RoundRow,
   stage: StageOutput & { name: string; seconds: number },
+  health: readonly Reading[],
 ): void {
   store.rounds.commitStage(run.id, round.number, stage);
   const { decision } = stage.rows;
   if (!decision) return;
   if (decision.outcome === "promoted") store.runs.setIncumbent(run.id, round.candidate);
   store.events.append(run.id, round.number, decision.outcome, { reason: decision.reason });
+  commitHealth(store, run, round, decision, health);
   store.rounds.finish(run.id, round.number);
 }
 
@@ -228,17 +230,18 @@ async function adapterOf(context: RunContext, sha256: string | null): Promise<Ad
   return row && context.openAdapter(row);
 }
 
-/** The mean of the finished rounds, for the rounds that are left. */
+/** Rounds whose mean says how long the next ones will take: more would only cost time. */
+const recentRounds = 20;
+
+/** The mean of the latest finished rounds, for the rounds that are left. */
 function secondsLeft({ store }: RunContext, run: RunRow): number | null {
-  const rows = store.rounds.stages(run.id);
-  const finished = new Set(rows.filter(({ stage }) => stage === "gate").map(({ round }) => round));
-  if (finished.size === 0) return null;
-  const spent = rows
-    .filter(({ round }) => finished.has(round))
-    .reduce((sum, { seconds }) => sum + seconds, 0);
-  const current = rows
-    .filter(({ round }) => !finished.has(round))
-    .reduce((sum, { seconds }) => sum + seconds, 0);
-  const mean = spent / finished.size;
-  return Math.max(0, mean * (run.recipe.rounds - finished.size) - current);
+  const last = store.rounds.last(run.id);
+  if (last === null) return null;
+  const rows = store.rounds.secondsFrom(run.id, last.number - recentRounds);
+  const finished = rows.filter(({ round }) => round < last.number || last.finishedAt !== null);
+  if (finished.length === 0) return null;
+  const mean = finished.reduce((sum, { seconds }) => sum + seconds, 0) / finished.length;
+  const current = rows.find(({ round }) => round === last.number && last.finishedAt === null);
+  const over = last.number - (last.finishedAt === null ? 1 : 0);
+  return Math.max(0, mean * (run.recipe.rounds - over) - (current?.seconds ?? 0));
 }

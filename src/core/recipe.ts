@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { budgetSchema } from "./budget.js";
+import { healthSchema } from "./health.js";
 import { pricesSchema } from "./money.js";
 import { stopSchema } from "./plateau.js";
 
@@ -196,6 +197,7 @@ export const recipeSchema = z.strictObject({
   stop: stopSchema.nullable().default(null),
   budget: budgetSchema.prefault({}),
   prices: pricesSchema,
+  health: healthSchema,
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;

@@ -131,4 +131,19 @@ budget:
 
 # What a million tokens cost, by model: default, or its file's name. {my.gguf: {prompt: 0.15, completion: 0.6}}
 prices: {}
+# Monitors for collapse and for gamed verifiers, read after each round. Actions: warn; stop (the run
+# waits, resume goes on); roll-back (a promotion of that round is taken back); off.
+# "Usual" is what the base weights' answers and the references have between them.
+health:
+  distinct: {threshold: 0.35, action: warn}        # variety of gate answers: smallest share of the usual
+  selfSimilarity: {threshold: 0.25, action: warn}  # their dissimilarity: smallest share of the usual
+  length: {threshold: 2, action: warn}             # times longer or shorter than usual, at most
+  entropy: {threshold: 0.25, action: warn}         # undecidedness where it fails: smallest share of round 1's
+  truncated: {threshold: 0.2, action: warn}        # attempts cut off: most more than in round 1
+  ungradable: {threshold: 0.1, action: warn}       # ungradable gate answers: most more than the base weights'
+  judge: {threshold: 0.15, action: warn}           # majority against reference: most more than in round 1
+  fresh: {threshold: 0.25, action: warn}           # new examples: smallest share of 1 / round
+  duplicates: {threshold: 0.3, action: warn}       # repeated answers in the training set: most more than references
+  retention: {threshold: 0.15, action: warn}       # loss on the retention suite, at most
+  gap: {threshold: 0.25, action: warn}             # right in training more than at the gate: most more than in round 1
 `;

@@ -34,13 +34,15 @@ export function readReport(store: Store, runId: string): RunReport {
   const { rounds, reworked } = readRounds(store, run, tasks);
   const decisions = rounds.flatMap(({ decision }) => decision ?? []);
   const changes = readChanges(store, run, tasks);
+  const rolledBack = store.readings.rolledBack(run.id);
   const facts = {
     run: run.id,
     finished: run.state === "finished",
     decided: decisions.length,
     planned: run.recipe.rounds,
-    promoted: decisions.filter(({ outcome }) => outcome === "promoted").length,
+    promoted: decisions.filter(({ outcome }) => outcome === "promoted").length - rolledBack.length,
     stoppedEarly: stoppedEarly(run, decisions),
+    health: { readings: store.readings.of(run.id), rolledBack },
     suites: readSuites(store, run),
   };
   const looks = decisions.filter(({ gate }) => gate !== null).length;
@@ -73,7 +75,9 @@ function readRounds(store: Store, run: RunRow, tasks: ReadonlyMap<string, Task>)
   for (const row of store.rounds.all(run.id)) {
     const round = readRound(store, run.id, row, tasks);
     rounds.push(round.report);
-    reworked.push(...round.reworked.slice(0, mostReworked - reworked.length));
+    if (reworked.length < mostReworked) {
+      reworked.push(...round.reworked().slice(0, mostReworked - reworked.length));
+    }
   }
   return { rounds, reworked };
 }

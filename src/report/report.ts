@@ -1,4 +1,5 @@
 import type { DecisionOutcome, OutcomeCounts, PairedComparison } from "../core/entities.js";
+import type { Reading } from "../core/health.js";
 import type { Suite } from "../core/round.js";
 import type { FullComparison } from "../stats/index.js";
 import type { SpendReport } from "./spend.js";
@@ -24,6 +25,7 @@ export interface RunReport {
   readonly rounds: readonly RoundReport[];
   readonly changes: Changes | null;
   readonly reworked: readonly Reworked[];
+  readonly health: Health;
   readonly basis: Basis;
   /** A task to try the result on. */
   readonly tryPrompt: string | null;
@@ -97,6 +99,13 @@ export interface Reworked {
   readonly draft: string;
   readonly critique: string | null;
   readonly revision: string;
+}
+
+/** What the monitors saw, oldest round first. */
+export interface Health {
+  readonly readings: readonly Reading[];
+  /** Rounds whose promotion a monitor took back. */
+  readonly rolledBack: readonly number[];
 }
 
 /** What the figures rest on. */

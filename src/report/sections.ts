@@ -1,7 +1,7 @@
 import type { OutcomeCounts } from "../core/entities.js";
 import { accuracy, duration, interval, percent, plural, points, pValue, times } from "./figures.js";
 import { change, gateRemark } from "./headline.js";
-import type { Change, HowItWent, RunReport, SuiteReport } from "./report.js";
+import type { Change, Health, HowItWent, RoundReport, RunReport, SuiteReport } from "./report.js";
 import { spendTexts } from "./spend.js";
 
 /** How a renderer shows text that a model or a task file wrote, and text of ours that holds names. */
@@ -68,7 +68,7 @@ function pairDetails({ base, comparison, margin }: SuiteReport): string[] {
 }
 
 /** A round's figures as short texts, in the order of the loop. */
-export function roundFigures(report: RunReport["rounds"][number]) {
+export function roundFigures(report: RoundReport, health: Health) {
   const { attempts, revisions, examples, training, decision } = report;
   const gate = decision?.gate ?? null;
   const retention = decision?.retention ?? null;
@@ -85,7 +85,7 @@ export function roundFigures(report: RunReport["rounds"][number]) {
     level:
       gate && decision ? `${pValue(gate.pBetter)} (${Number(decision.level.toPrecision(2))})` : "–",
     retention: retention ? `${points(retention.difference)} (${interval(retention)})` : "–",
-    decision: decision?.outcome ?? "not decided yet",
+    decision: decision ? outcomeOf(report, health) : "not decided yet",
   };
 }
 
@@ -94,8 +94,13 @@ function right({ ok, wrong, ungradable }: OutcomeCounts): string {
   return `${ok}/${total}${ungradable > 0 ? ` (${ungradable} ungradable)` : ""}`;
 }
 
+/** The gate's decision, and whether a monitor took it back. */
+function outcomeOf({ round, decision }: RoundReport, { rolledBack }: Health): string {
+  return `${decision?.outcome}${rolledBack.includes(round) ? ", then rolled back" : ""}`;
+}
+
 /** Why a round ended as it did, and what curation refused. */
-export function roundReasons(report: RunReport["rounds"][number], style: Style): Item {
+export function roundReasons(report: RoundReport, health: Health, style: Style): Item {
   const { decision, refused, carriedOver } = report;
   const details: string[] = [];
   if (carriedOver > 0)
@@ -105,7 +110,7 @@ export function roundReasons(report: RunReport["rounds"][number], style: Style):
     details.push(`Refused for training: ${reasons.join(", ")}.`);
   }
   const ending = decision
-    ? `${decision.outcome}: ${style.plain(decision.reason)}`
+    ? `${outcomeOf(report, health)}: ${style.plain(decision.reason)}`
     : "not decided yet";
   return item(`Round ${report.round} ${ending}`, ...details);
 }

@@ -65,6 +65,13 @@ export async function withLock<T>(
   }
 }
 
+/** The process that holds a lock file now; null where nobody does. */
+export async function holderOf(path: string): Promise<number | null> {
+  const owner = await readOwner(path);
+  if (owner === null || !(await isHeld(path, owner))) return null;
+  return (owner.processes.find(({ pid }) => isAlive(pid)) ?? owner.processes[0])?.pid ?? 0;
+}
+
 async function acquire(path: string, owner: Owner, options: LockOptions): Promise<void> {
   const beside = `${path}.${owner.token}`;
   let told = false;

@@ -42,7 +42,7 @@ export function openDatabaseReadOnly(path: string, migrationsDirectory: string):
     try {
       refuseForeign(db, path);
       const version = db.pragma("user_version", { simple: true }) as number;
-      const newest = readMigrations(migrationsDirectory).at(-1)?.version ?? 0;
+      const newest = newestSchema(migrationsDirectory);
       if (version > newest) throw newerSchema(path, version, newest);
       if (version < newest) {
         throw new RedistillError(
@@ -73,9 +73,10 @@ function makeFolder(folder: string): void {
 }
 
 /** The application_id that the first migration writes: "rdst". */
-const ours = 1_919_184_244;
+export const ours = 1_919_184_244;
 
-function refuseForeign(db: Connection, path: string): void {
+/** Throws for the database of another program; one without tables may become ours. */
+export function refuseForeign(db: Connection, path: string): void {
   const id = db.pragma("application_id", { simple: true });
   const tables = db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() as number;
   if (id === ours || tables === 0) return;
@@ -99,6 +100,11 @@ function readMigrations(directory: string): Migration[] {
       version: Number.parseInt(name, 10),
       sql: readFileSync(join(directory, name), "utf8"),
     }));
+}
+
+/** The schema version that this program knows. */
+export function newestSchema(directory: string): number {
+  return readMigrations(directory).at(-1)?.version ?? 0;
 }
 
 /** Applies what is missing, each migration in a transaction of its own with its version number. */

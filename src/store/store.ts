@@ -1,7 +1,11 @@
 import { AdapterTable } from "./adapters.js";
+import { AuditTables } from "./audit.js";
 import { CallTable } from "./calls.js";
 import { type Connection, guarded, openDatabase, openDatabaseReadOnly } from "./database.js";
 import { EventTable } from "./events.js";
+import { FigureTables } from "./figures.js";
+import { HousekeepingTables } from "./housekeeping.js";
+import { ReadingTable } from "./readings.js";
 import { RoundTables } from "./rounds.js";
 import { RunTable } from "./runs.js";
 import { SpendTable } from "./spend.js";
@@ -22,6 +26,10 @@ export class Store {
   readonly adapters: AdapterTable;
   readonly events: EventTable;
   readonly spend: SpendTable;
+  readonly readings: ReadingTable;
+  readonly housekeeping: HousekeepingTables;
+  readonly audit: AuditTables;
+  readonly figures: FigureTables;
 
   private constructor(
     private readonly db: Connection,
@@ -34,6 +42,10 @@ export class Store {
     this.rounds = new RoundTables(db, this.adapters);
     this.events = new EventTable(db);
     this.spend = new SpendTable(db);
+    this.readings = new ReadingTable(db);
+    this.housekeeping = new HousekeepingTables(db);
+    this.audit = new AuditTables(db);
+    this.figures = new FigureTables(db);
   }
 
   static open(path: string, migrationsDirectory: string): Store {

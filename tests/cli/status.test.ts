@@ -6,6 +6,7 @@ import { reportCommand } from "../../src/cli/commands/report.js";
 import { statusCommand } from "../../src/cli/commands/status.js";
 import { workspaceAt } from "../../src/cli/paths.js";
 import { scriptedRun, sumsRecipe } from "../support/scripted-run.js";
+import { gameableRecipe, gaming } from "../support/unhealthy.js";
 import { finishedWorkspace, recordingOutput, temporaryFolder } from "./support.js";
 
 /** No process has this number: it is above the largest that Linux gives. */
@@ -28,6 +29,20 @@ describe("redistill status", () => {
     statusCommand("sums-1", options);
     expect(output.lines.join("\n")).toMatch(/round 1 promoted \(adapter [0-9a-f]{12}\): gate/);
     expect(() => statusCommand("sums-7", options)).toThrow(/no run sums-7/);
+  });
+
+  it("says which promotion was taken back", async () => {
+    const folder = temporaryFolder();
+    const recipe = gameableRecipe(folder, { length: { action: "roll-back" } });
+    const run = await scriptedRun(folder, recipe, { script: gaming });
+    await run.work();
+    const options = { workspace: workspaceAt(folder), output: recordingOutput() };
+    statusCommand(undefined, options);
+    statusCommand("sums-1", options);
+    const text = options.output.lines.join("\n");
+    expect(text).toContain("incumbent base weights  last: rolled back");
+    expect(text).toMatch(/round 1 promoted, then rolled back \(adapter [0-9a-f]{12}\): gate/);
+    run.store.close();
   });
 
   it("tells a run that goes on from one whose process is gone", async () => {

@@ -50,9 +50,10 @@ export function statusCommand(runId: string | undefined, { workspace, output }: 
 /** A run as the list shows it. */
 function summarize(store: Store, run: RunRow, workspace: Workspace) {
   const rounds = store.rounds.all(run.id);
+  const taken = store.readings.rolledBack(run.id);
   const decisions = rounds.flatMap(({ number }) => {
     const decision = store.rounds.decision(run.id, number);
-    return decision ? [{ round: number, ...decision }] : [];
+    return decision ? [{ round: number, ...decision, rolledBack: taken.includes(number) }] : [];
   });
   const orphaned = run.state === "running" && !isWorkedOn(run, workspace);
   return {
@@ -61,7 +62,9 @@ function summarize(store: Store, run: RunRow, workspace: Workspace) {
     round: rounds.at(-1)?.number ?? 0,
     rounds: run.recipe.rounds,
     incumbent: run.incumbent,
-    lastDecision: decisions.at(-1)?.outcome ?? null,
+    lastDecision: decisions.at(-1)?.rolledBack
+      ? "rolled back"
+      : (decisions.at(-1)?.outcome ?? null),
     failure: run.failure,
     progress: orphaned ? null : run.progress,
     decisions,
@@ -90,7 +93,8 @@ function showOne(store: Store, run: RunRow, { workspace, output }: Shared): void
     if (!decision) continue;
     const adapter = row.candidate === null ? "" : ` (adapter ${row.candidate.slice(0, 12)})`;
     const reason = oneLine(decision.reason, 500);
-    output.line(`  round ${row.number} ${decision.outcome}${adapter}: ${reason}`);
+    const outcome = `${decision.outcome}${decision.rolledBack ? ", then rolled back" : ""}`;
+    output.line(`  round ${row.number} ${outcome}${adapter}: ${reason}`);
   }
   output.line(`  incumbent: ${shortName(run.incumbent)}`);
   for (const text of spendTexts(spend)) output.line(`  ${text}`);
