@@ -120,15 +120,17 @@ export class Ledger {
    * Trains within the time that is left. When it is over the training is stopped as by Ctrl-C: it
    * goes on from its checkpoint.
    *
-   * @param adapterBytes What the adapter will take on the disk, as far as is known.
+   * @param adapterBytes What the adapter will take on the disk, as far as is known; asked only where
+   *   the disk is limited.
    * @throws PausedError `budget` when time is up.
    */
   async train<T>(
     signal: AbortSignal,
-    adapterBytes: number,
+    adapterBytes: () => number,
     work: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    this.require({ diskMegabytes: BigInt(Math.max(1, adapterBytes)) });
+    const bytes = this.isLimited("diskMegabytes") ? adapterBytes() : 0;
+    this.require({ diskMegabytes: BigInt(Math.max(1, bytes)) });
     if (this.timeLeft() === null) return work(signal);
     const [done, up] = [new AbortController(), new AbortController()];
     this.whenTimeIsUp(AbortSignal.any([signal, done.signal])).then(

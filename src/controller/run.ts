@@ -16,7 +16,7 @@ const persistEvery = 2_000;
 export async function workOn(context: RunContext): Promise<void> {
   const { store, runId, signal } = context;
   if (runOf(context).state === "finished") return;
-  const begun = store.rounds.all(runId).length > 0;
+  const begun = store.rounds.last(runId) !== null;
   store.transaction(() => {
     store.runs.own(runId, process.pid);
     store.events.append(runId, null, begun ? "resumed" : "started", {});

@@ -22,14 +22,17 @@ export async function trainWithin(
   job: TrainingJob,
 ): Promise<TrainingResult> {
   const { store, train, observe, workspace } = context;
-  const result = await ledger.train(context.signal, lastAdapterBytes(context), (signal) =>
-    train(job, {
-      signal,
-      onProgress: (progress) => {
-        if (ledger.isDue) store.transaction(() => ledger.write());
-        observe({ kind: "training", round, ...progress });
-      },
-    }),
+  const result = await ledger.train(
+    context.signal,
+    () => lastAdapterBytes(context),
+    (signal) =>
+      train(job, {
+        signal,
+        onProgress: (progress) => {
+          if (ledger.isDue) store.transaction(() => ledger.write());
+          observe({ kind: "training", round, ...progress });
+        },
+      }),
   );
   const { ggufPath, peftPath } = result;
   ledger.addFiles(folderBytes(dirname(ggufPath)));

@@ -2,6 +2,7 @@ import type { DecisionOutcome, OutcomeCounts, PairedComparison } from "../core/e
 import type { Reading } from "../core/health.js";
 import type { Suite } from "../core/round.js";
 import type { FullComparison } from "../stats/index.js";
+import type { RoundFigures } from "../store/figures.js";
 import type { SpendReport } from "./spend.js";
 
 /**
@@ -45,21 +46,11 @@ export interface SuiteReport {
 }
 
 /** One round in figures. */
-export interface RoundReport {
+export interface RoundReport extends Omit<RoundFigures, "elicited" | "solved" | "fixed"> {
   readonly round: number;
   readonly tasks: number;
-  readonly attempts: OutcomeCounts;
   readonly tasksSolved: number;
-  readonly critiques: number;
-  readonly revisions: OutcomeCounts;
   readonly tasksFixed: number;
-  readonly examples: {
-    readonly attempt: number;
-    readonly revision: number;
-    readonly replay: number;
-  };
-  readonly carriedOver: number;
-  readonly refused: readonly { readonly reason: string; readonly count: number }[];
   /** null: no candidate yet, or none at all. */
   readonly training: {
     readonly adapter: string;

@@ -19,6 +19,7 @@ import {
   operating,
   problemsOf,
   temporaryFolder,
+  whileRunning,
 } from "./support.js";
 
 describe("a backup", () => {
@@ -75,14 +76,9 @@ describe("a backup", () => {
     expect(inChild(["run", undisturbed, undisturbed]).status).toBe(0);
     const folder = temporaryFolder();
     const run = besideUs(["run", folder, undisturbed]);
-    let over = false;
-    void run.ended.then(() => {
-      over = true;
-    });
     const copies: string[] = [];
-    while (!over) {
-      await new Promise((turn) => setImmediate(turn));
-      if (!existsSync(databaseOf(folder))) continue;
+    const code = await whileRunning(run, async () => {
+      if (!existsSync(databaseOf(folder))) return;
       try {
         await backUp(folder, `copy-${copies.length}`);
         copies.push(join(folder, `copy-${copies.length}`));
@@ -90,8 +86,8 @@ describe("a backup", () => {
         // Asked before the controller has made its tables.
         expect(String(error)).toMatch(/no redistill tables|locked/);
       }
-    }
-    expect(await run.ended).toBe(0);
+    });
+    expect(code).toBe(0);
     expect(copies.length).toBeGreaterThan(2);
     for (const copy of [copies[1]!, copies[Math.floor(copies.length / 2)]!]) {
       const elsewhere = temporaryFolder();

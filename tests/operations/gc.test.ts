@@ -25,6 +25,7 @@ import {
   operating,
   problemsOf,
   temporaryFolder,
+  whileRunning,
 } from "./support.js";
 
 /** Long after everything that the tests make. */
@@ -232,18 +233,13 @@ describe("gc", () => {
     expect(inChild(["run", undisturbed, undisturbed]).status).toBe(0);
     const folder = temporaryFolder();
     const run = besideUs(["run", folder, undisturbed]);
-    let over = false;
-    void run.ended.then(() => {
-      over = true;
-    });
     let times = 0;
-    while (!over) {
-      await new Promise((turn) => setImmediate(turn));
-      if (!existsSync(adaptersOf(folder))) continue;
+    const code = await whileRunning(run, async () => {
+      if (!existsSync(adaptersOf(folder))) return;
       await gc(folder, { yes: true, rejectedDays: 0, now: new Date() });
       times++;
-    }
-    expect(await run.ended).toBe(0);
+    });
+    expect(code).toBe(0);
     expect(times).toBeGreaterThan(2);
     expect(digestOf(databaseOf(folder))).toEqual(digestOf(databaseOf(undisturbed)));
     expect(await problemsOf(folder)).toEqual([]);

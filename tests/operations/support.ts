@@ -129,6 +129,22 @@ export function besideUs(parts: readonly string[]) {
   };
 }
 
+/** Does something again and again, a turn apart, while a process beside us runs; its exit code. */
+export async function whileRunning(
+  { ended }: { ended: Promise<number | null> },
+  work: () => Promise<void>,
+): Promise<number | null> {
+  let over = false;
+  void ended.then(() => {
+    over = true;
+  });
+  while (!over) {
+    await new Promise((turn) => setImmediate(turn));
+    await work();
+  }
+  return ended;
+}
+
 /** Every failpoint of the operations, so that a new one cannot be forgotten. */
 export function failpointsOf(operation: string): string[] {
   return readdirSync("src/operations").flatMap((file) => {
