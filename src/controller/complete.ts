@@ -2,7 +2,7 @@ import type { CallRequest, Completion } from "../core/entities.js";
 import type { ChatModel, Complete } from "../core/ports.js";
 import { callKey, type Payer } from "../store/calls.js";
 import type { Store } from "../store/store.js";
-import { failpoint } from "./failpoint.js";
+import { commitAt } from "./commit.js";
 import type { Observe } from "./progress.js";
 
 interface CompleteOptions {
@@ -42,9 +42,7 @@ export function createComplete(options: CompleteOptions): Complete {
         const key = missingKeys[index]!;
         const request = missing.get(key)!;
         const from = { digest: model.digest, adapter: adapter?.sha256 ?? null };
-        failpoint("call:before");
-        store.transaction(() => store.calls.record(key, request, from, generation, payer));
-        failpoint("call:after");
+        commitAt(store, "call", () => store.calls.record(key, request, from, generation, payer));
         known.set(key, { ...generation, callKey: key });
         meter.item();
       },

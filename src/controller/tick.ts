@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import type { Adapter } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
+import { failpoint } from "../core/failpoint.js";
 import type { ChatModel, Train, Verify } from "../core/ports.js";
 import type { AdapterRow } from "../core/round.js";
 import { answerSuite } from "../stages/evaluate.js";
@@ -15,8 +16,8 @@ import type {
 import type { RoundRow } from "../store/rounds.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
+import { commitAt } from "./commit.js";
 import { createComplete } from "./complete.js";
-import { failpoint } from "./failpoint.js";
 import type { Observe } from "./progress.js";
 
 /** Everything that a run is made of; the command line wires it together. */
@@ -56,7 +57,8 @@ export async function tick(context: RunContext): Promise<boolean> {
       await finish(context, run);
       return false;
     }
-    context.store.transaction(() => context.store.rounds.begin(run.id, number, run.incumbent));
+    const { store } = context;
+    commitAt(store, "round:begin", () => store.rounds.begin(run.id, number, run.incumbent));
     return true;
   }
   await nextStage(context, run, last);
@@ -78,19 +80,15 @@ async function nextStage(context: RunContext, run: RunRow, round: RoundRow): Pro
       .map(({ stage }) => stage),
   );
   const next = stages.find(([name]) => !done.has(name));
-  if (next === undefined) {
-    store.transaction(() => store.rounds.finish(run.id, round.number));
-    return;
-  }
+  // The gate, the last stage, ends the round in its own transaction.
+  if (next === undefined) throw new Error(`round ${round.number} of ${run.id} has no stage left`);
   const [name, stage] = next;
   observe({ kind: "stage", round: round.number, stage: name });
   const startedAt = performance.now();
   const input = await inputFor(context, run, round);
   const output = await stage(input, portsFor(context, run, round, name));
   const seconds = (performance.now() - startedAt) / 1000;
-  failpoint(`stage:${name}:before`);
-  store.transaction(() => commit(context, run, round, { name, seconds, ...output }));
-  failpoint(`stage:${name}:after`);
+  commitAt(store, `stage:${name}`, () => commit(context, run, round, { name, seconds, ...output }));
   observe({
     kind: "stage-done",
     round: round.number,
@@ -144,6 +142,8 @@ function portsFor(context: RunContext, run: RunRow, round: RoundRow, stage: stri
         signal,
         onProgress: (progress) => observe({ kind: "training", round: round.number, ...progress }),
       });
+      // The adapter's files are in place, and no row knows of them.
+      failpoint("adapter:written");
       const { ggufPath, peftPath } = result;
       const from = (path: string) => relative(context.workspace, path);
       return { ...result, ggufPath: from(ggufPath), peftPath: from(peftPath) };
@@ -173,17 +173,15 @@ async function finish(context: RunContext, run: RunRow): Promise<void> {
       run.incumbent === null ? [null] : [null, await adapterOf(context, run.incumbent)];
     for (const adapter of models) {
       const answers = await answerSuite(input, { complete, verify }, "sealed", adapter);
-      store.transaction(() => store.rounds.evaluations.insertAll(run.id, answers));
+      commitAt(store, "sealed", () => store.rounds.evaluations.insertAll(run.id, answers));
     }
   }
-  failpoint("finish:before");
   const seconds = (performance.now() - startedAt) / 1000;
-  store.transaction(() => {
+  commitAt(store, "finish", () => {
     store.rounds.commitStage(run.id, round, { name: finalStage, rows: {}, summary: {}, seconds });
     store.events.append(run.id, null, "finished", { incumbent: run.incumbent });
     store.runs.release(run.id, "finished", null);
   });
-  failpoint("finish:after");
   observe({ kind: "finished", runId: run.id });
 }
 

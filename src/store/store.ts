@@ -1,7 +1,14 @@
 import { AdapterTable } from "./adapters.js";
 import { CallTable } from "./calls.js";
-import { type Connection, guarded, openDatabase, openDatabaseReadOnly } from "./database.js";
+import {
+  type Connection,
+  explained,
+  guarded,
+  openDatabase,
+  openDatabaseReadOnly,
+} from "./database.js";
 import { EventTable } from "./events.js";
+import { LeaseTable } from "./leases.js";
 import { RoundTables } from "./rounds.js";
 import { RunTable } from "./runs.js";
 import { TaskTable } from "./tasks.js";
@@ -20,10 +27,12 @@ export class Store {
   readonly rounds: RoundTables;
   readonly adapters: AdapterTable;
   readonly events: EventTable;
+  readonly leases: LeaseTable;
 
   private constructor(
     private readonly db: Connection,
     readonly path: string,
+    private readonly fence: (() => void) | null = null,
   ) {
     this.runs = new RunTable(db);
     this.tasks = new TaskTable(db);
@@ -31,6 +40,7 @@ export class Store {
     this.adapters = new AdapterTable(db);
     this.rounds = new RoundTables(db, this.adapters);
     this.events = new EventTable(db);
+    this.leases = new LeaseTable(db);
   }
 
   static open(path: string, migrationsDirectory: string): Store {
@@ -41,9 +51,26 @@ export class Store {
     return new Store(openDatabaseReadOnly(path, migrationsDirectory), path);
   }
 
+  /**
+   * The same database for the holder of a run's lease: every transaction first checks that the
+   * epoch is still the holder's, and throws LeaseLostError if it is not.
+   */
+  fenced(runId: string, epoch: number): Store {
+    return new Store(this.db, this.path, () => this.leases.require(runId, epoch));
+  }
+
   /** Several writes as one: all of them happen or none. */
   transaction<T>(work: () => T): T {
-    return guarded(this.path, () => this.db.transaction(work).immediate());
+    const checked = () => {
+      this.fence?.();
+      return work();
+    };
+    return guarded(this.path, () => this.db.transaction(checked).immediate());
+  }
+
+  /** What reading threw, as a sentence with a way out where SQLite's code is known. */
+  explained(error: unknown): unknown {
+    return explained(this.path, error);
   }
 
   /** Problems that SQLite finds in its own file; empty when all is well. */
