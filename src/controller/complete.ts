@@ -1,8 +1,8 @@
 import type { CallRequest, Completion } from "../core/entities.js";
-import { failpoint } from "../core/failpoint.js";
 import type { ChatModel, Complete } from "../core/ports.js";
 import { callKey, type Payer } from "../store/calls.js";
 import type { Store } from "../store/store.js";
+import { commitAt } from "./commit.js";
 import type { Ledger } from "./ledger.js";
 import type { Observe } from "./progress.js";
 
@@ -50,12 +50,10 @@ export function createComplete(options: CompleteOptions): Complete {
         onResult: (index, generation) => {
           const [key, request] = wave[index]!;
           const at = ledger.now();
-          failpoint("call:before");
-          store.transaction(() => {
+          commitAt(store, "call", () => {
             store.calls.record(key, request, from, generation, payer, at);
             if (ledger.isDue) ledger.write();
           });
-          failpoint("call:after");
           ledger.settle(request, generation);
           known.set(key, { ...generation, callKey: key });
           meter.item();

@@ -17,6 +17,7 @@ import type { ChatModel } from "../core/ports.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import { budgetReached, type Reached } from "./budget-reached.js";
+import { commitAt } from "./commit.js";
 import { WorstCase } from "./worst-case.js";
 
 export interface LedgerOptions {
@@ -171,10 +172,15 @@ export class Ledger {
     this.spend({ minutes: BigInt(milliseconds), diskMegabytes: bytes });
   }
 
+  /** The same in a transaction of its own. */
+  commit(): void {
+    commitAt(this.options.store, "spend", () => this.write());
+  }
+
   /** The same after an error, which counts more than that this cannot be written either. */
-  writeAtLast(): void {
+  commitAtLast(): void {
     try {
-      this.options.store.transaction(() => this.write());
+      this.commit();
     } catch {}
   }
 

@@ -1,7 +1,6 @@
-import type { Clock } from "../core/clock.js";
+import { type Clock, systemClock } from "../core/clock.js";
 import type { Adapter } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
-import { failpoint } from "../core/failpoint.js";
 import type { Reading } from "../core/health.js";
 import type { ChatModel, Train, Verify } from "../core/ports.js";
 import type { AdapterRow } from "../core/round.js";
@@ -17,12 +16,12 @@ import type {
 import type { RoundRow } from "../store/rounds.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
+import { commitAt } from "./commit.js";
 import { createComplete } from "./complete.js";
 import { commitHealth, healthNotes, measureHealth, pauseForHealth } from "./health.js";
 import { Ledger } from "./ledger.js";
 import type { Observe } from "./progress.js";
 import { stopsEarly } from "./stops-early.js";
-import { systemClock } from "./system-clock.js";
 import { trainWithin } from "./train-within.js";
 
 /** Everything that a run is made of; the command line wires it together. */
@@ -62,7 +61,7 @@ export async function tick(context: RunContext): Promise<boolean> {
     ledger.require();
     return await nextUnit(context, run, ledger);
   } catch (error) {
-    ledger.writeAtLast();
+    ledger.commitAtLast();
     throw error;
   }
 }
@@ -79,8 +78,9 @@ async function nextUnit(context: RunContext, run: RunRow, ledger: Ledger): Promi
       return false;
     }
     ledger.require({ rounds: 1n });
-    context.store.transaction(() => {
-      context.store.rounds.begin(run.id, number, run.incumbent, ledger.now());
+    const { store } = context;
+    commitAt(store, "round:begin", () => {
+      store.rounds.begin(run.id, number, run.incumbent, ledger.now());
       ledger.write();
     });
     return true;
@@ -104,10 +104,8 @@ async function nextStage(
   const { store, observe } = context;
   const done = store.rounds.done(run.id, round.number);
   const next = stages.find(([name]) => !done.has(name));
-  if (next === undefined) {
-    store.transaction(() => store.rounds.finish(run.id, round.number));
-    return;
-  }
+  // The gate, the last stage, ends the round in its own transaction.
+  if (next === undefined) throw new Error(`round ${round.number} of ${run.id} has no stage left`);
   const [name, stage] = next;
   observe({ kind: "stage", round: round.number, stage: name });
   const startedAt = performance.now();
@@ -116,12 +114,10 @@ async function nextStage(
   const { decision } = output.rows;
   const health = decision ? await measureHealth(store, run, input, decision, context.verify) : [];
   const seconds = (performance.now() - startedAt) / 1000;
-  failpoint(`stage:${name}:before`);
-  store.transaction(() => {
+  commitAt(store, `stage:${name}`, () => {
     commit(context, run, round, { name, seconds, ...output }, health);
     ledger.write();
   });
-  failpoint(`stage:${name}:after`);
   observe({
     kind: "stage-done",
     round: round.number,
@@ -210,18 +206,16 @@ async function finish(
       run.incumbent === null ? [null] : [null, await adapterOf(context, run.incumbent)];
     for (const adapter of models) {
       const answers = await answerSuite(input, { complete, verify }, "sealed", adapter);
-      store.transaction(() => store.rounds.evaluations.insertAll(run.id, answers));
+      commitAt(store, "sealed", () => store.rounds.evaluations.insertAll(run.id, answers));
     }
   }
-  failpoint("finish:before");
   const seconds = (performance.now() - startedAt) / 1000;
-  store.transaction(() => {
+  commitAt(store, "finish", () => {
     store.rounds.commitStage(run.id, round, { name: finalStage, rows: {}, summary: {}, seconds });
     store.events.append(run.id, null, "finished", { incumbent: run.incumbent, stoppedEarly });
     store.runs.release(run.id, "finished", null);
     ledger.write();
   });
-  failpoint("finish:after");
   observe({ kind: "finished", runId: run.id });
 }
 

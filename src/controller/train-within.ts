@@ -1,5 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { failpoint } from "../core/failpoint.js";
 import type { Train, TrainingJob, TrainingResult } from "../core/ports.js";
 import type { Store } from "../store/store.js";
 import type { Ledger } from "./ledger.js";
@@ -21,7 +22,7 @@ export async function trainWithin(
   ledger: Ledger,
   job: TrainingJob,
 ): Promise<TrainingResult> {
-  const { store, train, observe, workspace } = context;
+  const { train, observe, workspace } = context;
   const result = await ledger.train(
     context.signal,
     () => lastAdapterBytes(context),
@@ -29,11 +30,13 @@ export async function trainWithin(
       train(job, {
         signal,
         onProgress: (progress) => {
-          if (ledger.isDue) store.transaction(() => ledger.write());
+          if (ledger.isDue) ledger.commit();
           observe({ kind: "training", round, ...progress });
         },
       }),
   );
+  // The adapter's files are in place, and no row knows of them.
+  failpoint("adapter:written");
   const { ggufPath, peftPath } = result;
   ledger.addFiles(folderBytes(dirname(ggufPath)));
   const from = (path: string) => relative(workspace, path);

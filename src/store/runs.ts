@@ -13,6 +13,18 @@ export interface PromptSnapshot {
   readonly body: string;
 }
 
+/** What has to be known of a run when it begins. */
+export interface NewRun {
+  readonly id: string;
+  readonly recipe: Recipe;
+  readonly recipeHash: string;
+  readonly modelDigest: string;
+  readonly modelPath: string;
+  readonly modelSha256: string;
+  readonly folder: string;
+  readonly prompts: readonly PromptSnapshot[];
+}
+
 export interface RunRow {
   readonly id: string;
   readonly name: string;
@@ -43,16 +55,7 @@ const columns = `id, name, recipe, recipe_hash AS recipeHash, model_digest AS mo
 export class RunTable {
   constructor(private readonly db: Connection) {}
 
-  create(run: {
-    id: string;
-    recipe: Recipe;
-    modelDigest: string;
-    modelPath: string;
-    modelSha256: string;
-    recipeHash: string;
-    folder: string;
-    prompts: readonly PromptSnapshot[];
-  }): void {
+  create(run: NewRun): void {
     this.db
       .prepare(
         `INSERT INTO runs (id, name, recipe, recipe_hash, model_digest, model_path, model_sha256, folder,

@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
@@ -53,7 +54,12 @@ describe("redistill status", () => {
       statusCommand("sums-1", options);
       return (options.output.results.at(-1) as { run: { state: string } }).run.state;
     };
-    store.runs.own("sums-1", process.pid);
+    const own = (pid: number, now = Date.now()) => {
+      store.runs.own("sums-1", pid);
+      const owner = { host: hostname(), pid, started: null };
+      store.leases.take("sums-1", store.leases.find("sums-1"), owner, { now, durationMs: 60_000 });
+    };
+    own(process.pid);
     store.runs.setProgress("sums-1", {
       ...{ kind: "items", round: 1, stage: "generate", done: 3, total: 8, cached: 0 },
       ...{ tokensPerSecond: 80, secondsLeft: 75, score: 0.735 },
@@ -62,15 +68,10 @@ describe("redistill status", () => {
     expect(options.output.lines).toContain(
       "  now: round 1 generate: 3/8, 80 tokens/s, 1m 15s left, incumbent 73.5% on the gate",
     );
-    store.runs.own("sums-1", deadPid);
+    own(deadPid);
     expect(state()).toBe("stopped unexpectedly");
-    // The machine restarted, and the number is another process's now: nobody touches the lock.
-    store.runs.own("sums-1", process.pid);
-    mkdirSync(join(folder, "runs", "sums-1"), { recursive: true });
-    const lock = join(folder, "runs", "sums-1", "controller.lock");
-    writeFileSync(lock, "");
-    expect(state()).toBe("running");
-    utimesSync(lock, 1, 1);
+    // The machine restarted, and the number is another process's now: no sign of life comes.
+    own(process.pid, Date.now() - 60_001);
     expect(state()).toBe("stopped unexpectedly");
     expect(options.output.lines).toContain("  next: redistill resume sums-1");
     statusCommand(undefined, options);

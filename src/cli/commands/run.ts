@@ -1,13 +1,15 @@
-import { mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
+import { createRun } from "../../controller/create.js";
 import { requireFits } from "../../controller/fits.js";
-import { frozenTasks, runFolder, tasksBySplit, workOn } from "../../controller/run.js";
+import { type Held, withLease } from "../../controller/lease.js";
+import { frozenTasks, tasksBySplit, workOn } from "../../controller/run.js";
+import { systemClock } from "../../core/clock.js";
 import { RedistillError } from "../../core/errors.js";
 import { requirePriced } from "../../core/money.js";
 import type { Recipe } from "../../core/recipe.js";
 import { loadRecipe } from "../../recipes/load.js";
 import { inspectModel } from "../../setup/gguf.js";
-import { withLock } from "../../setup/lock.js";
+import { markOf } from "../../setup/lock.js";
 import { checkTaskFiles, collectTasks } from "../../sources/index.js";
 import type { PromptSnapshot, RunRow } from "../../store/runs.js";
 import { Store } from "../../store/store.js";
@@ -18,6 +20,7 @@ import { fingerprint } from "../fingerprint.js";
 import { type Machine, openMachine } from "../machine.js";
 import type { Output } from "../output.js";
 import { migrationsDirectory, type Workspace } from "../paths.js";
+import { thisMachine } from "../processes.js";
 import { promptsFrom, snapshotPrompts } from "../prompts.js";
 import { writeReport } from "../write-report.js";
 
@@ -55,8 +58,8 @@ export async function runCommand(
       return;
     }
     await withMachine(recipe.model, options, async (machine) => {
-      const run = await createRun(store, { recipe, recipeHash, prompts }, machine, output);
-      await withRunLock(run, options, () => work(store, run, machine, options));
+      const run = await newRun(store, { recipe, recipeHash, prompts }, machine, output);
+      await withRunLease(store, run, options, (held) => work(held, run, machine, options));
       report(store, run.id, options);
     });
   });
@@ -109,6 +112,8 @@ async function withWritableStore(
   const store = Store.open(workspace.database, migrationsDirectory);
   try {
     await use(store);
+  } catch (error) {
+    throw store.explained(error);
   } finally {
     output.close();
     store.close();
@@ -128,7 +133,7 @@ async function withMachine(
   }
 }
 
-async function createRun(
+async function newRun(
   store: Store,
   made: { recipe: Recipe; recipeHash: string; prompts: readonly PromptSnapshot[] },
   machine: Machine,
@@ -139,62 +144,51 @@ async function createRun(
     output.line(`${leftOut} training tasks left out: they resemble held-out ones.`);
   }
   requireFits(made.recipe, tasksBySplit(tasks), promptsFrom(made.prompts), machine.model);
-  const run = store.transaction(() => {
-    const id = store.runs.nextId(made.recipe.name);
-    store.runs.create({
+  return createRun(
+    store,
+    {
       ...made,
-      id,
       modelDigest: machine.model.digest,
       modelPath: machine.modelPath,
       modelSha256: machine.modelSha256,
-      folder: runFolder(id),
-    });
-    store.tasks.insertAll(id, tasks);
-    return store.runs.find(id);
-  });
-  return run as RunRow;
+    },
+    tasks,
+  );
 }
 
-/** Goes on with a run that exists: first the lock, so that a second process starts no engine. */
+/** Goes on with a run that exists: first the lease, so that a second process starts no engine. */
 async function workAlone(
   store: Store,
   run: RunRow,
   options: RunOptions,
   wanted: Pick<Recipe, "budget" | "prices">,
 ): Promise<void> {
-  await withRunLock(run, options, () => {
-    adoptBudget(store, run, wanted, (text) => options.output.line(text));
-    return withMachine(run.recipe.model, options, (machine) => {
+  await withRunLease(store, run, options, (held) => {
+    adoptBudget(held.store, run, wanted, (text) => options.output.line(text));
+    return withMachine(run.recipe.model, { ...options, signal: held.signal }, (machine) => {
       requireSameModel(run, machine);
-      return work(store, run, machine, options);
+      return work(held, run, machine, options);
     });
   });
   report(store, run.id, options);
 }
 
-async function withRunLock(
+function withRunLease(
+  store: Store,
   run: RunRow,
-  { workspace, signal }: RunOptions,
-  use: () => Promise<void>,
+  { signal }: RunOptions,
+  use: (held: Held) => Promise<void>,
 ): Promise<void> {
-  const folder = join(workspace.root, run.folder);
-  mkdirSync(folder, { recursive: true });
-  const refuse = (pid: number) => {
-    throw new RedistillError(
-      "state",
-      `run ${run.id} is being worked on by process ${pid}`,
-      `Watch it with \`redistill status ${run.id}\`, or stop that process first.`,
-    );
-  };
-  await withLock(join(folder, "controller.lock"), { signal, onWait: refuse }, use);
+  return withLease(store, run.id, { processes: thisMachine(), clock: systemClock, signal }, use);
 }
 
 function work(
-  store: Store,
+  { store, signal, watchWorker }: Held,
   run: RunRow,
   machine: Machine,
-  { workspace, output, signal }: RunOptions,
+  { workspace, output }: RunOptions,
 ): Promise<void> {
+  watchWorker(() => (machine.workerPid === null ? null : markOf(machine.workerPid)));
   return workOn({
     store,
     runId: run.id,

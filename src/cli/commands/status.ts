@@ -19,10 +19,10 @@ export function statusCommand(runId: string | undefined, { workspace, output }: 
   const store = openForReading(workspace);
   try {
     if (store !== null && runId !== undefined) {
-      showOne(store, findRun(store, runId), { workspace, output });
+      showOne(store, findRun(store, runId), output);
       return;
     }
-    const runs = (store?.runs.all() ?? []).map((run) => summarize(store!, run, workspace));
+    const runs = (store?.runs.all() ?? []).map((run) => summarize(store!, run));
     output.result({ kind: "status", runs });
     if (runs.length === 0) {
       output.line(
@@ -48,14 +48,14 @@ export function statusCommand(runId: string | undefined, { workspace, output }: 
 }
 
 /** A run as the list shows it. */
-function summarize(store: Store, run: RunRow, workspace: Workspace) {
+function summarize(store: Store, run: RunRow) {
   const rounds = store.rounds.all(run.id);
   const taken = store.readings.rolledBack(run.id);
   const decisions = rounds.flatMap(({ number }) => {
     const decision = store.rounds.decision(run.id, number);
     return decision ? [{ round: number, ...decision, rolledBack: taken.includes(number) }] : [];
   });
-  const orphaned = run.state === "running" && !isWorkedOn(run, workspace);
+  const orphaned = run.state === "running" && !isWorkedOn(run, store);
   return {
     id: run.id,
     state: orphaned ? "stopped unexpectedly" : run.state,
@@ -71,8 +71,8 @@ function summarize(store: Store, run: RunRow, workspace: Workspace) {
   };
 }
 
-function showOne(store: Store, run: RunRow, { workspace, output }: Shared): void {
-  const summary = summarize(store, run, workspace);
+function showOne(store: Store, run: RunRow, output: Output): void {
+  const summary = summarize(store, run);
   const { state, round, rounds, decisions, progress, failure } = summary;
   const spend = readSpend(store, run);
   output.result({ kind: "status", run: { ...summary, spend } });

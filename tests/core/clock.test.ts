@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { systemClock } from "../../src/controller/system-clock.js";
+import { systemClock } from "../../src/core/clock.js";
 
 it("waits longer than a timer can, and is woken by a signal", async () => {
   const stop = new AbortController();
