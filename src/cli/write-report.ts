@@ -9,27 +9,36 @@ import {
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { messageOf, RedistillError } from "../core/errors.js";
-import { readReport, renderMarkdown, renderTerminal } from "../report/index.js";
+import { readReport, renderHtml, renderMarkdown, renderTerminal } from "../report/index.js";
 import type { Store } from "../store/store.js";
 import type { Output } from "./output.js";
 import type { Workspace } from "./paths.js";
 
-/** Writes runs/<id>/report.md and shows the report: as text, or as one object with --json. */
+/**
+ * Writes runs/<id>/report.md and report.html and shows the report: as text, or as one object with
+ * --json. For `html` the page's path is all that is shown, to be passed on to a browser.
+ */
 export function writeReport(
   store: Store,
   runId: string,
   workspace: Workspace,
   output: Output,
-  show: "terminal" | "markdown" = "terminal",
+  show: "terminal" | "markdown" | "html" = "terminal",
 ): void {
   const report = readReport(store, runId);
   const markdown = renderMarkdown(report);
   const folder = store.runs.find(runId)?.folder ?? join("runs", runId);
-  const path = join(workspace.root, folder, "report.md");
-  writeAtomically(path, markdown);
+  const at = (name: string) => join(workspace.root, folder, name);
+  writeAtomically(at("report.md"), markdown);
+  writeAtomically(at("report.html"), renderHtml(report));
+  const shown = (name: string) => relative(workspace.root, at(name));
   output.result(report);
-  output.line(show === "markdown" ? markdown.trimEnd() : `\n${renderTerminal(report)}\n`);
-  if (show === "terminal") output.line(`Written to ${relative(workspace.root, path)}`);
+  if (show === "html") output.line(shown("report.html"));
+  else if (show === "markdown") output.line(markdown.trimEnd());
+  else {
+    output.line(`\n${renderTerminal(report)}\n`);
+    output.line(`Written to ${shown("report.md")} and ${shown("report.html")}`);
+  }
 }
 
 /** Beside, flushed, renamed: a reader finds the old report or the new one, never half of one. */

@@ -50,3 +50,29 @@ export function duration(seconds: number): string {
   if (minutes < 60) return `${minutes}m ${String(whole % 60).padStart(2, "0")}s`;
   return `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, "0")}m`;
 }
+
+/** 12345.6 → "12,345.6". */
+export function figure(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+/** "23 Nov 21:15" in a time zone, of a UTC time. */
+export function clockTime(at: string, timeZone: string): string {
+  return inZone(at, timeZone, {});
+}
+
+/** "23 Nov 2026 21:15" in a time zone, of a UTC time. */
+export function dateTime(at: string, timeZone: string): string {
+  return inZone(at, timeZone, { year: "numeric" });
+}
+
+function inZone(at: string, timeZone: string, more: Intl.DateTimeFormatOptions): string {
+  const parts = { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" } as const;
+  const format = new Intl.DateTimeFormat("en-GB", {
+    ...parts,
+    ...more,
+    hourCycle: "h23",
+    timeZone,
+  });
+  return format.format(new Date(at)).replace(",", "");
+}

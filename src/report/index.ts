@@ -1,4 +1,5 @@
 export { duration } from "./figures.js";
+export { renderHtml } from "./html/page.js";
 export { renderMarkdown } from "./markdown.js";
 export { readReport } from "./read.js";
 export { renderTerminal } from "./terminal.js";

@@ -1,12 +1,10 @@
 import { plural } from "./figures.js";
 import type { RoundReport, RunReport } from "./report.js";
 import {
+  adviceItems,
   basisItems,
   changeGroups,
-  costTable,
-  historyItems,
   type Item,
-  nextCommands,
   resultItems,
   reworkedItems,
   roundFigures,
@@ -14,6 +12,8 @@ import {
   type Style,
 } from "./sections.js";
 import { oneLine } from "./text.js";
+import { bestItems, waysToUse } from "./use.js";
+import { costTable, faultItems, spendItems, timelineItems } from "./went.js";
 
 const style: Style = {
   quote: (text) => oneLine(text) || "(nothing)",
@@ -30,9 +30,12 @@ export function renderTerminal(report: RunReport): string {
     ...changeGroups(report, style).map(({ title, items }) => section(title, items)),
     section("From draft to revision", reworkedItems(report, style)),
     section("What this rests on", basisItems(report)),
-    section("How it went", historyItems(report, style)),
+    section("How it went", faultItems(report, style)),
+    section("Timeline", timelineItems(report, style)),
+    section("Spend", spendItems(report)),
     aligned(costTable(report)),
-    section("Try next", commandItems(report)),
+    useBlock(report),
+    section("What to do next", adviceItems(report)),
   ];
   return blocks.filter((block) => block !== "").join("\n\n");
 }
@@ -56,23 +59,15 @@ function roundItem(report: RoundReport): Item {
     details: [
       `Attempts ok ${figures.attempts}, tasks solved ${figures.solved}; ${plural(report.critiques, "critique")}; revisions ok ${figures.revisions}, tasks fixed ${figures.fixed}.`,
       `${plural(total, "example")}: ${examples.attempt} from attempts, ${examples.revision} from revisions, ${examples.replay} rehearsed${report.training ? `; loss ${figures.loss}` : ""}.`,
-      ...(report.decision?.gate
-        ? [
-            `Gate ${figures.gate}: ${figures.difference} points, one-sided ${figures.level.replace("(", "(level ")}; retention ${figures.retention}.`,
-          ]
-        : []),
       ...details,
     ],
   };
 }
 
-function commandItems(report: RunReport): Item[] {
-  const commands = nextCommands(report);
-  const width = Math.min(60, Math.max(...commands.map(([command]) => command.length)));
-  return commands.map(([command, what]) => ({
-    text: `${command.padEnd(width)}  ${what}`,
-    details: [],
-  }));
+function useBlock(report: RunReport): string {
+  const ways = waysToUse(report).map(({ title, lines }) => ({ text: `${title}:`, details: lines }));
+  const items = bestItems(report).map((text) => ({ text, details: [] }));
+  return section("The best adapter, and how to use it", [...items, ...ways]);
 }
 
 /** Columns side by side: the first to the left, figures to the right. */

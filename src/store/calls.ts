@@ -28,6 +28,15 @@ export interface Spending {
   readonly completionTokens: number;
 }
 
+/** Answers that a run paid for in a stretch of time: its traces where no stage was finished. */
+export interface Traces {
+  readonly round: number;
+  readonly stage: string;
+  readonly calls: number;
+  /** When the last of them was written. */
+  readonly last: string;
+}
+
 /** The content-addressed key of a request: everything that determines its answer, nothing else. */
 export function callKey(request: CallRequest, modelDigest: string, adapter: string | null): string {
   return sha256({ ...request, model: modelDigest, adapter });
@@ -92,5 +101,19 @@ export class CallTable {
            FROM calls WHERE paid_by_run = ? GROUP BY 1, 2 ORDER BY 1, min(rowid)`,
       )
       .all(runId);
+  }
+
+  /** What a run paid for after one moment and up to another, in a round or the one after it. */
+  tracesBetween(runId: string, round: number, after: string, until: string): Traces[] {
+    return this.db
+      .prepare<unknown[], Traces>(
+        `SELECT paid_in_round AS round, paid_in_stage AS stage, count(*) AS calls,
+                max(created_at) AS last
+           FROM calls
+          WHERE paid_by_run = ? AND paid_in_round BETWEEN ? AND ? + 1
+            AND created_at > ? AND created_at <= ?
+          GROUP BY 1, 2 ORDER BY max(created_at)`,
+      )
+      .all(runId, round, round, after, until);
   }
 }
