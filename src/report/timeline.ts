@@ -126,7 +126,11 @@ class Timeline {
     const what = this.group.map(({ stage, seconds }) => `${stageName(stage)} ${duration(seconds)}`);
     const began = new Date(Date.parse(first.finishedAt) - first.seconds * 1000).toISOString();
     const subject = first.stage === "final" ? "After the last round" : `Round ${first.round}`;
-    this.add(began, "work", `${subject}: ${what.join(", ")}`);
+    // A stage has its row when it ends: what happened while it ran comes after its beginning.
+    let place = this.entries.length;
+    while (this.entries[place - 1]?.tone === "notice" && this.entries[place - 1]!.at > began) place--;
+    const text = `${subject}: ${what.join(", ")}`;
+    this.entries.splice(place, 0, { at: began, tone: "work", text, times: 1 });
     this.group = [];
   }
 

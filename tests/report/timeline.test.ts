@@ -141,6 +141,20 @@ describe("the timeline", () => {
     expect(text).toContain("Never stopped.");
   });
 
+  it("puts what happened during a stage after its beginning", () => {
+    event("10T22:00", "started");
+    store.rounds.begin("sums-1", 1, null);
+    event("10T22:08", "warned", { reason: "many alike" }, 1);
+    stage("10T22:10", "generate", 600);
+    event("10T22:11", "finished");
+    expect(timeline()).toEqual([
+      "10 22:00 Started",
+      "10 22:00 Round 1: generate 10m 00s",
+      "10 22:08 Round 1 warned: many alike",
+      "10 22:11 Finished",
+    ]);
+  });
+
   it("keeps to the order of what happened when the clock is set back", () => {
     event("10T22:00", "started");
     event("10T22:30", "interrupted", { reason: "stopped by request" });
