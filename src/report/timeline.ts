@@ -98,7 +98,11 @@ class Timeline {
   private begins(kind: string, at: string): void {
     if (this.working) {
       const from = this.underWay(at);
-      this.add(from, "gap", `${away(from, at)}: the process was gone (killed or crashed)`);
+      this.add(
+        from,
+        "gap",
+        `${away(from, at)}: the process was gone (killed or crashed) from about then`,
+      );
     } else if (this.lastEnd) {
       this.add(this.lastEnd.at, "gap", `${away(this.lastEnd.at, at)}: ${this.lastEnd.why}`);
     }
@@ -128,7 +132,8 @@ class Timeline {
     const subject = first.stage === "final" ? "After the last round" : `Round ${first.round}`;
     // A stage has its row when it ends: what happened while it ran comes after its beginning.
     let place = this.entries.length;
-    while (this.entries[place - 1]?.tone === "notice" && this.entries[place - 1]!.at > began) place--;
+    while (this.entries[place - 1]?.tone === "notice" && this.entries[place - 1]!.at > began)
+      place--;
     const text = `${subject}: ${what.join(", ")}`;
     this.entries.splice(place, 0, { at: began, tone: "work", text, times: 1 });
     this.group = [];

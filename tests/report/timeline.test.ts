@@ -90,7 +90,7 @@ describe("the timeline", () => {
       "11 04:42 Resumed",
       "11 04:42 Round 1: generate 10m 00s",
       "11 04:52 Round 1: critique under way, 1 answer paid for and kept",
-      "11 05:12 Not running for 28m 00s: the process was gone (killed or crashed)",
+      "11 05:12 Not running for 28m 00s: the process was gone (killed or crashed) from about then",
       "11 05:40 Resumed",
       "11 05:40 Round 1: critique 10m 00s",
       "11 05:50 Paused: the night's tokens are spent (cause budget)",

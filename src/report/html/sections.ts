@@ -80,7 +80,7 @@ export function decisions(report: RunReport): (Markup | null)[] {
     const [, why] = text.split(/: (.*)/s);
     return html`
 <article class="card"><h3>Round ${round.round} ${badge(decision?.outcome ?? "not decided yet")}</h3>
-${why ? html`<p>${why}</p>` : null}${list(details.map((each) => ({ text: each, details: [] })))}</article>`;
+${why ? html`<p>${why.charAt(0).toUpperCase()}${why.slice(1)}.</p>` : null}${list(details.map((each) => ({ text: each, details: [] })))}</article>`;
   });
   return [decisionsPlot(report), ...cards];
 }

@@ -52,7 +52,7 @@ table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tab
 caption { text-align: left; color: var(--soft); padding-bottom: .3rem; }
 th, td { text-align: right; padding: .3rem .7rem; border-bottom: 1px solid var(--line); white-space: nowrap; vertical-align: top; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
-thead th { font-weight: 600; color: var(--soft); white-space: normal; vertical-align: bottom; }
+thead th { font-weight: 600; color: var(--soft); white-space: normal; vertical-align: bottom; min-width: 4.5rem; }
 tbody th { font-weight: 500; }
 figure { margin: 1rem 0; background: var(--panel); border: 1px solid var(--line); border-radius: .5rem; padding: .8rem 1rem; }
 figcaption { font-weight: 600; margin-bottom: .4rem; }
@@ -61,7 +61,6 @@ figure > svg { width: 100%; max-width: 40rem; height: auto; display: block; marg
 .key { width: .8rem; height: .8rem; margin-right: .4rem; vertical-align: -.05rem; }
 summary { cursor: pointer; color: var(--link); font-size: .875rem; }
 svg text { font-size: 12px; fill: var(--soft); font-variant-numeric: tabular-nums; }
-.tick { text-anchor: end; } .name { text-anchor: middle; }
 .grid { stroke: var(--line); } .zero { stroke: var(--soft); }
 .line-margin { stroke: var(--bad); stroke-dasharray: 5 4; stroke-width: 1.5; }
 .gate, .loss { fill: var(--gate); } .bar-gate { stroke: var(--gate); stroke-width: 2; fill: none; }
@@ -72,7 +71,7 @@ svg text { font-size: 12px; fill: var(--soft); font-variant-numeric: tabular-num
 ol.timeline { list-style: none; padding: 0; margin: .75rem 0; border-left: 2px solid var(--line); }
 ol.timeline li { display: grid; grid-template-columns: 6.6rem 1fr; gap: .1rem .8rem; padding: .2rem 0 .2rem .9rem; border-left: 4px solid transparent; margin-left: -3px; }
 ol.timeline .when { color: var(--soft); font-size: .85rem; padding-top: .1rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
-li.start { font-weight: 600; } li.good { border-left-color: var(--good) !important; font-weight: 600; }
+li.start { font-weight: 600; } li.good { border-left-color: var(--good) !important; }
 li.stop, li.notice { border-left-color: var(--keep) !important; } li.fault { border-left-color: var(--bad) !important; }
 li.gap { border-left-color: var(--keep) !important; font-style: italic; color: var(--soft); }
 @media (max-width: 34rem) {

@@ -5,7 +5,7 @@ import { byStage } from "../../went.js";
 import { html, type Markup } from "../template.js";
 import { at, figure, lastRounds, ticks, width } from "./figure.js";
 
-const [left, right, top, rowHeight, bottom] = [92, 20, 6, 24, 30];
+const [left, right, top, rowHeight, bottom] = [92, 28, 6, 24, 30];
 
 interface Row {
   readonly name: string;
@@ -39,7 +39,7 @@ export function timePlot({ howItWent }: RunReport): Markup | null {
     title: `Time of each stage, by round${remark}`,
     description: `Stacked bars of ${names.map(stageName).join(", ")}; the figures are in the table.`,
     rows,
-    label: duration,
+    label: (seconds) => duration(seconds).replace(/ 00[sm]$/, ""),
     legend: names.map((stage, i) => ({ mark: `part-${i}`, text: stageName(stage) })),
     data: {
       header: ["stage", ...shown.map((round) => `round ${round}`)],
@@ -103,7 +103,7 @@ function bars(
   const drawing = [
     ...marks.map(
       (mark) =>
-        html`<path class="grid" d="M${at(left + mark * scale)} ${top}V${height - bottom}"/><text class="name" x="${at(left + mark * scale)}" y="${height - 12}">${mark === 0 ? "0" : label(mark)}</text>`,
+        html`<path class="grid" d="M${at(left + mark * scale)} ${top}V${height - bottom}"/><text text-anchor="middle" x="${at(left + mark * scale)}" y="${height - 12}">${mark === 0 ? "0" : label(mark)}</text>`,
     ),
     ...rows.map(({ name, parts }, i) => {
       const y = top + i * rowHeight;
@@ -114,7 +114,7 @@ function bars(
         if (value * scale < 0.1) return html``;
         return html`<rect class="${kind}" x="${at(from)}" y="${y + 4}" width="${at(x - from)}" height="${rowHeight - 8}"><title>${title}</title></rect>`;
       });
-      return html`<text class="tick" x="${left - 8}" y="${y + rowHeight / 2 + 4}">${name}</text>${shapes}`;
+      return html`<text text-anchor="end" x="${left - 8}" y="${y + rowHeight / 2 + 4}">${name}</text>${shapes}`;
     }),
   ];
   return figure({ ...plot, height, drawing });

@@ -20,7 +20,7 @@ export function figure(plot: Figure): Markup {
   const { id, title, description, height, drawing, legend, data } = plot;
   return html`<figure>
 <figcaption>${title}</figcaption>
-<svg viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${id}-t ${id}-d">
+<svg viewBox="0 0 ${width} ${height}" role="img" font-size="12" aria-labelledby="${id}-t ${id}-d">
 <title id="${id}-t">${title}</title>
 <desc id="${id}-d">${description}</desc>
 ${drawing.map((shape) => html`${shape}\n`)}</svg>

@@ -18,7 +18,7 @@ export function decisionsPlot({ rounds }: RunReport): Markup | null {
   const lowest = Math.min(0, ...edge, ...all.map(({ low }) => low));
   const scale = scaleOf(lowest, Math.max(0, ...all.map(({ high }) => high)), shown.length);
   const drawing = [
-    ...scale.grid((value) => `${points(value).replace(/\.0$/, "")}`),
+    ...scale.grid((value) => (value === 0 ? "0" : points(value).replace(/\.0$/, ""))),
     ...edge.map((value) => scale.level(value, "line-margin")),
     ...shown.flatMap(({ decision, round }, i) => [
       scale.name(i, `round ${round}`, shown.length),
@@ -104,14 +104,14 @@ function scaleOf(low: number, high: number, columns: number) {
     grid: (label: (value: number) => string) =>
       marks.map(
         (value) =>
-          html`<path class="${value === 0 ? "zero" : "grid"}" d="M${left} ${at(y(value))}H${width - right}"/><text class="tick" x="${left - 6}" y="${at(y(value) + 4)}">${label(value)}</text>`,
+          html`<path class="${value === 0 ? "zero" : "grid"}" d="M${left} ${at(y(value))}H${width - right}"/><text text-anchor="end" x="${left - 6}" y="${at(y(value) + 4)}">${label(value)}</text>`,
       ),
     level: (value: number, kind: string) =>
       html`<path class="${kind}" d="M${left} ${at(y(value))}H${width - right}"/>`,
     /** Columns that stand close are named now and then. */
     name: (column: number, text: string, columns: number) =>
       column % Math.ceil(columns / 8) === 0
-        ? html`<text class="name" x="${at(x(column))}" y="${height - 12}">${columns > 5 ? text.replace("round ", "") : text}</text>`
+        ? html`<text text-anchor="middle" x="${at(x(column))}" y="${height - 12}">${columns > 5 ? text.replace("round ", "") : text}</text>`
         : html``,
     interval: (
       column: number,
