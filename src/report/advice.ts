@@ -1,9 +1,10 @@
 import type { Recipe } from "../core/recipe.js";
+import { saysHowToGoOn } from "./ended.js";
 import { boundsOf, sensitivity } from "./evidence.js";
 import { percent } from "./figures.js";
 import type { Advice, RunReport } from "./report.js";
 
-type Facts = Pick<RunReport, "run" | "finished" | "rounds" | "suites" | "best">;
+type Facts = Pick<RunReport, "run" | "finished" | "ended" | "rounds" | "suites" | "best">;
 
 /** From this share of attempts that cannot be read, the form of answers is the first thing to mend. */
 const muchUngradable = 0.2;
@@ -21,10 +22,14 @@ export function adviceFor(facts: Facts, recipe: Recipe): Advice[] {
   ];
 }
 
-function unfinished({ run, finished }: Facts): Advice[] {
+function unfinished({ run, finished, ended }: Facts): Advice[] {
   if (finished) return [];
   const because = "The run has not ended; everything that it paid for is kept.";
-  return [{ text: "Go on with it", command: `redistill resume ${run}`, because }];
+  const goOn = { text: "Go on with it", command: `redistill resume ${run}`, because };
+  if (ended === null || ended.hint === null) return [goOn];
+  const what = ended.state === "paused" ? "The run waits" : "The run failed";
+  const mend = { text: ended.hint, command: null, because: `${what}: ${ended.reason}` };
+  return saysHowToGoOn(ended.hint) ? [mend] : [mend, goOn];
 }
 
 function gain({ run, finished, best, suites }: Facts): Advice[] {

@@ -1,5 +1,6 @@
+import { points } from "../core/points.js";
 import { detectableDifference, tasksNeeded } from "../stats/index.js";
-import { accuracy, figure, interval, percent, plural, points, pValue } from "./figures.js";
+import { accuracy, figure, interval, percent, plural, pValue } from "./figures.js";
 import type { RoundReport } from "./report.js";
 
 type Decided = NonNullable<RoundReport["decision"]>;

@@ -2,10 +2,12 @@ import type { RunEvent } from "../store/events.js";
 import { payloadText, spaced } from "./event-text.js";
 import type { HowItWent } from "./report.js";
 
-/** Kinds that every run has, and those that end a session in order. */
+/** Kinds that are no fault: the loop's own, those that end a session in order, and people's wishes. */
 const ordinary = new Set([
   ...["started", "resumed", "finished", "promoted", "rejected", "skipped"],
   ...["interrupted", "paused", "failed"],
+  // The health of learning has a section of its own.
+  ...["budget", "health", "rolled back"],
 ]);
 
 /** What a run survived, counted from its events. */

@@ -1,4 +1,5 @@
 import type { OutcomeCounts, PairedComparison } from "../core/entities.js";
+import { points } from "../core/points.js";
 
 /** 0.455 → "45.5%". */
 export function percent(share: number): string {
@@ -13,12 +14,6 @@ export function accuracy(counts: OutcomeCounts): string {
 
 function totalOf({ ok, wrong, ungradable }: OutcomeCounts): number {
   return ok + wrong + ungradable;
-}
-
-/** A difference of shares in percentage points, always with a sign: "+37.5". */
-export function points(share: number): string {
-  const text = (share * 100).toFixed(1);
-  return text === "-0.0" ? "+0.0" : share >= 0 ? `+${text}` : text;
 }
 
 /** "+30.1 to +44.6". */

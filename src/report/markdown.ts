@@ -1,3 +1,4 @@
+import { healthItems, healthTable } from "./health.js";
 import type { RunReport } from "./report.js";
 import {
   adviceItems,
@@ -11,11 +12,18 @@ import {
   roundReasons,
   type Style,
 } from "./sections.js";
-import { code, escaped } from "./text.js";
+import { code, escaped, prose } from "./text.js";
 import { bestItems, waysToUse } from "./use.js";
-import { costTable, faultItems, spendItems, timelineItems } from "./went.js";
+import {
+  faultItems,
+  roundCostTable,
+  spendItems,
+  spendTitle,
+  stageCostTable,
+  timelineItems,
+} from "./went.js";
 
-const style: Style = { quote: code, plain: escaped };
+const style: Style = { quote: code, plain: escaped, prose };
 
 /**
  * The report as Markdown. What models and task files wrote is in code spans, so that none of it is
@@ -27,20 +35,22 @@ export function renderMarkdown(report: RunReport): string {
     `**${report.headline}.**`,
     ...(report.description === "" ? [] : [escaped(report.description)]),
     ...section("Result", list(resultItems(report))),
-    ...section("What to do next", list(adviceItems(report, code))),
+    ...section("What to do next", list(adviceItems(report, style))),
     ...(report.rounds.length === 0 ? [] : section("Rounds", ...roundBlocks(report))),
     ...changeBlocks(report),
     ...(report.reworked.length === 0
       ? []
       : section("From draft to revision", list(reworkedItems(report, style)))),
+    ...section("Health of learning", table(healthTable(report)), list(healthItems(report, style))),
     ...useBlocks(report),
     ...section("What this rests on", list(basisItems(report))),
     ...section("How it went", list(faultItems(report, style))),
     "### Timeline",
     list(timelineItems(report, style)),
-    "### Spend",
+    `### ${spendTitle(report)}`,
     list(spendItems(report)),
-    table(costTable(report)),
+    table(roundCostTable(report)),
+    table(stageCostTable(report)),
   ];
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }
@@ -51,12 +61,12 @@ function section(title: string, ...blocks: string[]): string[] {
 
 function roundBlocks(report: RunReport): string[] {
   const rows = report.rounds.map((round) => {
-    const figures = roundFigures(round);
+    const figures = roundFigures(round, report.health);
     return [String(round.round), ...roundColumns.map(([key]) => figures[key])];
   });
   return [
     table({ header: ["round", ...roundColumns.map(([, title]) => title)], rows }),
-    list(report.rounds.map((round) => roundReasons(round, style))),
+    list(report.rounds.map((round) => roundReasons(round, report.health, style))),
   ];
 }
 

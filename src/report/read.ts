@@ -1,10 +1,12 @@
 import { basename } from "node:path";
-import type { Split, Task } from "../core/entities.js";
+import type { Decision, Split, Task } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
+import { plateauOf, plateauText } from "../core/plateau.js";
 import { alphaForLook } from "../stats/index.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import { adviceFor } from "./advice.js";
+import { readEnded } from "./ended.js";
 import { headline } from "./headline.js";
 import { readHistory } from "./history.js";
 import type { Basis, BestAdapter, Changes, Reworked, RoundReport, RunReport } from "./report.js";
@@ -42,12 +44,16 @@ export function readReport(
   const decisions = rounds.flatMap(({ decision }) => decision ?? []);
   const { changes, forgotten } = readChanges(store, run, tasks);
   const best = readBest(store, run);
+  const rolledBack = store.readings.rolledBack(run.id);
   const facts = {
     run: run.id,
     finished: run.state === "finished",
+    ended: readEnded(store, run),
     decided: decisions.length,
     planned: run.recipe.rounds,
-    promoted: decisions.filter(({ outcome }) => outcome === "promoted").length,
+    promoted: decisions.filter(({ outcome }) => outcome === "promoted").length - rolledBack.length,
+    stoppedEarly: stoppedEarly(run, decisions),
+    health: { readings: store.readings.of(run.id), rolledBack },
     suites: readSuites(store, run),
   };
   const looks = decisions.filter(({ gate }) => gate !== null).length;
@@ -68,13 +74,24 @@ export function readReport(
   };
 }
 
+function stoppedEarly(
+  { state, recipe }: RunRow,
+  decisions: readonly Pick<Decision, "outcome" | "gate">[],
+): string | null {
+  if (state !== "finished" || decisions.length >= recipe.rounds) return null;
+  const plateau = plateauOf(recipe.stop, decisions);
+  return plateau && plateauText(plateau);
+}
+
 function readRounds(store: Store, run: RunRow, tasks: ReadonlyMap<string, Task>) {
   const rounds: RoundReport[] = [];
   const reworked: Reworked[] = [];
   for (const row of store.rounds.all(run.id)) {
     const round = readRound(store, run, row, tasks);
     rounds.push(round.report);
-    reworked.push(...round.reworked.slice(0, mostReworked - reworked.length));
+    if (reworked.length < mostReworked) {
+      reworked.push(...round.reworked().slice(0, mostReworked - reworked.length));
+    }
   }
   return { rounds, reworked };
 }

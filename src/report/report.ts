@@ -4,8 +4,13 @@ import type {
   OutcomeCounts,
   PairedComparison,
 } from "../core/entities.js";
+import type { Reading } from "../core/health.js";
 import type { Suite } from "../core/round.js";
 import type { FullComparison } from "../stats/index.js";
+import type { RoundFigures } from "../store/figures.js";
+import type { StageSpend } from "../store/spend.js";
+import type { EndedEarly } from "./ended.js";
+import type { SpendReport } from "./spend.js";
 
 /**
  * Everything that a report says of a run, from its rows alone. Texts are as the model wrote them:
@@ -16,11 +21,15 @@ export interface RunReport {
   readonly run: string;
   readonly description: string;
   readonly finished: boolean;
+  /** Why it stands still unfinished, and what to do; null where it does not. */
+  readonly ended: EndedEarly | null;
   readonly headline: string;
   /** Rounds that the gate has decided, and those that the recipe has. */
   readonly decided: number;
   readonly planned: number;
   readonly promoted: number;
+  /** Why the run ended before its last round; null where it did not. */
+  readonly stoppedEarly: string | null;
   /** The suites that have been answered, the most trustworthy first. */
   readonly suites: readonly SuiteReport[];
   readonly rounds: readonly RoundReport[];
@@ -28,6 +37,7 @@ export interface RunReport {
   /** What was right before and is wrong now on the retention suite; null where nothing was lost. */
   readonly forgotten: Changes | null;
   readonly reworked: readonly Reworked[];
+  readonly health: Health;
   readonly basis: Basis;
   /** null: the base weights are still the incumbent. */
   readonly best: BestAdapter | null;
@@ -57,21 +67,11 @@ export interface Advice {
 }
 
 /** One round in figures. */
-export interface RoundReport {
+export interface RoundReport extends Omit<RoundFigures, "elicited" | "solved" | "fixed"> {
   readonly round: number;
   readonly tasks: number;
-  readonly attempts: OutcomeCounts;
   readonly tasksSolved: number;
-  readonly critiques: number;
-  readonly revisions: OutcomeCounts;
   readonly tasksFixed: number;
-  readonly examples: {
-    readonly attempt: number;
-    readonly revision: number;
-    readonly replay: number;
-  };
-  readonly carriedOver: number;
-  readonly refused: readonly { readonly reason: string; readonly count: number }[];
   /** null: no candidate yet, or none at all. */
   readonly training: {
     readonly adapter: string;
@@ -136,6 +136,13 @@ export interface Reworked {
   readonly revision: string;
 }
 
+/** What the monitors saw, oldest round first. */
+export interface Health {
+  readonly readings: readonly Reading[];
+  /** Rounds whose promotion a monitor took back. */
+  readonly rolledBack: readonly number[];
+}
+
 /** What the figures rest on. */
 export interface Basis {
   readonly recipeHash: string;
@@ -174,6 +181,7 @@ export interface HowItWent {
   readonly others: readonly Counted[];
   /** By round and stage. */
   readonly stages: readonly StageCost[];
+  readonly spend: SpendReport;
   readonly rounds: readonly {
     readonly round: number;
     readonly seconds: number;
@@ -196,12 +204,7 @@ export interface TimelineEntry {
 }
 
 /** What a stage took in a round. Answers that were paid for by another run cost nothing. */
-export interface StageCost {
-  readonly round: number;
-  readonly stage: string;
+export interface StageCost extends StageSpend {
   /** null where the stage has not been finished. */
   readonly seconds: number | null;
-  readonly calls: number;
-  readonly promptTokens: number;
-  readonly completionTokens: number;
 }

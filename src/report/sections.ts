@@ -1,13 +1,16 @@
 import type { OutcomeCounts } from "../core/entities.js";
+import { points } from "../core/points.js";
 import { evidence } from "./evidence.js";
-import { accuracy, interval, percent, plural, points, pValue } from "./figures.js";
+import { accuracy, interval, percent, plural, pValue } from "./figures.js";
 import { change, gateRemark } from "./headline.js";
-import type { Change, Changes, RunReport, SuiteReport } from "./report.js";
+import type { Change, Changes, Health, RoundReport, RunReport, SuiteReport } from "./report.js";
 
 /** How a renderer shows text that a model or a task file wrote, and text of ours that holds names. */
 export interface Style {
   quote(text: string): string;
   plain(text: string): string;
+  /** As `plain`, where `this` is something to type. */
+  prose(text: string): string;
 }
 
 /** A line of a list, with lines under it. */
@@ -19,9 +22,19 @@ export interface Item {
 const item = (text: string, ...details: string[]): Item => ({ text, details });
 
 /** Each suite in a sentence, with what can be held against the figure. */
-export function resultItems({ suites, promoted }: RunReport): Item[] {
+export function resultItems({
+  suites,
+  promoted,
+  stoppedEarly,
+  decided,
+  planned,
+}: RunReport): Item[] {
   const hasSealed = suites.some(({ suite }) => suite === "sealed");
-  return suites.map((report) => {
+  const early =
+    stoppedEarly === null
+      ? []
+      : [item(`Stopped early, after ${decided} of ${planned} rounds: ${stoppedEarly}.`)];
+  const results = suites.map((report) => {
     const remarks: Record<SuiteReport["suite"], string> = {
       sealed: "The loop never saw these tasks.",
       gate: `Beside it: ${gateRemark}.`,
@@ -34,6 +47,7 @@ export function resultItems({ suites, promoted }: RunReport): Item[] {
       ...pairDetails(report),
     );
   });
+  return [...results, ...early];
 }
 
 function pairDetails({ base, comparison, margin }: SuiteReport): string[] {
@@ -73,7 +87,7 @@ export const roundColumns = [
 ] as const;
 
 /** A round's figures as short texts, in the order of the loop. */
-export function roundFigures(report: RunReport["rounds"][number]) {
+export function roundFigures(report: RoundReport, health: Health) {
   const { attempts, revisions, examples, training, decision } = report;
   const gate = decision?.gate ?? null;
   const retention = decision?.retention ?? null;
@@ -90,7 +104,7 @@ export function roundFigures(report: RunReport["rounds"][number]) {
     level:
       gate && decision ? `${pValue(gate.pBetter)} (${Number(decision.level.toPrecision(2))})` : "–",
     retention: retention ? `${points(retention.difference)} (${interval(retention)})` : "–",
-    decision: decision?.outcome ?? "not decided yet",
+    decision: decision ? outcomeOf(report, health) : "not decided yet",
   };
 }
 
@@ -99,8 +113,13 @@ function right({ ok, wrong, ungradable }: OutcomeCounts): string {
   return `${ok}/${total}${ungradable > 0 ? ` (${ungradable} ungradable)` : ""}`;
 }
 
+/** The gate's decision, and whether a monitor took it back. */
+function outcomeOf({ round, decision }: RoundReport, { rolledBack }: Health): string {
+  return `${decision?.outcome}${rolledBack.includes(round) ? ", then rolled back" : ""}`;
+}
+
 /** Why a round ended as it did, and what curation refused. */
-export function roundReasons(report: RunReport["rounds"][number], style: Style): Item {
+export function roundReasons(report: RoundReport, health: Health, style: Style): Item {
   const { decision, refused, carriedOver } = report;
   const details = decision ? evidence(decision) : [];
   if (carriedOver > 0)
@@ -109,15 +128,17 @@ export function roundReasons(report: RunReport["rounds"][number], style: Style):
     const reasons = refused.map(({ reason, count }) => `${style.plain(reason)} (${count})`);
     details.push(`Refused for training: ${reasons.join(", ")}.`);
   }
-  return item(`Round ${report.round} ${ending(decision, style)}`, ...details);
+  return item(`Round ${report.round} ${ending(report, health, style)}`, ...details);
 }
 
 /** The reason holds the figures already where both models were compared; the evidence has them all. */
-function ending(decision: RunReport["rounds"][number]["decision"], style: Style): string {
+function ending(report: RoundReport, health: Health, style: Style): string {
+  const { decision } = report;
   if (decision === null) return "not decided yet";
-  if (decision.gate === null) return `${decision.outcome}: ${style.plain(decision.reason)}`;
+  const outcome = outcomeOf(report, health);
+  if (decision.gate === null) return `${outcome}: ${style.plain(decision.reason)}`;
   const [why] = decision.reason.split(": ");
-  return decision.outcome === "promoted" ? "promoted" : `${decision.outcome}: ${style.plain(why!)}`;
+  return decision.outcome === "promoted" ? outcome : `${outcome}: ${style.plain(why!)}`;
 }
 
 /** Tasks that came right or went wrong, under a title each. */
@@ -190,11 +211,11 @@ export function basisItems({ basis, planned }: RunReport): Item[] {
 }
 
 /** What to do next, with the reasons. */
-export function adviceItems({ advice }: RunReport, command = (text: string) => text): Item[] {
-  return advice.map((each) =>
+export function adviceItems({ advice }: RunReport, style: Style): Item[] {
+  return advice.map(({ text, command, because }) =>
     item(
-      each.command === null ? each.text : `${each.text}: ${command(each.command)}`,
-      each.because,
+      command === null ? style.prose(text) : `${style.prose(text)}: ${style.quote(command)}`,
+      style.prose(because),
     ),
   );
 }

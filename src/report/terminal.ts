@@ -1,5 +1,6 @@
 import { plural } from "./figures.js";
-import type { RoundReport, RunReport } from "./report.js";
+import { healthItems, healthTable } from "./health.js";
+import type { Health, RoundReport, RunReport } from "./report.js";
 import {
   adviceItems,
   basisItems,
@@ -13,12 +14,23 @@ import {
 } from "./sections.js";
 import { oneLine } from "./text.js";
 import { bestItems, waysToUse } from "./use.js";
-import { costTable, faultItems, spendItems, timelineItems } from "./went.js";
+import {
+  faultItems,
+  roundCostTable,
+  spendItems,
+  spendTitle,
+  stageCostTable,
+  timelineItems,
+} from "./went.js";
 
 const style: Style = {
   quote: (text) => oneLine(text) || "(nothing)",
   plain: (text) => oneLine(text, 500),
+  prose: (text) => oneLine(text, 1000),
 };
+
+/** Rounds that the table of monitors has room for: the latest. */
+const mostColumns = 6;
 
 /** The report as plain text for a terminal; nothing in it can move a cursor. */
 export function renderTerminal(report: RunReport): string {
@@ -26,16 +38,22 @@ export function renderTerminal(report: RunReport): string {
     `${report.headline}.`,
     ...(report.description === "" ? [] : [oneLine(report.description, 500)]),
     section("Result", resultItems(report)),
-    section("Rounds", report.rounds.map(roundItem)),
+    section(
+      "Rounds",
+      report.rounds.map((round) => roundItem(round, report.health)),
+    ),
     ...changeGroups(report, style).map(({ title, items }) => section(title, items)),
     section("From draft to revision", reworkedItems(report, style)),
+    section("Health of learning", healthItems(report, style)),
+    aligned(healthTable(report, mostColumns)),
     section("What this rests on", basisItems(report)),
     section("How it went", faultItems(report, style)),
     section("Timeline", timelineItems(report, style)),
-    section("Spend", spendItems(report)),
-    aligned(costTable(report)),
+    section(spendTitle(report), spendItems(report)),
+    aligned(roundCostTable(report)),
+    aligned(stageCostTable(report)),
     useBlock(report),
-    section("What to do next", adviceItems(report)),
+    section("What to do next", adviceItems(report, style)),
   ];
   return blocks.filter((block) => block !== "").join("\n\n");
 }
@@ -49,9 +67,9 @@ function section(title: string, items: readonly Item[]): string {
   return [title, ...lines].join("\n");
 }
 
-function roundItem(report: RoundReport): Item {
-  const { text, details } = roundReasons(report, style);
-  const figures = roundFigures(report);
+function roundItem(report: RoundReport, health: Health): Item {
+  const { text, details } = roundReasons(report, health, style);
+  const figures = roundFigures(report, health);
   const { examples } = report;
   const total = examples.attempt + examples.revision + examples.replay;
   return {

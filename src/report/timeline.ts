@@ -67,10 +67,12 @@ class Timeline {
       const text = payloadText(payload) || "no reason was recorded";
       this.underWay(at);
       this.add(at, kind === "failed" ? "fault" : "stop", `${capital(kind)}: ${text}`);
-      this.lastEnd = { at, why: gapReason(kind, text) };
+      this.lastEnd = { at, why: gapReason(kind, text, payload.cause) };
       this.working = false;
     } else if (kind === "finished") {
-      this.add(at, "good", "Finished");
+      const { stoppedEarly } = payload;
+      const early = typeof stoppedEarly === "string" ? ` early: ${stoppedEarly}` : "";
+      this.add(at, "good", `Finished${early}`);
       this.working = false;
       this.lastEnd = null;
     } else {
@@ -149,9 +151,11 @@ class Timeline {
 
 const decided: ReadonlySet<string> = new Set(["promoted", "rejected", "skipped"]);
 
-function gapReason(kind: string, text: string): string {
+/** The line before it has the sentence. */
+function gapReason(kind: string, text: string, cause: unknown): string {
   if (kind === "interrupted") return text;
-  return kind === "paused" ? `waiting: ${text}` : "it had failed";
+  if (kind === "failed") return "it had failed";
+  return typeof cause === "string" ? `waiting (${cause})` : "waiting";
 }
 
 function away(from: string, until: string): string {

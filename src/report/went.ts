@@ -1,6 +1,7 @@
 import { clockTime, dateTime, duration, figure, plural, times } from "./figures.js";
 import type { HowItWent, RunReport, StageCost } from "./report.js";
 import type { Item, Style } from "./sections.js";
+import { spendTexts } from "./spend.js";
 import { stageName } from "./timeline.js";
 
 /** Lines of the timeline that are shown at most; of a longer one its beginning and its end. */
@@ -76,61 +77,91 @@ export function timelineItems(report: RunReport, style: Style): Item[] {
   return timelineRows(report).map(({ when, text }) => item(`${when}  ${style.plain(text)}`));
 }
 
-/** Time and tokens of the whole run and of each round; the final test counts to the last one. */
-export function spendItems({ howItWent, rounds }: RunReport): Item[] {
-  const seconds = total(howItWent.rounds.map((round) => round.seconds));
-  const tokens = tokensOf(howItWent.stages);
-  const each = howItWent.rounds.map(({ round, seconds: all, trainingSeconds }) => {
-    const trained = rounds.find((report) => report.round === round)?.training;
-    const training =
-      trained && trainingSeconds !== null
-        ? `, ${duration(trainingSeconds)} of it training on ${figure(trained.tokens)} tokens`
-        : "";
-    const spent = tokensOf(howItWent.stages.filter((stage) => stage.round === round));
-    return `Round ${round}: ${duration(all)}${training}; ${spent}`;
-  });
+/** The title of what was spent. */
+export function spendTitle({ howItWent }: RunReport): string {
+  return howItWent.spend.limited ? "Spend against budget" : "Spend";
+}
+
+/** What was spent beside the budgets, and what going on would take. */
+export function spendItems({ howItWent }: RunReport): Item[] {
+  const { spend, rounds } = howItWent;
+  const seconds = total(rounds.map((round) => round.seconds));
   return [
-    item(`Time in finished stages: ${duration(seconds)}; ${tokens}.`, ...each),
-    item("Cost: 0, all on this machine."),
+    ...spendTexts(spend).map((text) => item(text)),
+    item(`Time in finished stages: ${duration(seconds)}.`),
+    item(
+      spend.money === null
+        ? "Cost: 0, all on this machine."
+        : `Cost: ${spend.money}, at the recipe's prices.`,
+    ),
   ];
 }
 
-function tokensOf(stages: readonly StageCost[]): string {
-  const read = total(stages.map(({ promptTokens }) => promptTokens));
-  const written = total(stages.map(({ completionTokens }) => completionTokens));
-  return `${figure(read)} tokens read, ${figure(written)} written`;
+/** Header and rows of what each round took; the sealed suite counts to the last one. */
+export function roundCostTable({ howItWent, rounds }: RunReport): CostTable {
+  const { spend, rounds: timed } = howItWent;
+  const priced = spend.money !== null;
+  const rows = timed.map(({ round, seconds, trainingSeconds }) => {
+    const spent = spend.rounds.find((row) => row.round === round);
+    const trained = rounds.find((report) => report.round === round)?.training;
+    return [
+      String(round),
+      duration(seconds),
+      trainingSeconds === null ? "–" : duration(trainingSeconds),
+      trained ? figure(trained.tokens) : "–",
+      spent?.calls ?? "0",
+      spent?.tokens ?? "0",
+      ...(priced ? [spent?.money ?? "0"] : []),
+    ];
+  });
+  const header = ["round", "time", "of it training", "tokens trained on", "calls paid", "tokens"];
+  return { header: priced ? [...header, "money"] : header, rows };
+}
+
+interface CostTable {
+  readonly header: string[];
+  readonly rows: string[][];
 }
 
 function total(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0);
 }
 
+type StageTotal = Omit<StageCost, "round">;
+
 /** What each stage took over all rounds. */
-export function byStage({ howItWent }: RunReport): Omit<StageCost, "round">[] {
-  const stages = new Map<string, Omit<StageCost, "round">>();
-  for (const { stage, seconds, calls, promptTokens, completionTokens } of howItWent.stages) {
-    const sum = stages.get(stage);
-    stages.set(stage, {
-      stage,
-      seconds: seconds === null ? (sum?.seconds ?? null) : (sum?.seconds ?? 0) + seconds,
-      calls: (sum?.calls ?? 0) + calls,
-      promptTokens: (sum?.promptTokens ?? 0) + promptTokens,
-      completionTokens: (sum?.completionTokens ?? 0) + completionTokens,
-    });
+export function byStage({ howItWent }: RunReport): StageTotal[] {
+  const stages = new Map<string, StageTotal>();
+  for (const { round: _, ...row } of howItWent.stages) {
+    const sum = stages.get(row.stage);
+    stages.set(row.stage, sum === undefined ? row : together(sum, row));
   }
   return [...stages.values()];
 }
 
-/** Header and rows of what each stage took. */
-export function costTable(report: RunReport): { header: string[]; rows: string[][] } {
+function together(one: StageTotal, other: StageTotal): StageTotal {
+  const unfinished = one.seconds === null && other.seconds === null;
   return {
-    header: ["stage", "time", "calls paid", "prompt tokens read", "tokens written"],
-    rows: byStage(report).map(({ stage, seconds, calls, promptTokens, completionTokens }) => [
-      stageName(stage),
-      seconds === null ? "–" : duration(seconds),
-      figure(calls),
-      figure(promptTokens),
-      figure(completionTokens),
+    stage: one.stage,
+    seconds: unfinished ? null : (one.seconds ?? 0) + (other.seconds ?? 0),
+    calls: one.calls + other.calls,
+    promptTokens: one.promptTokens + other.promptTokens,
+    promptTokensRead: one.promptTokensRead + other.promptTokensRead,
+    completionTokens: one.completionTokens + other.completionTokens,
+  };
+}
+
+/** Header and rows of what each stage took. */
+export function stageCostTable(report: RunReport): CostTable {
+  return {
+    header: ["stage", "time", "calls paid", "prompt tokens", "of them read", "tokens written"],
+    rows: byStage(report).map((row) => [
+      stageName(row.stage),
+      row.seconds === null ? "–" : duration(row.seconds),
+      figure(row.calls),
+      figure(row.promptTokens),
+      figure(row.promptTokensRead),
+      figure(row.completionTokens),
     ]),
   };
 }

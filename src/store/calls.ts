@@ -19,15 +19,6 @@ export interface Payer {
   readonly stage: string;
 }
 
-/** What a stage cost: calls that were really made, and their tokens. */
-export interface Spending {
-  readonly round: number;
-  readonly stage: string;
-  readonly calls: number;
-  readonly promptTokens: number;
-  readonly completionTokens: number;
-}
-
 /** Answers that a run paid for in a stretch of time: its traces where no stage was finished. */
 export interface Traces {
   readonly round: number;
@@ -76,6 +67,7 @@ export class CallTable {
     model: { digest: string; adapter: string | null },
     generation: Generation,
     payer: Payer,
+    at = new Date(),
   ): void {
     this.insertOne.run({
       key,
@@ -87,20 +79,8 @@ export class CallTable {
       runId: payer.runId,
       round: payer.round,
       stage: payer.stage,
-      createdAt: new Date().toISOString(),
+      createdAt: at.toISOString(),
     });
-  }
-
-  /** What a run paid for, by round and stage. */
-  spending(runId: string): Spending[] {
-    return this.db
-      .prepare<[string], Spending>(
-        `SELECT paid_in_round AS round, paid_in_stage AS stage, count(*) AS calls,
-                sum(evaluated_prompt_tokens) AS promptTokens,
-                sum(completion_tokens) AS completionTokens
-           FROM calls WHERE paid_by_run = ? GROUP BY 1, 2 ORDER BY 1, min(rowid)`,
-      )
-      .all(runId);
   }
 
   /** What a run paid for after one moment and up to another, in a round or the one after it. */

@@ -54,7 +54,7 @@ describe("a run that promoted", () => {
     const { comparison } = report.suites[0]!;
     expect(report.changes).toMatchObject({ gained: comparison!.gained, lost: comparison!.lost });
     expect(report.howItWent.stages.reduce((sum, { calls }) => sum + calls, 0)).toBe(
-      store.calls.spending("sums-1").reduce((sum, { calls }) => sum + calls, 0),
+      store.spend.byStage("sums-1").reduce((sum, { calls }) => sum + calls, 0),
     );
     store.close();
   });

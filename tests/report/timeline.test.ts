@@ -94,7 +94,7 @@ describe("the timeline", () => {
       "11 05:40 Resumed",
       "11 05:40 Round 1: critique 10m 00s",
       "11 05:50 Paused: the night's tokens are spent (cause budget)",
-      "11 05:50 Not running for 16h 10m: waiting: the night's tokens are spent (cause budget)",
+      "11 05:50 Not running for 16h 10m: waiting (budget)",
       "11 22:00 Resumed",
       "11 22:01 Failed: disk <full>",
       "11 22:01 Not running for 10m 00s: it had failed",

@@ -9,9 +9,9 @@ export async function reportCommand(
   flags: { markdown?: boolean; html?: boolean },
   { workspace, output }: { workspace: Workspace; output: Output },
 ): Promise<void> {
-  await withStore(workspace, (store) => {
+  await withStore(workspace, async (store) => {
     const run = findRun(store, runId);
     const show = flags.html ? "html" : flags.markdown ? "markdown" : "terminal";
-    writeReport(store, run.id, workspace, output, show);
+    await writeReport(store, run.id, workspace, output, show);
   });
 }

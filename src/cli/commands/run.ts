@@ -1,23 +1,32 @@
-import { mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
+import { createRun } from "../../controller/create.js";
 import { requireFits } from "../../controller/fits.js";
-import { frozenTasks, runFolder, tasksBySplit, workOn } from "../../controller/run.js";
+import { type Held, withLease } from "../../controller/lease.js";
+import { frozenTasks, tasksBySplit, workOn } from "../../controller/run.js";
+import { systemClock } from "../../core/clock.js";
 import { RedistillError } from "../../core/errors.js";
+import { requirePriced } from "../../core/money.js";
 import type { Recipe } from "../../core/recipe.js";
+import type { AdapterRow } from "../../core/round.js";
 import { loadRecipe } from "../../recipes/load.js";
 import { inspectModel } from "../../setup/gguf.js";
-import { withLock } from "../../setup/lock.js";
+import { markOf } from "../../setup/lock.js";
 import { checkTaskFiles, collectTasks } from "../../sources/index.js";
+import { LeaseLostError } from "../../store/leases.js";
 import type { PromptSnapshot, RunRow } from "../../store/runs.js";
 import { Store } from "../../store/store.js";
 import { requireTrainable } from "../../training/train.js";
 import { verifiedAdapter } from "../adapters.js";
+import { adoptBudget, withBudgets } from "../budget.js";
 import { fingerprint } from "../fingerprint.js";
 import { type Machine, openMachine } from "../machine.js";
 import type { Output } from "../output.js";
 import { migrationsDirectory, type Workspace } from "../paths.js";
+import { thisMachine } from "../processes.js";
 import { promptsFrom, snapshotPrompts } from "../prompts.js";
-import { writeReport } from "../write-report.js";
+import { requireDatabase } from "../reading.js";
+import { requireSameModel } from "../same-model.js";
+import { writeReport, writeReportSoFar } from "../write-report.js";
 
 export interface RunOptions {
   readonly workspace: Workspace;
@@ -37,6 +46,7 @@ export async function runCommand(
   const recipe = { ...loaded, model, tasks: tasksOf(loaded, flags.tasks) };
   // All that can be wrong with the input is found before anything is fetched or built.
   checkTaskFiles(recipe);
+  requirePriced(recipe);
   const prompts = snapshotPrompts(recipe, options.workspace);
   await withWritableStore(options, async (store) => {
     const recipeHash = await fingerprint(recipe, prompts);
@@ -48,13 +58,13 @@ export async function runCommand(
       output.line(
         `Run ${unfinished.id} of this recipe is unfinished; going on with it (--new starts another).`,
       );
-      await workAlone(store, unfinished, options);
+      await workAlone(store, unfinished, options, recipe);
       return;
     }
     await withMachine(recipe.model, options, async (machine) => {
-      const run = await createRun(store, { recipe, recipeHash, prompts }, machine, output);
-      await withRunLock(run, options, () => work(store, run, machine, options));
-      report(store, run.id, options);
+      const run = await newRun(store, { recipe, recipeHash, prompts }, machine, output);
+      await withRunLease(store, run, options, (held) => work(held, run, machine, options));
+      await report(store, run.id, options);
     });
   });
 }
@@ -70,9 +80,14 @@ function tasksOf({ tasks }: Recipe, file: string | undefined): Recipe["tasks"] {
   );
 }
 
-/** `redistill resume [run]`: goes on where a run was left, with the recipe it began with. */
-export async function resumeCommand(runId: string | undefined, options: RunOptions): Promise<void> {
+/** `redistill resume [run]`: goes on where a run was left, with the recipe it began with; budgets may be raised. */
+export async function resumeCommand(
+  runId: string | undefined,
+  flags: { budget?: readonly string[] },
+  options: RunOptions,
+): Promise<void> {
   const { workspace, output } = options;
+  requireDatabase(workspace);
   await withWritableStore(options, async (store) => {
     const all = store.runs.all();
     const run = runId
@@ -90,7 +105,8 @@ export async function resumeCommand(runId: string | undefined, options: RunOptio
       output.line(`Its report: redistill report ${run.id}`);
       return;
     }
-    await workAlone(store, run, options);
+    const budget = withBudgets(run.recipe.budget, flags.budget ?? []);
+    await workAlone(store, run, options, { ...run.recipe, budget });
   });
 }
 
@@ -101,6 +117,8 @@ async function withWritableStore(
   const store = Store.open(workspace.database, migrationsDirectory);
   try {
     await use(store);
+  } catch (error) {
+    throw store.explained(error);
   } finally {
     output.close();
     store.close();
@@ -120,7 +138,7 @@ async function withMachine(
   }
 }
 
-async function createRun(
+async function newRun(
   store: Store,
   made: { recipe: Recipe; recipeHash: string; prompts: readonly PromptSnapshot[] },
   machine: Machine,
@@ -131,57 +149,52 @@ async function createRun(
     output.line(`${leftOut} training tasks left out: they resemble held-out ones.`);
   }
   requireFits(made.recipe, tasksBySplit(tasks), promptsFrom(made.prompts), machine.model);
-  const run = store.transaction(() => {
-    const id = store.runs.nextId(made.recipe.name);
-    store.runs.create({
+  return createRun(
+    store,
+    {
       ...made,
-      id,
       modelDigest: machine.model.digest,
       modelPath: machine.modelPath,
       modelSha256: machine.modelSha256,
-      folder: runFolder(id),
-    });
-    store.tasks.insertAll(id, tasks);
-    return store.runs.find(id);
-  });
-  return run as RunRow;
-}
-
-/** Goes on with a run that exists: first the lock, so that a second process starts no engine. */
-async function workAlone(store: Store, run: RunRow, options: RunOptions): Promise<void> {
-  await withRunLock(run, options, () =>
-    withMachine(run.recipe.model, options, (machine) => {
-      requireSameModel(run, machine);
-      return work(store, run, machine, options);
-    }),
+    },
+    tasks,
   );
-  report(store, run.id, options);
 }
 
-async function withRunLock(
-  run: RunRow,
-  { workspace, signal }: RunOptions,
-  use: () => Promise<void>,
-): Promise<void> {
-  const folder = join(workspace.root, run.folder);
-  mkdirSync(folder, { recursive: true });
-  const refuse = (pid: number) => {
-    throw new RedistillError(
-      "state",
-      `run ${run.id} is being worked on by process ${pid}`,
-      `Watch it with \`redistill status ${run.id}\`, or stop that process first.`,
-    );
-  };
-  await withLock(join(folder, "controller.lock"), { signal, onWait: refuse }, use);
-}
-
-function work(
+/** Goes on with a run that exists: first the lease, so that a second process starts no engine. */
+async function workAlone(
   store: Store,
   run: RunRow,
-  machine: Machine,
-  { workspace, output, signal }: RunOptions,
+  options: RunOptions,
+  wanted: Pick<Recipe, "budget" | "prices">,
 ): Promise<void> {
-  return workOn({
+  await withRunLease(store, run, options, (held) => {
+    adoptBudget(held.store, run, wanted, (text) => options.output.line(text));
+    return withMachine(run.recipe.model, { ...options, signal: held.signal }, (machine) => {
+      requireSameModel(run, machine.model.digest, ", or start a new run with --new");
+      return work(held, run, machine, options);
+    });
+  });
+  await report(store, run.id, options);
+}
+
+function withRunLease(
+  store: Store,
+  run: RunRow,
+  { signal }: RunOptions,
+  use: (held: Held) => Promise<void>,
+): Promise<void> {
+  return withLease(store, run.id, { processes: thisMachine(), clock: systemClock, signal }, use);
+}
+
+async function work(
+  { store, signal, watchWorker }: Held,
+  run: RunRow,
+  machine: Machine,
+  { workspace, output }: RunOptions,
+): Promise<void> {
+  watchWorker(() => (machine.workerPid === null ? null : markOf(machine.workerPid)));
+  const context = {
     store,
     runId: run.id,
     tasks: frozenTasks(store, run.id),
@@ -190,23 +203,22 @@ function work(
     train: machine.train,
     verify: machine.verify,
     workspace: workspace.root,
-    openAdapter: (row) => verifiedAdapter(row, workspace, signal),
+    openAdapter: (row: AdapterRow) => verifiedAdapter(row, workspace, signal),
     signal,
     observe: output.progress,
-  });
+  };
+  try {
+    await workOn(context);
+  } catch (error) {
+    // Whoever took the run over writes its report.
+    if (!(error instanceof LeaseLostError)) {
+      await writeReportSoFar(store, run.id, workspace, output);
+    }
+    throw error;
+  }
 }
 
-function report(store: Store, runId: string, { workspace, output }: RunOptions): void {
+function report(store: Store, runId: string, { workspace, output }: RunOptions): Promise<void> {
   output.close();
-  writeReport(store, runId, workspace, output);
-}
-
-/** Answers of different weights or engines may not be mixed in one run. */
-function requireSameModel(run: RunRow, machine: Machine): void {
-  if (run.modelDigest === machine.model.digest) return;
-  throw new RedistillError(
-    "state",
-    `run ${run.id} began with another model or engine (${run.modelDigest.slice(0, 12)}, now ${machine.model.digest.slice(0, 12)})`,
-    "Put the former weights and redistill version back to resume it, or start a new run with --new.",
-  );
+  return writeReport(store, runId, workspace, output);
 }

@@ -4,7 +4,16 @@ import { basisItems } from "../sections.js";
 import { changeCards, reworkedCards } from "./cards.js";
 import { list, section } from "./parts.js";
 import { lossPlot } from "./plots/rounds.js";
-import { advice, decisions, howItWent, results, roundTable, tiles, uses } from "./sections.js";
+import {
+  advice,
+  decisions,
+  health,
+  howItWent,
+  results,
+  roundTable,
+  tiles,
+  uses,
+} from "./sections.js";
 import { styles } from "./styles.js";
 import { html, Markup } from "./template.js";
 
@@ -23,6 +32,7 @@ export function renderHtml(report: RunReport): string {
     ["decisions", "Decisions", decisions(report)],
     ["changes", "Before and after", changeCards(report)],
     ["reworked", "From draft to revision", reworkedCards(report)],
+    ["health", "Health of learning", health(report)],
     ["use", "The best adapter, and how to use it", uses(report)],
     ["rounds", "Rounds in figures", [roundTable(report), lossPlot(report)]],
     ["basis", "What this rests on", [list(basisItems(report))]],

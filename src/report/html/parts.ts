@@ -68,6 +68,6 @@ export function quote(text: string): Markup {
 /** A word in a coloured frame; the colour only repeats what the word says. */
 export function badge(word: string): Markup {
   const tones: Record<string, string> = { promoted: "good", ok: "good", finished: "good" };
-  const bad = ["rejected", "wrong", "failed"].includes(word);
+  const bad = ["rejected", "wrong", "failed", "rolled back"].includes(word);
   return html`<span class="badge ${tones[word] ?? (bad ? "bad" : "plain")}">${word}</span>`;
 }

@@ -1,9 +1,18 @@
-import { accuracy, interval, points, pValue } from "../figures.js";
+import { points } from "../../core/points.js";
+import { accuracy, interval, pValue } from "../figures.js";
+import { healthItems, healthTable } from "../health.js";
 import type { RunReport, SuiteReport } from "../report.js";
 import { resultItems, roundColumns, roundFigures, roundReasons, type Style } from "../sections.js";
 import { oneLine } from "../text.js";
 import { bestItems, waysToUse } from "../use.js";
-import { costTable, faultItems, spendItems, timelineRows } from "../went.js";
+import {
+  faultItems,
+  roundCostTable,
+  spendItems,
+  spendTitle,
+  stageCostTable,
+  timelineRows,
+} from "../went.js";
 import { badge, list, prose, table } from "./parts.js";
 import { timePlot, tokensPlot } from "./plots/bars.js";
 import { decisionsPlot } from "./plots/rounds.js";
@@ -13,6 +22,7 @@ import { html, type Markup } from "./template.js";
 const short: Style = {
   quote: (text) => oneLine(text),
   plain: (text) => oneLine(text, 500),
+  prose: (text) => oneLine(text, 1000),
 };
 
 /** The suites' figures, large. */
@@ -47,10 +57,10 @@ export function results(report: RunReport): Markup[] {
     `${each.gained} / ${each.lost}`,
   ]);
   // The sentences themselves are the headline, the tiles and the table.
-  const remarks = resultItems(report).map(({ details }, i) => ({
-    text: `${report.suites[i]!.suite}: ${details.join(" ")}`,
-    details: [],
-  }));
+  const remarks = resultItems(report).map(({ text, details }, i) => {
+    const of = report.suites[i];
+    return { text: of ? `${of.suite}: ${details.join(" ")}` : text, details: [] };
+  });
   const header = [
     "suite",
     "tasks",
@@ -67,7 +77,7 @@ export function results(report: RunReport): Markup[] {
 export function advice({ advice: all }: RunReport): Markup[] {
   const rows = all.map(
     ({ text, command, because }) =>
-      html`<li>${text}${command === null ? null : html`: <code>${command}</code>`}<ul><li>${because}</li></ul></li>\n`,
+      html`<li>${prose(short.prose(text))}${command === null ? null : html`: <code>${command}</code>`}<ul><li>${prose(short.prose(because))}</li></ul></li>\n`,
   );
   return rows.length === 0 ? [] : [html`<ul class="items">\n${rows}</ul>`];
 }
@@ -76,22 +86,31 @@ export function advice({ advice: all }: RunReport): Markup[] {
 export function decisions(report: RunReport): (Markup | null)[] {
   const cards = report.rounds.map((round) => {
     const { decision } = round;
-    const { text, details } = roundReasons(round, short);
+    const { text, details } = roundReasons(round, report.health, short);
     const [, why] = text.split(/: (.*)/s);
+    const taken = report.health.rolledBack.includes(round.round);
     return html`
-<article class="card"><h3>Round ${round.round} ${badge(decision?.outcome ?? "not decided yet")}</h3>
+<article class="card"><h3>Round ${round.round} ${badge(decision?.outcome ?? "not decided yet")}${taken ? html` ${badge("rolled back")}` : null}</h3>
 ${why ? html`<p>${why.charAt(0).toUpperCase()}${why.slice(1)}.</p>` : null}${list(details.map((each) => ({ text: each, details: [] })))}</article>`;
   });
   return [decisionsPlot(report), ...cards];
 }
 
-export function roundTable({ rounds }: RunReport): Markup {
+export function roundTable({ rounds, health }: RunReport): Markup {
   const rows = rounds.map((round) => {
-    const figures = roundFigures(round);
+    const figures = roundFigures(round, health);
     return [String(round.round), ...roundColumns.map(([key]) => figures[key])];
   });
   const header = ["round", ...roundColumns.map(([, title]) => title)];
   return table("What each round had and gave", { header, rows });
+}
+
+/** What the monitors saw; `!` stands where one fired. */
+export function health(report: RunReport): Markup[] {
+  return [
+    list(healthItems(report, short)),
+    table("What each monitor read, by round (! where it fired)", healthTable(report)),
+  ];
 }
 
 export function uses(report: RunReport): Markup[] {
@@ -109,10 +128,11 @@ export function howItWent(report: RunReport): (Markup | null)[] {
   return [
     list(faultItems(report, short)),
     ...(lines.length === 0 ? [] : [html`<h3>Timeline</h3>\n<ol class="timeline">\n${lines}</ol>`]),
-    html`<h3>Spend</h3>`,
+    html`<h3>${spendTitle(report)}</h3>`,
     list(spendItems(report)),
     timePlot(report),
     tokensPlot(report),
-    table("What each stage took, over all rounds", costTable(report)),
+    table("What each round took", roundCostTable(report)),
+    table("What each stage took, over all rounds", stageCostTable(report)),
   ];
 }

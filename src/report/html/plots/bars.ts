@@ -61,12 +61,14 @@ export function tokensPlot(report: RunReport): Markup | null {
     id: "plot-tokens",
     title: "Tokens of each stage, over all rounds",
     description: `Stacked bars of prompt tokens read and tokens written: ${stages
-      .map((row) => `${stageName(row.stage)} ${number(row.promptTokens + row.completionTokens)}`)
+      .map(
+        (row) => `${stageName(row.stage)} ${number(row.promptTokensRead + row.completionTokens)}`,
+      )
       .join(", ")}.`,
-    rows: stages.map(({ stage, promptTokens, completionTokens }) => ({
+    rows: stages.map(({ stage, promptTokensRead, completionTokens }) => ({
       name: stageName(stage),
       parts: [
-        { kind: "part-0", title: `read: ${number(promptTokens)}`, value: promptTokens },
+        { kind: "part-0", title: `read: ${number(promptTokensRead)}`, value: promptTokensRead },
         { kind: "part-1", title: `written: ${number(completionTokens)}`, value: completionTokens },
       ],
     })),
@@ -77,9 +79,9 @@ export function tokensPlot(report: RunReport): Markup | null {
     ],
     data: {
       header: ["stage", "calls", "read", "written"],
-      rows: stages.map(({ stage, calls, promptTokens, completionTokens }) => [
+      rows: stages.map(({ stage, calls, promptTokensRead, completionTokens }) => [
         stageName(stage),
-        ...[calls, promptTokens, completionTokens].map(number),
+        ...[calls, promptTokensRead, completionTokens].map(number),
       ]),
     },
     unit: () => 1,

@@ -1,4 +1,5 @@
-import { interval, points } from "../../figures.js";
+import { points } from "../../../core/points.js";
+import { interval } from "../../figures.js";
 import type { RoundReport, RunReport } from "../../report.js";
 import { html, type Markup } from "../template.js";
 import { at, figure, lastRounds, ticks, width } from "./figure.js";
