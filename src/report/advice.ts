@@ -1,10 +1,14 @@
+import { healthAdvice } from "../core/health.js";
 import type { Recipe } from "../core/recipe.js";
 import { saysHowToGoOn } from "./ended.js";
 import { boundsOf, sensitivity } from "./evidence.js";
 import { percent } from "./figures.js";
 import type { Advice, RunReport } from "./report.js";
 
-type Facts = Pick<RunReport, "run" | "finished" | "ended" | "rounds" | "suites" | "best">;
+type Facts = Pick<
+  RunReport,
+  "run" | "finished" | "ended" | "rounds" | "health" | "suites" | "best"
+>;
 
 /** From this share of attempts that cannot be read, the form of answers is the first thing to mend. */
 const muchUngradable = 0.2;
@@ -13,6 +17,7 @@ const muchUngradable = 0.2;
 export function adviceFor(facts: Facts, recipe: Recipe): Advice[] {
   return [
     ...unfinished(facts),
+    ...unhealthy(facts),
     ...gain(facts),
     ...forgetting(facts, recipe),
     ...notBetter(facts),
@@ -30,6 +35,19 @@ function unfinished({ run, finished, ended }: Facts): Advice[] {
   const what = ended.state === "paused" ? "The run waits" : "The run failed";
   const mend = { text: ended.hint, command: null, because: `${what}: ${ended.reason}` };
   return saysHowToGoOn(ended.hint) ? [mend] : [mend, goOn];
+}
+
+/** What can be done about each monitor that fired, unless the run waits with these very words. */
+function unhealthy({ health, ended }: Facts): Advice[] {
+  const fired = health.readings.filter((reading) => reading.fired);
+  const monitors = [...new Set(fired.map(({ monitor }) => monitor))];
+  return monitors.flatMap((monitor) => {
+    const text = healthAdvice[monitor];
+    if (ended?.hint?.includes(text)) return [];
+    const rounds = fired.filter((reading) => reading.monitor === monitor);
+    const because = `The monitor ${monitor} fired in ${roundsOf(rounds, "r")}.`;
+    return [{ text, command: null, because }];
+  });
 }
 
 function gain({ run, finished, best, suites }: Facts): Advice[] {
@@ -131,8 +149,9 @@ function own({ finished }: Facts): Advice[] {
   return [{ text: "Set up a run of your own", command: "redistill init", because }];
 }
 
-function roundsOf(rounds: Facts["rounds"], letter = "R"): string {
+function roundsOf(rounds: readonly { readonly round: number }[], letter = "R"): string {
   const numbers = rounds.map(({ round }) => round);
-  const shown = numbers.length <= 5 ? numbers.join(", ") : `${numbers.length} of them`;
-  return numbers.length === 1 ? `${letter}ound ${shown}` : `${letter}ounds ${shown}`;
+  if (numbers.length === 1) return `${letter}ound ${numbers[0]}`;
+  if (numbers.length > 5) return `${numbers.length} rounds`;
+  return `${letter}ounds ${numbers.slice(0, -1).join(", ")} and ${numbers.at(-1)}`;
 }

@@ -1,4 +1,4 @@
-export { type EndedEarly, readEnded, saysHowToGoOn } from "./ended.js";
+export { readEnded, saysHowToGoOn } from "./ended.js";
 export { duration } from "./figures.js";
 export { renderHtml } from "./html/page.js";
 export { renderMarkdown } from "./markdown.js";

@@ -114,7 +114,7 @@ function right({ ok, wrong, ungradable }: OutcomeCounts): string {
 }
 
 /** The gate's decision, and whether a monitor took it back. */
-function outcomeOf({ round, decision }: RoundReport, { rolledBack }: Health): string {
+export function outcomeOf({ round, decision }: RoundReport, { rolledBack }: Health): string {
   return `${decision?.outcome}${rolledBack.includes(round) ? ", then rolled back" : ""}`;
 }
 
@@ -122,6 +122,13 @@ function outcomeOf({ round, decision }: RoundReport, { rolledBack }: Health): st
 export function roundReasons(report: RoundReport, health: Health, style: Style): Item {
   const { decision, refused, carriedOver } = report;
   const details = decision ? evidence(decision) : [];
+  const against = health.readings.filter(
+    ({ round, fired, action }) => round === report.round && fired && action === "roll-back",
+  );
+  if (health.rolledBack.includes(report.round)) {
+    const names = against.map(({ monitor }) => monitor).join(", ");
+    details.push(`Taken back afterwards by what watches the health of learning: ${names}.`);
+  }
   if (carriedOver > 0)
     details.push(`${plural(carriedOver, "example")} carried over from earlier rounds.`);
   if (refused.length > 0) {

@@ -62,7 +62,7 @@ function section(title: string, items: readonly Item[]): string {
   if (items.length === 0) return "";
   const lines = items.flatMap(({ text, details }) => [
     `  ${text}`,
-    ...details.map((detail) => `      ${detail}`),
+    ...details.map((detail) => `      ${detail}`.trimEnd()),
   ]);
   return [title, ...lines].join("\n");
 }

@@ -40,7 +40,8 @@ class Timeline {
   /** The last moment of which something is known. */
   private mark = "";
   private round = 1;
-  private lastEnd: { at: string; why: string } | null = null;
+  /** With the place of the gap that begins there: what happens in it comes after its line. */
+  private lastEnd: { at: string; place: number; why: string } | null = null;
 
   constructor(
     private readonly store: Store,
@@ -67,7 +68,7 @@ class Timeline {
       const text = payloadText(payload) || "no reason was recorded";
       this.underWay(at);
       this.add(at, kind === "failed" ? "fault" : "stop", `${capital(kind)}: ${text}`);
-      this.lastEnd = { at, why: gapReason(kind, text, payload.cause) };
+      this.lastEnd = { at, place: this.entries.length, why: gapReason(kind, text, payload.cause) };
       this.working = false;
     } else if (kind === "finished") {
       const { stoppedEarly } = payload;
@@ -92,9 +93,12 @@ class Timeline {
       const text =
         "The last trace: it is still running, or its process is gone; `redistill status` says which";
       this.add(until, "gap", text);
-    } else if (this.lastEnd)
-      this.add(this.lastEnd.at, "gap", `Not running since: ${this.lastEnd.why}`);
+    } else if (this.lastEnd) this.notRunning(this.lastEnd, "Not running since");
     return this.entries;
+  }
+
+  private notRunning({ at, place, why }: { at: string; place: number; why: string }, text: string) {
+    this.entries.splice(place, 0, { at, tone: "gap", text: `${text}: ${why}`, times: 1 });
   }
 
   private begins(kind: string, at: string): void {
@@ -106,7 +110,7 @@ class Timeline {
         `${away(from, at)}: the process was gone (killed or crashed) from about then`,
       );
     } else if (this.lastEnd) {
-      this.add(this.lastEnd.at, "gap", `${away(this.lastEnd.at, at)}: ${this.lastEnd.why}`);
+      this.notRunning(this.lastEnd, away(this.lastEnd.at, at));
     }
     this.add(at, "start", capital(kind));
     this.working = true;

@@ -101,7 +101,9 @@ function showOne(store: Store, run: RunRow, output: Output): void {
     output.line(`  round ${row.number} ${outcome}${adapter}: ${reason}`);
   }
   output.line(`  incumbent: ${shortName(run.incumbent)}`);
-  for (const text of spendTexts(spend)) output.line(`  ${text}`);
+  // A pause for a budget says in its hint what going on would take.
+  const spent = spendTexts(spend).filter((text) => !hint?.includes(text));
+  for (const text of spent) output.line(`  ${text}`);
   const next =
     state === "finished"
       ? `redistill report ${run.id}`

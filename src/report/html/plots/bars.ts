@@ -39,7 +39,10 @@ export function timePlot({ howItWent }: RunReport): Markup | null {
     title: `Time of each stage, by round${remark}`,
     description: `Stacked bars of ${names.map(stageName).join(", ")}; the figures are in the table.`,
     rows,
-    label: (seconds) => duration(seconds).replace(/ 00[sm]$/, ""),
+    label: (seconds) =>
+      Number.isInteger(seconds)
+        ? duration(seconds).replace(/ 00[sm]$/, "")
+        : `${Number(seconds.toFixed(2))}s`,
     legend: names.map((stage, i) => ({ mark: `part-${i}`, text: stageName(stage) })),
     data: {
       header: ["stage", ...shown.map((round) => `round ${round}`)],

@@ -1,6 +1,7 @@
 import { points } from "../../../core/points.js";
 import { interval } from "../../figures.js";
 import type { RoundReport, RunReport } from "../../report.js";
+import { outcomeOf } from "../../sections.js";
 import { html, type Markup } from "../template.js";
 import { at, figure, lastRounds, ticks, width } from "./figure.js";
 
@@ -8,7 +9,7 @@ const [left, right, top, bottom] = [48, 12, 12, 34];
 const height = 250;
 
 /** Points with intervals over the rounds: the gate's and the retention suite's differences. */
-export function decisionsPlot({ rounds }: RunReport): Markup | null {
+export function decisionsPlot({ rounds, health }: RunReport): Markup | null {
   const decided = rounds.filter(({ decision }) => decision?.gate);
   if (decided.length === 0) return null;
   const { shown, remark } = lastRounds(decided);
@@ -42,11 +43,13 @@ export function decisionsPlot({ rounds }: RunReport): Markup | null {
     ],
     data: {
       header: ["round", "gate", "95% interval", "retention", "95% interval", "decision"],
-      rows: shown.map(({ round, decision }) => {
-        const { gate, retention, outcome } = decision!;
+      rows: shown.map((report) => {
+        const { round, decision } = report;
+        const { gate, retention } = decision!;
         const pair = (comparison: typeof gate) =>
           comparison ? [points(comparison.difference), interval(comparison)] : ["–", "–"];
-        return [String(round), ...pair(gate), ...pair(retention), outcome];
+        const ending = outcomeOf(report, health);
+        return [String(round), ...pair(gate), ...pair(retention), ending];
       }),
     },
   });
