@@ -1,17 +1,30 @@
-import type { CallRequest, Completion } from "../core/entities.js";
+import type { CallRequest, Completion, Generation } from "../core/entities.js";
 import type { ChatModel, Complete } from "../core/ports.js";
 import { callKey, type Payer } from "../store/calls.js";
 import type { Store } from "../store/store.js";
+import { askThrough } from "./ask.js";
 import { failpoint } from "./failpoint.js";
 import type { Observe } from "./progress.js";
 
 interface CompleteOptions {
   readonly store: Store;
   readonly model: ChatModel;
+  /** Answers that the model writes side by side. */
+  readonly width: number;
   readonly payer: Payer & { readonly score: number | null };
   readonly signal: AbortSignal;
   readonly observe: Observe;
 }
+
+/** What stands for an answer that never came: cut off, so that nothing is learned from it. */
+const noAnswer: Generation = {
+  text: "",
+  stopReason: "length",
+  promptTokens: 0,
+  evaluatedPromptTokens: 0,
+  completionTokens: 0,
+  durationMs: 0,
+};
 
 /** How often watchers hear of items, in milliseconds. */
 const reportEvery = 250;
@@ -21,7 +34,7 @@ const reportEvery = 250;
  * for before come from it, the others are written to it as soon as the model has answered.
  */
 export function createComplete(options: CompleteOptions): Complete {
-  const { store, model, payer, signal, observe } = options;
+  const { store, model, width, payer, signal, observe } = options;
   return async (requests, adapter) => {
     const keys = requests.map((request) => callKey(request, model.digest, adapter?.sha256 ?? null));
     const known = new Map<string, Completion>();
@@ -33,21 +46,25 @@ export function createComplete(options: CompleteOptions): Complete {
       else missing.set(key, requests[index]!);
     }
     const meter = new Meter(options, known.size, known.size + missing.size);
-    const missingKeys = [...missing.keys()];
-    await model.sample([...missing.values()], {
-      adapter,
-      signal,
+    const from = { digest: model.digest, adapter: adapter?.sha256 ?? null };
+    const record = (key: string, generation: Generation) =>
+      store.calls.record(key, missing.get(key) as CallRequest, from, generation, payer);
+    await askThrough(missing, adapter, {
+      ...{ store, model, width, payer, signal },
       onTokens: (count) => meter.tokens(count),
-      onResult: (index, generation) => {
-        const key = missingKeys[index]!;
-        const request = missing.get(key)!;
-        const from = { digest: model.digest, adapter: adapter?.sha256 ?? null };
+      onAnswer: (key, generation) => {
         failpoint("call:before");
-        store.transaction(() => store.calls.record(key, request, from, generation, payer));
+        store.transaction(() => record(key, generation));
         failpoint("call:after");
         known.set(key, { ...generation, callKey: key });
         meter.item();
       },
+      onGivenUp: (key) => {
+        record(key, noAnswer);
+        known.set(key, store.calls.find(key) as Completion);
+        meter.item();
+      },
+      onRestart: (text) => observe({ kind: "note", text }),
     });
     observe(meter.report());
     return keys.map((key) => known.get(key)!);

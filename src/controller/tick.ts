@@ -18,6 +18,7 @@ import type { Store } from "../store/store.js";
 import { createComplete } from "./complete.js";
 import { failpoint } from "./failpoint.js";
 import type { Observe } from "./progress.js";
+import { trainThrough } from "./train.js";
 
 /** Everything that a run is made of; the command line wires it together. */
 export interface RunContext {
@@ -136,13 +137,18 @@ async function inputFor(context: RunContext, run: RunRow, round: RoundRow): Prom
 function portsFor(context: RunContext, run: RunRow, round: RoundRow, stage: string): StagePorts {
   const { store, model, signal, observe, verify, train } = context;
   const payer = { runId: run.id, round: round.number, stage, score: scoreOf(context, run) };
+  const width = run.recipe.model.sequences;
   return {
-    complete: createComplete({ store, model, payer, signal, observe }),
+    complete: createComplete({ store, model, width, payer, signal, observe }),
     verify,
     train: async (job) => {
-      const result = await train(job, {
+      const result = await trainThrough(job, {
+        store,
+        train,
+        runId: run.id,
+        round: round.number,
         signal,
-        onProgress: (progress) => observe({ kind: "training", round: round.number, ...progress }),
+        observe,
       });
       const { ggufPath, peftPath } = result;
       const from = (path: string) => relative(context.workspace, path);
@@ -167,7 +173,8 @@ async function finish(context: RunContext, run: RunRow): Promise<void> {
   if (tasks.sealed.length > 0) {
     observe({ kind: "stage", round, stage: finalStage });
     const payer = { runId: run.id, round, stage: finalStage, score: scoreOf(context, run) };
-    const complete = createComplete({ store, model, payer, signal, observe });
+    const width = run.recipe.model.sequences;
+    const complete = createComplete({ store, model, width, payer, signal, observe });
     const input = { recipe: run.recipe, prompts: context.prompts, tasks };
     const models =
       run.incumbent === null ? [null] : [null, await adapterOf(context, run.incumbent)];

@@ -27,6 +27,8 @@ export function readHistory(store: Store, run: RunRow): HowItWent {
 function countEnds(events: readonly RunEvent[]) {
   let [interruptions, crashes, starts, working] = [0, 0, 0, false];
   const failures: string[] = [];
+  const trainingFailures: string[] = [];
+  let engineRestarts = 0;
   for (const { kind, payload } of events) {
     if (kind === "started" || kind === "resumed") {
       starts++;
@@ -38,9 +40,20 @@ function countEnds(events: readonly RunEvent[]) {
     } else if (kind === "failed") {
       failures.push(typeof payload.reason === "string" ? payload.reason : "no reason was recorded");
       working = false;
+    } else if (kind === "engine-restarted") {
+      engineRestarts++;
+    } else if (kind === "training-failed") {
+      trainingFailures.push(String(payload.fault));
     }
   }
-  return { interruptions, crashes, failures, resumes: Math.max(0, starts - 1) };
+  return {
+    engineRestarts,
+    trainingFailures,
+    interruptions,
+    crashes,
+    failures,
+    resumes: Math.max(0, starts - 1),
+  };
 }
 
 /** Seconds and calls by stage, in the order in which the stages first ran. */

@@ -60,6 +60,8 @@ export interface RoundReport {
     readonly adapter: string;
     readonly loss: number | null;
     readonly tokens: number;
+    /** What other settings than the recipe's it took, and why; null where there are none. */
+    readonly eased: string | null;
   } | null;
   /** null while the round goes on. */
   readonly decision: {
@@ -113,6 +115,8 @@ export interface Basis {
   readonly looks: number;
   readonly alpha: number;
   readonly levelPerLook: number;
+  /** Requests that were given up since each ended the engine; their items are ungradable. */
+  readonly quarantined: readonly { readonly round: number; readonly stage: string }[];
 }
 
 export interface HowItWent {
@@ -125,6 +129,9 @@ export interface HowItWent {
   /** Ends without a word: a kill, a crash, a power cut. */
   readonly crashes: number;
   readonly resumes: number;
+  /** How often the engine was started again after a crash or a hang, and a training tried again. */
+  readonly engineRestarts: number;
+  readonly trainingFailures: readonly string[];
   readonly stages: readonly StageCost[];
   readonly rounds: readonly {
     readonly round: number;

@@ -35,6 +35,7 @@ export function readRound(
       adapter: candidate.sha256,
       loss: candidate.finalLoss,
       tokens: candidate.tokens,
+      eased: easedIn(store, runId, number),
     },
     decision: decision && {
       outcome: decision.outcome,
@@ -45,6 +46,13 @@ export function readRound(
     },
   };
   return { report, reworked: fixedDrafts(number, rows, tasks) };
+}
+
+/** With what other settings a round's candidate was trained: what the retrain stage said. */
+function easedIn(store: Store, runId: string, round: number): string | null {
+  const stages = store.rounds.stages(runId);
+  const row = stages.find((stage) => stage.round === round && stage.stage === "retrain");
+  return typeof row?.summary.eased === "string" ? row.summary.eased : null;
 }
 
 function outcomes(items: readonly (Attempt | Revision)[]) {

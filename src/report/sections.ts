@@ -84,8 +84,9 @@ function right({ ok, wrong, ungradable }: OutcomeCounts): string {
 
 /** Why a round ended as it did, and what curation refused. */
 export function roundReasons(report: RunReport["rounds"][number], style: Style): Item {
-  const { decision, refused, carriedOver } = report;
+  const { decision, refused, carriedOver, training } = report;
   const details: string[] = [];
+  if (training?.eased) details.push(`Trained with ${training.eased}.`);
   if (carriedOver > 0)
     details.push(`${plural(carriedOver, "example")} carried over from earlier rounds.`);
   if (refused.length > 0) {
@@ -147,11 +148,22 @@ export function basisItems({ basis, planned }: RunReport): Item[] {
       `Looks at the gate: ${looks} of ${planned} planned; each tested one-sided at ${Number(levelPerLook.toPrecision(2))}, so that the whole run promotes a candidate that is no better with a chance of at most ${percent(alpha)}.`,
     ),
     item("Differences: exact McNemar test, Tango's 95% interval; p two-sided except at the gate."),
+    ...quarantineItems(basis.quarantined),
     item(`Incumbent: ${incumbent === null ? "the base weights" : `adapter ${incumbent}`}`),
     item(`Model digest (weights, template, engine): ${basis.modelDigest}`),
     item(`Recipe hash: ${basis.recipeHash}; seed ${basis.seed}`),
     ...prompts.map(({ stage, name, hash }) =>
       item(`Prompt ${stage}/${name}: ${hash.slice(0, 16)}`),
+    ),
+  ];
+}
+
+function quarantineItems(quarantined: RunReport["basis"]["quarantined"]): Item[] {
+  if (quarantined.length === 0) return [];
+  return [
+    item(
+      `Without an answer: ${plural(quarantined.length, "request")} that crashed the engine each time; what they were for is ungradable, never wrong.`,
+      ...quarantined.map(({ round, stage }) => `Round ${round}, ${stage}.`),
     ),
   ];
 }
@@ -176,8 +188,13 @@ export function historyItems({ howItWent }: RunReport, style: Style): Item[] {
   ];
 }
 
-function disturbances({ interruptions, failures, crashes, resumes }: HowItWent): string {
+function disturbances(howItWent: HowItWent): string {
+  const { interruptions, failures, crashes, resumes, engineRestarts, trainingFailures } = howItWent;
   const parts = [
+    ...(engineRestarts > 0 ? [`engine started again ${times(engineRestarts)}`] : []),
+    ...(trainingFailures.length > 0
+      ? [`training failed ${times(trainingFailures.length)} (${trainingFailures.join(", ")})`]
+      : []),
     ...(interruptions > 0 ? [`stopped on request ${times(interruptions)}`] : []),
     ...(failures.length > 0 ? [`failed ${times(failures.length)}`] : []),
     ...(crashes > 0 ? [`ended without a word ${times(crashes)}`] : []),

@@ -4,7 +4,9 @@ import { type Connection, guarded, openDatabase, openDatabaseReadOnly } from "./
 import { EventTable } from "./events.js";
 import { RoundTables } from "./rounds.js";
 import { RunTable } from "./runs.js";
+import { SuspectTables } from "./suspects.js";
 import { TaskTable } from "./tasks.js";
+import { TrainingFaultTable } from "./training-faults.js";
 
 /**
  * Everything that persists, by table group. Each function is one transaction.
@@ -20,6 +22,8 @@ export class Store {
   readonly rounds: RoundTables;
   readonly adapters: AdapterTable;
   readonly events: EventTable;
+  readonly suspects: SuspectTables;
+  readonly trainingFaults: TrainingFaultTable;
 
   private constructor(
     private readonly db: Connection,
@@ -31,6 +35,8 @@ export class Store {
     this.adapters = new AdapterTable(db);
     this.rounds = new RoundTables(db, this.adapters);
     this.events = new EventTable(db);
+    this.suspects = new SuspectTables(db);
+    this.trainingFaults = new TrainingFaultTable(db);
   }
 
   static open(path: string, migrationsDirectory: string): Store {

@@ -65,6 +65,7 @@ function summarize(store: Store, run: RunRow, workspace: Workspace) {
     failure: run.failure,
     progress: orphaned ? null : run.progress,
     decisions,
+    quarantined: store.suspects.quarantined(run.id),
   };
 }
 
@@ -89,6 +90,11 @@ function showOne(store: Store, run: RunRow, { workspace, output }: Shared): void
     const adapter = row.candidate === null ? "" : ` (adapter ${row.candidate.slice(0, 12)})`;
     const reason = oneLine(decision.reason, 500);
     output.line(`  round ${row.number} ${decision.outcome}${adapter}: ${reason}`);
+  }
+  for (const { round: number, stage, crashes, reason } of summary.quarantined) {
+    output.line(
+      `  given up in round ${number} ${stage}: a request that crashed the engine ${crashes} times (${oneLine(reason, 200)})`,
+    );
   }
   output.line(`  incumbent: ${shortName(run.incumbent)}`);
   const next =
