@@ -12,6 +12,7 @@ import type { PromptSnapshot, RunRow } from "../../store/runs.js";
 import { Store } from "../../store/store.js";
 import { requireTrainable } from "../../training/train.js";
 import { verifiedAdapter } from "../adapters.js";
+import { refuseOtherVersion } from "../edited.js";
 import { fingerprint } from "../fingerprint.js";
 import { type Machine, openMachine } from "../machine.js";
 import type { Output } from "../output.js";
@@ -51,6 +52,7 @@ export async function runCommand(
       await workAlone(store, unfinished, options);
       return;
     }
+    if (!flags.new) refuseOtherVersion(store, recipe, prompts);
     await withMachine(recipe.model, options, async (machine) => {
       const run = await createRun(store, { recipe, recipeHash, prompts }, machine, output);
       await withRunLock(run, options, () => work(store, run, machine, options));
@@ -130,7 +132,7 @@ async function createRun(
   if (leftOut > 0) {
     output.line(`${leftOut} training tasks left out: they resemble held-out ones.`);
   }
-  requireFits(made.recipe, tasksBySplit(tasks), promptsFrom(made.prompts), machine.model);
+  await requireFits(made.recipe, tasksBySplit(tasks), promptsFrom(made.prompts), machine.model);
   const run = store.transaction(() => {
     const id = store.runs.nextId(made.recipe.name);
     store.runs.create({
