@@ -25,11 +25,16 @@ export function refuseOtherVersion(
   );
 }
 
+/** A run takes on these when it is resumed. */
+const changeable = ["budget", "prices"];
+
 /** The recipe's top-level keys whose settings are not those of the run. */
 function editedKeys(run: RunRow, recipe: Recipe): string[] {
   const now: Record<string, unknown> = recipe;
   const then: Record<string, unknown> = run.recipe;
-  return Object.keys(now).filter((key) => canonicalJson(now[key]) !== canonicalJson(then[key]));
+  return Object.keys(now)
+    .filter((key) => !changeable.includes(key))
+    .filter((key) => canonicalJson(now[key]) !== canonicalJson(then[key]));
 }
 
 function editedPrompts(store: Store, run: RunRow, prompts: readonly PromptSnapshot[]): string[] {

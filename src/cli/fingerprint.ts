@@ -11,10 +11,14 @@ export async function fingerprint(
   recipe: Recipe,
   prompts: readonly { readonly stage: string; readonly hash: string }[],
 ): Promise<string> {
-  const { tasks, retention, curate, model } = recipe;
+  // Budgets and prices change no answer: with others it is still the same run.
+  const { budget: _budget, prices: _prices, ...determining } = recipe;
+  const { tasks, retention, curate, model, stop } = recipe;
   const content = (path: string) => hashFile(path);
   return sha256({
-    ...recipe,
+    ...determining,
+    // A recipe without the rule is the one that it was before there was such a rule.
+    stop: stop ?? undefined,
     model: { ...model, path: await modelHash(model.path) },
     tasks: tasks.source === "jsonl" ? { ...tasks, path: await content(tasks.path) } : tasks,
     retention: retention && { ...retention, path: await content(retention.path) },

@@ -3,6 +3,7 @@ import { EngineFault, messageOf, PausedError } from "../core/errors.js";
 import type { ChatModel } from "../core/ports.js";
 import type { Payer } from "../store/calls.js";
 import type { Store } from "../store/store.js";
+import { commitAt } from "./commit.js";
 
 export interface AskOptions {
   readonly store: Store;
@@ -11,6 +12,8 @@ export interface AskOptions {
   readonly width: number;
   readonly payer: Payer;
   readonly signal: AbortSignal;
+  /** How many of these, from the first on, may be sent now, at least one; called again after them. */
+  admit(waiting: readonly CallRequest[]): Promise<number>;
   onTokens(count: number): void;
   onAnswer(key: string, generation: Generation): void;
   /** Called inside a transaction: the request will have no answer. */
@@ -43,8 +46,8 @@ export async function askThrough(
   if (requests.size === 0) return;
   const { store, payer } = options;
   const place = [payer.round, payer.stage, adapter?.sha256 ?? "base"].join(" ");
-  const end = () => store.transaction(() => store.suspects.endAsking(payer.runId));
-  const asking = store.transaction(() => new Asking(requests, adapter, options, place));
+  const end = () => commitAt(store, "ask:end", () => store.suspects.endAsking(payer.runId));
+  const asking = commitAt(store, "ask:begin", () => new Asking(requests, adapter, options, place));
   try {
     await asking.work();
   } catch (error) {
@@ -92,7 +95,9 @@ class Asking {
       this.pauseIfAllGuilty();
       const { left } = this;
       if (left.length === 0) break;
-      await this.ask(this.batchOf(left));
+      const waiting = this.batchOf(left);
+      const admitted = await this.options.admit(waiting.map((key) => this.request(key)));
+      await this.ask(waiting.slice(0, admitted));
     }
     this.giveUpGuilty();
   }
@@ -122,7 +127,7 @@ class Asking {
     const isAlone = this.crashesOf(batch[0]!) >= suspectAfter;
     try {
       await model.sample(
-        batch.map((key) => this.requests.get(key) as CallRequest),
+        batch.map((key) => this.request(key)),
         {
           adapter: this.adapter,
           signal,
@@ -141,7 +146,9 @@ class Asking {
     this.options.onAnswer(key, generation);
     this.open.delete(key);
     const { store } = this.options;
-    if (this.crashes.delete(key)) store.transaction(() => store.suspects.forgive(key));
+    if (this.crashes.delete(key)) {
+      commitAt(store, "ask:forgive", () => store.suspects.forgive(key));
+    }
     if (!isAlone) this.stalls = 0;
     this.giveUpGuilty();
   }
@@ -158,7 +165,7 @@ class Asking {
     else this.stalls = 0;
     const halve = this.stalls === restartsBeforeHalf + 1;
     if (halve) this.width = Math.max(1, Math.floor(this.width / 2));
-    store.transaction(() => {
+    commitAt(store, "ask:restart", () => {
       this.blame(suspects, fault.message);
       store.events.append(payer.runId, payer.round, "engine-restarted", {
         stage: payer.stage,
@@ -182,6 +189,10 @@ class Asking {
     }
   }
 
+  private request(key: string): CallRequest {
+    return this.requests.get(key) as CallRequest;
+  }
+
   private crashesOf(key: string): number {
     return this.crashes.get(key) ?? 0;
   }
@@ -189,7 +200,7 @@ class Asking {
   private giveUpGuilty(): void {
     if (this.guilty.size === 0) return;
     const { store, payer, onGivenUp } = this.options;
-    store.transaction(() => {
+    commitAt(store, "ask:give-up", () => {
       for (const key of this.guilty) {
         store.suspects.quarantine(key);
         onGivenUp(key);
@@ -202,10 +213,10 @@ class Asking {
 
   /** Where one prompt after the other is to blame, none is: they are asked again another time. */
   private pauseIfAllGuilty(): void {
-    const prompts = [...this.guilty].map((key) => JSON.stringify(this.requests.get(key)?.messages));
+    const prompts = [...this.guilty].map((key) => JSON.stringify(this.request(key).messages));
     if (new Set(prompts).size < tooManyGuilty) return;
     const { store } = this.options;
-    store.transaction(() => {
+    commitAt(store, "ask:clear", () => {
       for (const key of this.guilty) store.suspects.forgive(key);
     });
     throw new PausedError(

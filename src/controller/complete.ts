@@ -3,7 +3,8 @@ import type { ChatModel, Complete } from "../core/ports.js";
 import { callKey, type Payer } from "../store/calls.js";
 import type { Store } from "../store/store.js";
 import { askThrough } from "./ask.js";
-import { failpoint } from "./failpoint.js";
+import { commitAt } from "./commit.js";
+import type { Ledger } from "./ledger.js";
 import type { Observe } from "./progress.js";
 
 interface CompleteOptions {
@@ -12,6 +13,8 @@ interface CompleteOptions {
   /** Answers that the model writes side by side. */
   readonly width: number;
   readonly payer: Payer & { readonly score: number | null };
+  /** Says how much may be sent, and hears what it took. */
+  readonly ledger: Ledger;
   readonly signal: AbortSignal;
   readonly observe: Observe;
 }
@@ -31,10 +34,11 @@ const reportEvery = 250;
 
 /**
  * Answers requests, each distinct one at most once in the life of the database: those that were paid
- * for before come from it, the others are written to it as soon as the model has answered.
+ * for before come from it, the others are written to it as soon as the model has answered. A request
+ * is sent when its worst case fits in what is left of the budgets; those before it are awaited.
  */
 export function createComplete(options: CompleteOptions): Complete {
-  const { store, model, width, payer, signal, observe } = options;
+  const { store, model, width, payer, ledger, signal, observe } = options;
   return async (requests, adapter) => {
     const keys = requests.map((request) => callKey(request, model.digest, adapter?.sha256 ?? null));
     const known = new Map<string, Completion>();
@@ -47,20 +51,26 @@ export function createComplete(options: CompleteOptions): Complete {
     }
     const meter = new Meter(options, known.size, known.size + missing.size);
     const from = { digest: model.digest, adapter: adapter?.sha256 ?? null };
-    const record = (key: string, generation: Generation) =>
-      store.calls.record(key, missing.get(key) as CallRequest, from, generation, payer);
+    const record = (key: string, generation: Generation) => {
+      const request = missing.get(key) as CallRequest;
+      store.calls.record(key, request, from, generation, payer, ledger.now());
+    };
     await askThrough(missing, adapter, {
       ...{ store, model, width, payer, signal },
+      admit: (waiting) => ledger.admit(waiting),
       onTokens: (count) => meter.tokens(count),
       onAnswer: (key, generation) => {
-        failpoint("call:before");
-        store.transaction(() => record(key, generation));
-        failpoint("call:after");
+        commitAt(store, "call", () => {
+          record(key, generation);
+          if (ledger.isDue) ledger.write();
+        });
+        ledger.settle(missing.get(key) as CallRequest, generation);
         known.set(key, { ...generation, callKey: key });
         meter.item();
       },
       onGivenUp: (key) => {
         record(key, noAnswer);
+        ledger.settle(missing.get(key) as CallRequest, noAnswer);
         known.set(key, store.calls.find(key) as Completion);
         meter.item();
       },

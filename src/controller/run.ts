@@ -2,7 +2,10 @@ import { join } from "node:path";
 import type { Split, Task } from "../core/entities.js";
 import { messageOf, PausedError, RedistillError } from "../core/errors.js";
 import type { TaskSets } from "../stages/types.js";
+import { LeaseLostError } from "../store/leases.js";
 import type { Store } from "../store/store.js";
+import { commitAt } from "./commit.js";
+import { asPause } from "./pause.js";
 import type { Progress } from "./progress.js";
 import { type RunContext, runOf, tick } from "./tick.js";
 
@@ -16,17 +19,20 @@ const persistEvery = 2_000;
 export async function workOn(context: RunContext): Promise<void> {
   const { store, runId, signal } = context;
   if (runOf(context).state === "finished") return;
-  const begun = store.rounds.all(runId).length > 0;
-  store.transaction(() => {
-    store.runs.own(runId, process.pid);
-    store.events.append(runId, null, begun ? "resumed" : "started", {});
-  });
+  const begun = store.rounds.last(runId) !== null;
   const { rounds } = runOf(context).recipe;
-  context.observe({ kind: "run", runId, rounds, resumed: begun });
   const watched = { ...context, observe: alsoPersisting(context) };
   try {
+    commitAt(store, "run:own", () => {
+      store.runs.own(runId, process.pid);
+      store.events.append(runId, null, begun ? "resumed" : "started", {});
+    });
+    context.observe({ kind: "run", runId, rounds, resumed: begun });
     while (await tick(watched)) signal.throwIfAborted();
-  } catch (error) {
+  } catch (cause) {
+    if (cause instanceof LeaseLostError) throw cause;
+    if (signal.reason instanceof LeaseLostError) throw signal.reason;
+    const error = asPause(store.explained(cause));
     if (error instanceof PausedError) {
       recordEnd(context, "paused", error.message, error.reason);
       throw error;
@@ -53,11 +59,18 @@ function recordEnd(
   reason: string,
   cause?: string,
 ): void {
+  const release = () => store.runs.release(runId, state, state === "interrupted" ? null : reason);
   try {
-    store.transaction(() => {
-      store.events.append(runId, null, state, { reason, cause });
-      store.runs.release(runId, state, state === "interrupted" ? null : reason);
-    });
+    try {
+      commitAt(store, "run:end", () => {
+        store.events.append(runId, null, state, { reason, cause });
+        release();
+      });
+    } catch (error) {
+      if (!(asPause(error) instanceof PausedError)) throw error;
+      // A full database has no room for another event, but mostly for a change of the run's row.
+      commitAt(store, "run:end", release);
+    }
   } catch (error) {
     observe({
       kind: "note",
@@ -75,7 +88,7 @@ function alsoPersisting({ store, runId, observe }: RunContext): RunContext["obse
       return;
     if (progress.kind !== "stage" && performance.now() - last < persistEvery) return;
     last = performance.now();
-    store.transaction(() => store.runs.setProgress(runId, { ...progress }));
+    commitAt(store, "progress", () => store.runs.setProgress(runId, { ...progress }));
   };
 }
 

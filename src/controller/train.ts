@@ -1,12 +1,13 @@
 import { faultOf, messageOf, RedistillError, trainingFaults } from "../core/errors.js";
-import type { Train, TrainingJob, TrainingResult, TrainingSettings } from "../core/ports.js";
+import type { TrainingJob, TrainingResult, TrainingSettings } from "../core/ports.js";
 import type { Store } from "../store/store.js";
 import type { TrainingFaultRow } from "../store/training-faults.js";
+import { commitAt } from "./commit.js";
 import type { Observe } from "./progress.js";
 
 export interface TrainThroughOptions {
   readonly store: Store;
-  readonly train: Train;
+  train(job: TrainingJob): Promise<TrainingResult>;
   readonly runId: string;
   readonly round: number;
   readonly signal: AbortSignal;
@@ -38,7 +39,7 @@ export async function trainThrough(
     const settings = easedSettings(job.settings, faults);
     if (settings === null) throw givenUp(job.settings, faults);
     try {
-      const result = await trainOnce({ ...job, settings }, options);
+      const result = await options.train({ ...job, settings });
       const eased = describe(job.settings, settings, faults);
       return eased === "" ? result : { ...result, eased };
     } catch (error) {
@@ -47,7 +48,7 @@ export async function trainThrough(
       const died = worthAnotherTry.includes(fault ?? "") && deaths++ === 0;
       if (options.signal.aborted || (mendable === undefined && !died)) throw error;
       const reason = messageOf(error);
-      store.transaction(() => {
+      commitAt(store, "train:failed", () => {
         if (mendable)
           store.trainingFaults.append(runId, round, { fault: mendable, message: reason });
         store.events.append(runId, round, "training-failed", { fault, reason });
@@ -55,16 +56,6 @@ export async function trainThrough(
       observe({ kind: "note", text: `Training failed (${fault}): ${reason}` });
     }
   }
-}
-
-function trainOnce(
-  job: TrainingJob,
-  { train, round, signal, observe }: TrainThroughOptions,
-): Promise<TrainingResult> {
-  return train(job, {
-    signal,
-    onProgress: (progress) => observe({ kind: "training", round, ...progress }),
-  });
 }
 
 /** The settings to try after these faults; null when none is left that could help. */

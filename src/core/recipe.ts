@@ -1,4 +1,8 @@
 import { z } from "zod";
+import { budgetSchema } from "./budget.js";
+import { healthSchema } from "./health.js";
+import { pricesSchema } from "./money.js";
+import { stopSchema } from "./plateau.js";
 
 /** The seed recipes of this repository live in runs/recipes; every number below can be set there. */
 
@@ -189,6 +193,11 @@ export const recipeSchema = z.strictObject({
       alpha: z.number().gt(0).lt(0.5).default(0.05),
     })
     .prefault({}),
+  /** When to end before the last round. */
+  stop: stopSchema.nullable().default(null),
+  budget: budgetSchema.prefault({}),
+  prices: pricesSchema,
+  health: healthSchema,
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;

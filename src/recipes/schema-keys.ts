@@ -5,9 +5,11 @@ export function keysAt(schema: z.ZodType, path: readonly (string | number)[]): s
   let here = unwrapped(schema);
   for (const part of path) {
     here = here.flatMap((option) =>
-      option instanceof z.ZodObject && part in option.shape
-        ? unwrapped(option.shape[part] as z.ZodType)
-        : [],
+      option instanceof z.ZodRecord
+        ? unwrapped(option.valueType as z.ZodType)
+        : option instanceof z.ZodObject && part in option.shape
+          ? unwrapped(option.shape[part] as z.ZodType)
+          : [],
     );
   }
   const keys = here.flatMap((option) =>

@@ -2,6 +2,7 @@ import type { RunEvent } from "../store/events.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import type { HowItWent, StageCost } from "./report.js";
+import { readSpend } from "./spend.js";
 
 /** What became of a run on its way, and where its time went. */
 export function readHistory(store: Store, run: RunRow): HowItWent {
@@ -19,13 +20,14 @@ export function readHistory(store: Store, run: RunRow): HowItWent {
     finishedAt: run.finishedAt,
     ...countEnds(store.events.of(run.id)),
     stages: costs(stages, store.calls.spending(run.id)),
+    spend: readSpend(store, run),
     rounds,
   };
 }
 
 /** A start that follows another without an end between them tells of a crash. */
 function countEnds(events: readonly RunEvent[]) {
-  let [interruptions, crashes, starts, working] = [0, 0, 0, false];
+  let [interruptions, pauses, crashes, starts, working] = [0, 0, 0, 0, false];
   const failures: string[] = [];
   const trainingFailures: string[] = [];
   let engineRestarts = 0;
@@ -36,6 +38,9 @@ function countEnds(events: readonly RunEvent[]) {
       working = true;
     } else if (kind === "interrupted") {
       interruptions++;
+      working = false;
+    } else if (kind === "paused") {
+      pauses++;
       working = false;
     } else if (kind === "failed") {
       failures.push(typeof payload.reason === "string" ? payload.reason : "no reason was recorded");
@@ -50,6 +55,7 @@ function countEnds(events: readonly RunEvent[]) {
     engineRestarts,
     trainingFailures,
     interruptions,
+    pauses,
     crashes,
     failures,
     resumes: Math.max(0, starts - 1),

@@ -72,6 +72,7 @@ export class CallTable {
     model: { digest: string; adapter: string | null },
     generation: Generation,
     payer: Payer,
+    at = new Date(),
   ): void {
     this.insertOne.run({
       key,
@@ -83,7 +84,7 @@ export class CallTable {
       runId: payer.runId,
       round: payer.round,
       stage: payer.stage,
-      createdAt: new Date().toISOString(),
+      createdAt: at.toISOString(),
     });
   }
 

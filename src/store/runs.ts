@@ -1,5 +1,5 @@
 import { canonicalJson } from "../core/hash.js";
-import type { Recipe } from "../core/recipe.js";
+import { type Recipe, recipeSchema } from "../core/recipe.js";
 import type { Connection } from "./database.js";
 
 export type RunState = "running" | "interrupted" | "paused" | "failed" | "finished";
@@ -11,6 +11,18 @@ export interface PromptSnapshot {
   readonly version: string;
   readonly hash: string;
   readonly body: string;
+}
+
+/** What has to be known of a run when it begins. */
+export interface NewRun {
+  readonly id: string;
+  readonly recipe: Recipe;
+  readonly recipeHash: string;
+  readonly modelDigest: string;
+  readonly modelPath: string;
+  readonly modelSha256: string;
+  readonly folder: string;
+  readonly prompts: readonly PromptSnapshot[];
 }
 
 export interface RunRow {
@@ -43,16 +55,7 @@ const columns = `id, name, recipe, recipe_hash AS recipeHash, model_digest AS mo
 export class RunTable {
   constructor(private readonly db: Connection) {}
 
-  create(run: {
-    id: string;
-    recipe: Recipe;
-    modelDigest: string;
-    modelPath: string;
-    modelSha256: string;
-    recipeHash: string;
-    folder: string;
-    prompts: readonly PromptSnapshot[];
-  }): void {
+  create(run: NewRun): void {
     this.db
       .prepare(
         `INSERT INTO runs (id, name, recipe, recipe_hash, model_digest, model_path, model_sha256, folder,
@@ -149,6 +152,15 @@ export class RunTable {
     this.db.prepare("UPDATE runs SET incumbent = ? WHERE id = ?").run(adapter, id);
   }
 
+  /** Gives a run another budget and price table: what of its recipe may change on the way. */
+  setBudget(id: string, { budget, prices }: Pick<Recipe, "budget" | "prices">): void {
+    this.db
+      .prepare(
+        "UPDATE runs SET recipe = json_set(recipe, '$.budget', json(?), '$.prices', json(?)) WHERE id = ?",
+      )
+      .run(canonicalJson(budget), canonicalJson(prices), id);
+  }
+
   setProgress(id: string, progress: Record<string, unknown>): void {
     this.db.prepare("UPDATE runs SET progress = ? WHERE id = ?").run(canonicalJson(progress), id);
   }
@@ -162,7 +174,8 @@ export class RunTable {
 function parse(row: RawRun): RunRow {
   return {
     ...row,
-    recipe: JSON.parse(row.recipe),
+    // Settings that are newer than the row have their defaults.
+    recipe: recipeSchema.parse(JSON.parse(row.recipe)),
     progress: row.progress === null ? null : JSON.parse(row.progress),
   };
 }

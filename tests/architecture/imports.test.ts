@@ -17,7 +17,9 @@ const allowed: Record<string, readonly string[]> = {
   sources: ["core", "files"],
   stages: ["core", "stats", "verifiers"],
   report: ["core", "stats", "store"],
-  controller: ["core", "stages", "store"],
+  health: ["core", "stats"],
+  controller: ["core", "health", "stages", "store"],
+  operations: ["core", "setup", "store"],
 };
 
 /** Packages that one folder alone may import. */

@@ -55,11 +55,13 @@ async function ask(
   {
     signal = new AbortController().signal,
     asked = requests(count) as Map<string, CallRequest>,
+    admitted = Number.POSITIVE_INFINITY,
   } = {},
 ) {
   const [answered, givenUp, restarts]: [string[], string[], string[]] = [[], [], []];
   const error = await askThrough(asked, null, {
     ...{ store, model, width, payer, signal },
+    admit: async (waiting) => Math.min(admitted, waiting.length),
     onTokens: () => {},
     onAnswer: (key) => answered.push(key),
     onGivenUp: (key) => givenUp.push(key),
@@ -147,6 +149,15 @@ describe("asking an engine that crashes", () => {
     expect((await ask(modelThat(() => null).model)).answered).toHaveLength(10);
   });
 
+  it("sends what is admitted, and blames the engine also where that is one at a time", async () => {
+    const calm = modelThat(() => null);
+    expect((await ask(calm.model, 7, { admitted: 3 })).answered).toHaveLength(7);
+    expect(calm.batches.map(({ texts }) => texts.length)).toEqual([3, 3, 1]);
+    const { givenUp, error } = await ask(modelThat(() => "crashed").model, 10, { admitted: 1 });
+    expect(error).toMatchObject({ reason: "engine" });
+    expect(givenUp).toEqual([]);
+  });
+
   it("writes fewer answers side by side where that is what it dies of", async () => {
     const { model, batches } = modelThat((_underWay, side) => (side > 2 ? "crashed" : null));
     const { answered, error } = await ask(model, 40);
@@ -207,6 +218,7 @@ describe("asking when this process itself died before", () => {
     });
     await askThrough(requests(count), null, {
       ...{ store: dead, model, width, payer, signal: new AbortController().signal },
+      admit: async (waiting) => waiting.length,
       onTokens: () => {},
       onAnswer: () => {},
       onGivenUp: () => {},

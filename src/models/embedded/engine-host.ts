@@ -62,6 +62,10 @@ export class EngineHost {
     });
   }
 
+  get pid(): number | null {
+    return this.child.pid ?? null;
+  }
+
   /** Whether nothing more can be asked of it. */
   get isGone(): boolean {
     return this.gone !== null || this.dying;

@@ -66,6 +66,11 @@ export class EngineProcess implements ChatModel {
     return this.known.description;
   }
 
+  /** Of the engine's process, while one runs. */
+  get pid(): number | null {
+    return this.host === null || this.host.isGone ? null : this.host.pid;
+  }
+
   render(messages: readonly Message[]): string {
     this.template ??= new ChatTemplate(this.known.chatTemplate);
     return this.template.render(messages);
@@ -73,7 +78,12 @@ export class EngineProcess implements ChatModel {
 
   async countTokens(texts: readonly string[]): Promise<number[]> {
     const { signal } = new AbortController();
-    const closing = await this.ask({ kind: "count", texts }, signal, () => {});
+    const count = () => this.ask({ kind: "count", texts }, signal, () => {});
+    const closing = await count().catch((error) => {
+      // Counting is cheap and blames no request: an engine that died at it is asked once more.
+      if (error instanceof EngineFault) return count();
+      throw error;
+    });
     return closing.kind === "counts" ? [...closing.counts] : [];
   }
 
