@@ -4,7 +4,7 @@
 -- dead one: `deaths` says how many died at this place in a row.
 CREATE TABLE asking (
   run_id TEXT PRIMARY KEY REFERENCES runs (id),
-  place  TEXT NOT NULL,                    -- round, stage and adapter
+  place  TEXT NOT NULL,                    -- round, stage, adapter, first request
   deaths INTEGER NOT NULL
 ) STRICT;
 

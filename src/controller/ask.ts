@@ -45,9 +45,8 @@ export async function askThrough(
 ): Promise<void> {
   if (requests.size === 0) return;
   const { store, payer } = options;
-  const place = [payer.round, payer.stage, adapter?.sha256 ?? "base"].join(" ");
   const end = () => commitAt(store, "ask:end", () => store.suspects.endAsking(payer.runId));
-  const asking = commitAt(store, "ask:begin", () => new Asking(requests, adapter, options, place));
+  const asking = commitAt(store, "ask:begin", () => new Asking(requests, adapter, options));
   try {
     await asking.work();
   } catch (error) {
@@ -75,13 +74,14 @@ class Asking {
     private readonly requests: ReadonlyMap<string, CallRequest>,
     private readonly adapter: Adapter | null,
     private readonly options: AskOptions,
-    place: string,
   ) {
     const { store, payer, width } = options;
     this.open = new Set(requests.keys());
     this.width = width;
     this.crashes = store.suspects.crashes();
     this.findGuilty();
+    // Where the first request got its answer, the process before did not die at this very place.
+    const place = [payer.round, payer.stage, adapter?.sha256 ?? "base", this.left[0]].join(" ");
     const deaths = store.suspects.beginAsking(payer.runId, place);
     // A single death of the whole process is more likely a power cut or a kill than a request.
     if (deaths >= suspectAfter) {
@@ -167,6 +167,7 @@ class Asking {
     if (halve) this.width = Math.max(1, Math.floor(this.width / 2));
     commitAt(store, "ask:restart", () => {
       this.blame(suspects, fault.message);
+      store.suspects.survive(payer.runId);
       store.events.append(payer.runId, payer.round, "engine-restarted", {
         stage: payer.stage,
         fault: fault.fault,
@@ -217,7 +218,7 @@ class Asking {
     if (new Set(prompts).size < tooManyGuilty) return;
     const { store } = this.options;
     commitAt(store, "ask:clear", () => {
-      for (const key of this.guilty) store.suspects.forgive(key);
+      for (const key of this.open) if (this.crashes.has(key)) store.suspects.forgive(key);
     });
     throw new PausedError(
       "engine",

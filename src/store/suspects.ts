@@ -32,6 +32,11 @@ export class SuspectTables {
     return deaths;
   }
 
+  /** The engine died and this process did not: what crashes the engine does not take us along. */
+  survive(runId: string): void {
+    this.db.prepare("UPDATE asking SET deaths = 0 WHERE run_id = ?").run(runId);
+  }
+
   /** The model was asked and nobody died. */
   endAsking(runId: string): void {
     this.db.prepare("DELETE FROM asking WHERE run_id = ?").run(runId);

@@ -201,7 +201,7 @@ describe("asking an engine that hangs", () => {
 describe("asking when this process itself died before", () => {
   const hint = "hint";
   /** What a process that is killed leaves behind: the mark, and no end. */
-  const die = async (count = 10) => {
+  const die = async (count = 10, open = requests(count)) => {
     const asked: CallRequest[][] = [];
     const model = {
       sample: async (sent: CallRequest[]) => {
@@ -216,7 +216,7 @@ describe("asking when this process itself died before", () => {
         return store.transaction(work);
       },
     });
-    await askThrough(requests(count), null, {
+    await askThrough(open, null, {
       ...{ store: dead, model, width, payer, signal: new AbortController().signal },
       admit: async (waiting) => waiting.length,
       onTokens: () => {},
@@ -241,6 +241,19 @@ describe("asking when this process itself died before", () => {
     const { answered, givenUp } = await ask(modelThat(() => null).model);
     expect(givenUp).toEqual(["key-0"]);
     expect(answered).toHaveLength(9);
+  });
+
+  it("blames nobody for deaths with an answer to the first request between them, or a crash survived", async () => {
+    for (const first of ["key-0", "key-1", "key-2", "key-3"]) {
+      const rest = [...requests(10)].filter(([key]) => key >= first);
+      expect(await die(10, new Map(rest))).toHaveLength(rest.length);
+    }
+    expect(store.suspects.crashes().size).toBe(0);
+    for (let death = 0; death < 3; death++) {
+      await die();
+      store.transaction(() => store.suspects.survive("sums-1"));
+    }
+    expect(store.suspects.crashes().size).toBe(0);
   });
 
   it("forgets deaths when the work was done, or stopped in order", async () => {
