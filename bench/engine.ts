@@ -43,7 +43,7 @@ async function measure(
   });
   try {
     // The longest prompt first, so that the context that it opens fits all of them.
-    const lengths = requests.map(({ messages }) => model.countTokens(model.render(messages)));
+    const lengths = await model.countTokens(requests.map(({ messages }) => model.render(messages)));
     const longest = requests[lengths.indexOf(Math.max(...lengths))] as CallRequest;
     await model.sample([longest], { adapter: null, signal, onResult: () => {} });
     const answers: Generation[] = [];

@@ -65,8 +65,8 @@ class TimedModel implements ChatModel {
     return this.engine.render(messages);
   }
 
-  countTokens(text: string): number {
-    return this.engine.countTokens(text);
+  countTokens(texts: readonly string[]): Promise<number[]> {
+    return this.engine.countTokens(texts);
   }
 
   async dispose(): Promise<void> {}

@@ -2,7 +2,7 @@ export type { Observe, Progress } from "./controller/progress.js";
 export { frozenTasks, workOn } from "./controller/run.js";
 export { type RunContext, tick } from "./controller/tick.js";
 export * from "./core/entities.js";
-export { exitCodes, RedistillError } from "./core/errors.js";
+export { EngineFault, exitCodes, PausedError, RedistillError } from "./core/errors.js";
 export type {
   ChatModel,
   Complete,

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { ChatModel, Train, Verify } from "../core/ports.js";
-import type { EmbeddedChatModel } from "../models/embedded/chat-model.js";
+import { EngineProcess } from "../models/embedded/engine-process.js";
 import { formatBytes } from "../setup/files.js";
 import { inspectModel } from "../setup/gguf.js";
 import { findPython, findUv } from "../setup/python.js";
@@ -39,20 +39,19 @@ export async function findWeights(
   });
 }
 
-/** Loads the embedded engine with the weights at a path, or the default ones. */
+/** Starts the embedded engine with the weights at a path, or the default ones. */
 export async function loadModel(
   settings: ModelSettings,
   output: Output,
   signal: AbortSignal,
-): Promise<{ model: EmbeddedChatModel; weights: { path: string; sha256: string } }> {
+): Promise<{ model: ChatModel; weights: { path: string; sha256: string } }> {
   const weights = await findWeights(settings.path, output, signal);
-  // Loaded when needed: LangChain and llama.cpp take two seconds that other commands can do without.
-  const embedded = await import("../models/embedded/chat-model.js");
-  const model = await embedded.EmbeddedChatModel.load({
-    ...settings,
-    modelPath: weights.path,
-    modelSha256: weights.sha256,
-  });
+  const { contextTokens, sequences, threads } = settings;
+  const options = { contextTokens, sequences, threads };
+  const model = await EngineProcess.start(
+    { ...options, modelPath: weights.path, modelSha256: weights.sha256 },
+    signal,
+  );
   return { model, weights };
 }
 

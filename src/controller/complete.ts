@@ -1,7 +1,8 @@
-import type { CallRequest, Completion } from "../core/entities.js";
+import type { CallRequest, Completion, Generation } from "../core/entities.js";
 import type { ChatModel, Complete } from "../core/ports.js";
 import { callKey, type Payer } from "../store/calls.js";
 import type { Store } from "../store/store.js";
+import { askThrough } from "./ask.js";
 import { commitAt } from "./commit.js";
 import type { Ledger } from "./ledger.js";
 import type { Observe } from "./progress.js";
@@ -9,12 +10,24 @@ import type { Observe } from "./progress.js";
 interface CompleteOptions {
   readonly store: Store;
   readonly model: ChatModel;
+  /** Answers that the model writes side by side. */
+  readonly width: number;
   readonly payer: Payer & { readonly score: number | null };
   /** Says how much may be sent, and hears what it took. */
   readonly ledger: Ledger;
   readonly signal: AbortSignal;
   readonly observe: Observe;
 }
+
+/** What stands for an answer that never came: cut off, so that nothing is learned from it. */
+const noAnswer: Generation = {
+  text: "",
+  stopReason: "length",
+  promptTokens: 0,
+  evaluatedPromptTokens: 0,
+  completionTokens: 0,
+  durationMs: 0,
+};
 
 /** How often watchers hear of items, in milliseconds. */
 const reportEvery = 250;
@@ -25,7 +38,7 @@ const reportEvery = 250;
  * is sent when its worst case fits in what is left of the budgets; those before it are awaited.
  */
 export function createComplete(options: CompleteOptions): Complete {
-  const { store, model, payer, ledger, signal, observe } = options;
+  const { store, model, width, payer, ledger, signal, observe } = options;
   return async (requests, adapter) => {
     const keys = requests.map((request) => callKey(request, model.digest, adapter?.sha256 ?? null));
     const known = new Map<string, Completion>();
@@ -38,28 +51,31 @@ export function createComplete(options: CompleteOptions): Complete {
     }
     const meter = new Meter(options, known.size, known.size + missing.size);
     const from = { digest: model.digest, adapter: adapter?.sha256 ?? null };
-    let waiting = [...missing];
-    while (waiting.length > 0) {
-      const wave = waiting.slice(0, ledger.admit(waiting.map(([, request]) => request)));
-      waiting = waiting.slice(wave.length);
-      const sent = wave.map(([, request]) => request);
-      await model.sample(sent, {
-        adapter,
-        signal,
-        onTokens: (count) => meter.tokens(count),
-        onResult: (index, generation) => {
-          const [key, request] = wave[index]!;
-          const at = ledger.now();
-          commitAt(store, "call", () => {
-            store.calls.record(key, request, from, generation, payer, at);
-            if (ledger.isDue) ledger.write();
-          });
-          ledger.settle(request, generation);
-          known.set(key, { ...generation, callKey: key });
-          meter.item();
-        },
-      });
-    }
+    const record = (key: string, generation: Generation) => {
+      const request = missing.get(key) as CallRequest;
+      store.calls.record(key, request, from, generation, payer, ledger.now());
+    };
+    await askThrough(missing, adapter, {
+      ...{ store, model, width, payer, signal },
+      admit: (waiting) => ledger.admit(waiting),
+      onTokens: (count) => meter.tokens(count),
+      onAnswer: (key, generation) => {
+        commitAt(store, "call", () => {
+          record(key, generation);
+          if (ledger.isDue) ledger.write();
+        });
+        ledger.settle(missing.get(key) as CallRequest, generation);
+        known.set(key, { ...generation, callKey: key });
+        meter.item();
+      },
+      onGivenUp: (key) => {
+        record(key, noAnswer);
+        ledger.settle(missing.get(key) as CallRequest, noAnswer);
+        known.set(key, store.calls.find(key) as Completion);
+        meter.item();
+      },
+      onRestart: (text) => observe({ kind: "note", text }),
+    });
     observe(meter.report());
     return keys.map((key) => known.get(key)!);
   };

@@ -11,39 +11,52 @@ import type { StageInput, TaskSets } from "../stages/types.js";
  *
  * @throws RedistillError `usage` naming the task, its tokens and the setting.
  */
-export function requireFits(
+export async function requireFits(
   recipe: Recipe,
   tasks: TaskSets,
   prompts: StageInput["prompts"],
   model: ChatModel,
-): void {
+): Promise<void> {
   const input = { recipe, tasks, prompts } as StageInput;
+  const asked: { task: Task; text: string; answer: number }[] = [];
+  const add = (task: Task, messages: readonly Message[], answer: number) =>
+    asked.push({ task, text: model.render(messages), answer });
+  const question = (task: Task) => studentMessages(prompts.student, task);
+  const bare = (task: Task): Message[] => [{ role: "user", content: task.prompt }];
+  for (const task of [...tasks.gate, ...tasks.sealed]) {
+    add(task, question(task), recipe.student.maxTokens);
+  }
+  for (const task of tasks.retention) add(task, bare(task), recipe.retention?.maxTokens ?? 0);
+  for (const task of tasks.replay) add(task, bare(task), recipe.curate.replay?.maxTokens ?? 0);
+  const rework = await reworkTokens(recipe, prompts, model);
+  for (const task of tasks.train) {
+    add(task, teacherMessages(input, task), recipe.generate.maxTokens + rework);
+  }
+  const lengths = await model.countTokens(asked.map(({ text }) => text));
   const limit = recipe.model.contextTokens;
-  const check = (task: Task, messages: readonly Message[], answer: number) => {
-    const needed = model.countTokens(model.render(messages)) + answer;
-    if (needed <= limit) return;
+  for (const [index, { task, answer }] of asked.entries()) {
+    const needed = lengths[index]! + answer;
+    if (needed <= limit) continue;
     throw new RedistillError(
       "usage",
       `this ${task.split} task and its answer need ${needed} tokens; model.contextTokens is ${limit}: ${task.prompt.slice(0, 80)}`,
       "Raise model.contextTokens, lower maxTokens, or shorten or remove the task.",
     );
-  };
-  const question = (task: Task) => studentMessages(prompts.student, task);
-  const bare = (task: Task): Message[] => [{ role: "user", content: task.prompt }];
-  for (const task of [...tasks.gate, ...tasks.sealed]) {
-    check(task, question(task), recipe.student.maxTokens);
   }
-  for (const task of tasks.retention) check(task, bare(task), recipe.retention?.maxTokens ?? 0);
-  for (const task of tasks.replay) check(task, bare(task), recipe.curate.replay?.maxTokens ?? 0);
-  // A second try holds the first answer, its critique and the words around them.
-  const around = [prompts.critique, prompts.refine].map((prompt) =>
-    prompt === null ? 0 : model.countTokens(`${prompt.system ?? ""}${prompt.user}`),
+}
+
+/** A second try holds the first answer, its critique and the words around them. */
+async function reworkTokens(
+  recipe: Recipe,
+  prompts: StageInput["prompts"],
+  model: ChatModel,
+): Promise<number> {
+  if (!recipe.refine) return 0;
+  const around = await model.countTokens(
+    [prompts.critique, prompts.refine].map((prompt) =>
+      prompt === null ? "" : `${prompt.system ?? ""}${prompt.user}`,
+    ),
   );
-  const second = Math.max(recipe.critique?.maxTokens ?? 0, recipe.refine?.maxTokens ?? 0);
-  const rework = recipe.refine
-    ? Math.max(...around) + (recipe.critique?.maxTokens ?? 0) + second
-    : 0;
-  for (const task of tasks.train) {
-    check(task, teacherMessages(input, task), recipe.generate.maxTokens + rework);
-  }
+  const critique = recipe.critique?.maxTokens ?? 0;
+  return Math.max(...around) + critique + Math.max(critique, recipe.refine.maxTokens);
 }

@@ -39,7 +39,8 @@ export class Ledger {
   private readonly limits: { readonly run: AmountLimits; readonly night: AmountLimits };
   private readonly limited: boolean;
   private spent: { run: Amounts; night: Amounts };
-  /** The worst that requests in flight can cost. */
+  /** Requests in flight, and the worst that they can cost. */
+  private readonly inFlight = new Set<CallRequest>();
   private reserved: Amounts = nothing;
   private readonly worst: WorstCase;
   private night: Night;
@@ -79,31 +80,37 @@ export class Ledger {
   /**
    * Reserves the longest beginning of some requests whose worst case fits in what is left: the whole
    * prompt, an answer of maxTokens. Where time is limited, also no more than half of it is taken at
-   * the speed so far, since answers in flight are awaited.
+   * the speed so far, since answers in flight are awaited. A request that is in flight already, and
+   * is sent again, is not reserved twice.
    *
    * @returns how many, at least one.
    * @throws PausedError `budget` if not even the first fits.
    */
-  admit(requests: readonly CallRequest[]): number {
+  async admit(requests: readonly CallRequest[]): Promise<number> {
     if (!this.limited) return requests.length;
+    await this.worst.prepare(requests);
     const most = Math.min(requests.length, this.answersInTime());
     for (let count = 0; count < most; count++) {
-      const worst = this.worst.of(requests[count] as CallRequest);
+      const request = requests[count] as CallRequest;
+      if (this.inFlight.has(request)) continue;
+      const worst = this.worst.of(request);
       const wanted = plus(this.reserved, worst);
       const reached = this.reachedBy(wanted);
       if (reached !== null && count === 0) throw this.paused(reached);
       if (reached !== null) return count;
       this.reserved = wanted;
+      this.inFlight.add(request);
     }
     return most;
   }
 
-  /** A reserved request was answered, and its row written. */
+  /** A request was answered or given up, and its row written. */
   settle(request: CallRequest, generation: Generation): void {
     this.answered++;
     if (!this.limited) return;
     const { promptTokens, completionTokens } = generation;
-    this.reserved = minus(this.reserved, this.worst.of(request));
+    // One that was given up may never have been sent by this process.
+    if (this.inFlight.delete(request)) this.reserved = minus(this.reserved, this.worst.of(request));
     this.spend({
       tokens: BigInt(promptTokens + completionTokens),
       calls: 1n,

@@ -172,8 +172,9 @@ function portsFor(
 ): StagePorts {
   const { store, model, signal, observe, verify } = context;
   const payer = { runId: run.id, round: round.number, stage, score: scoreOf(context, run) };
+  const width = run.recipe.model.sequences;
   return {
-    complete: createComplete({ store, model, payer, ledger, signal, observe }),
+    complete: createComplete({ store, model, width, payer, ledger, signal, observe }),
     verify,
     train: (job) => trainWithin(context, round.number, ledger, job),
     render: (messages) => model.render(messages),
@@ -200,7 +201,8 @@ async function finish(
   if (tasks.sealed.length > 0) {
     observe({ kind: "stage", round, stage: finalStage });
     const payer = { runId: run.id, round, stage: finalStage, score: scoreOf(context, run) };
-    const complete = createComplete({ store, model, payer, ledger, signal, observe });
+    const width = run.recipe.model.sequences;
+    const complete = createComplete({ store, model, width, payer, ledger, signal, observe });
     const input = { recipe: run.recipe, prompts: context.prompts, tasks };
     const models =
       run.incumbent === null ? [null] : [null, await adapterOf(context, run.incumbent)];

@@ -1,10 +1,11 @@
 import { readdirSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { failpoint } from "../core/failpoint.js";
-import type { Train, TrainingJob, TrainingResult } from "../core/ports.js";
+import type { Train, TrainingJob, TrainingProgress, TrainingResult } from "../core/ports.js";
 import type { Store } from "../store/store.js";
 import type { Ledger } from "./ledger.js";
 import type { Observe } from "./progress.js";
+import { trainThrough } from "./train.js";
 
 interface TrainingContext {
   readonly store: Store;
@@ -22,18 +23,20 @@ export async function trainWithin(
   ledger: Ledger,
   job: TrainingJob,
 ): Promise<TrainingResult> {
-  const { train, observe, workspace } = context;
+  const { store, runId, train, observe, workspace } = context;
   const result = await ledger.train(
     context.signal,
     () => lastAdapterBytes(context),
-    (signal) =>
-      train(job, {
-        signal,
-        onProgress: (progress) => {
-          if (ledger.isDue) ledger.commit();
-          observe({ kind: "training", round, ...progress });
-        },
-      }),
+    (signal) => {
+      const onProgress = (progress: TrainingProgress) => {
+        if (ledger.isDue) ledger.commit();
+        observe({ kind: "training", round, ...progress });
+      };
+      return trainThrough(job, {
+        ...{ store, runId, round, signal, observe },
+        train: (eased) => train(eased, { signal, onProgress }),
+      });
+    },
   );
   // The adapter's files are in place, and no row knows of them.
   failpoint("adapter:written");

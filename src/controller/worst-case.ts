@@ -15,11 +15,24 @@ export class WorstCase {
     private readonly countsTokens: boolean,
   ) {}
 
+  /** Counts the prompts of requests, all at once; to be awaited before `of` is asked for them. */
+  async prepare(requests: readonly CallRequest[]): Promise<void> {
+    if (!this.countsTokens) return;
+    // Samples of one question share their messages: they are counted once.
+    const asked = new Set(requests.map(({ messages }) => messages));
+    const unknown = [...asked].filter((messages) => !this.promptTokens.has(messages));
+    if (unknown.length === 0) return;
+    const counts = await this.model.countTokens(unknown.map((each) => this.model.render(each)));
+    for (const [index, messages] of unknown.entries()) {
+      this.promptTokens.set(messages, counts[index] as number);
+    }
+  }
+
   of(request: CallRequest): Amounts {
     const known = this.known.get(request);
     if (known) return known;
     const { messages, sampling } = request;
-    const prompt = this.countsTokens ? this.tokensOf(messages) : 0;
+    const prompt = this.countsTokens ? (this.promptTokens.get(messages) as number) : 0;
     const text = messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0);
     const worst = {
       ...nothing,
@@ -31,14 +44,5 @@ export class WorstCase {
     };
     this.known.set(request, worst);
     return worst;
-  }
-
-  /** Samples of one question share their messages: they are counted once. */
-  private tokensOf(messages: readonly Message[]): number {
-    const known = this.promptTokens.get(messages);
-    if (known !== undefined) return known;
-    const count = this.model.countTokens(this.model.render(messages));
-    this.promptTokens.set(messages, count);
-    return count;
   }
 }

@@ -84,6 +84,8 @@ export interface Generation {
 /** A generation with the key of the call that it came from. */
 export interface Completion extends Generation {
   readonly callKey: string;
+  /** Why there is no answer: the request ended the engine each time. Absent where there is one. */
+  readonly unanswered?: string;
 }
 
 /** One sampled answer to a task, with its verdict. */

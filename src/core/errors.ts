@@ -14,8 +14,9 @@ export const exitCodes = {
 
 export type ErrorKind = Exclude<keyof typeof exitCodes, "ok">;
 
-/** A training that cannot succeed as it is set up; the round is given up, the run goes on. */
-export type TrainingFault = "nan_loss" | "out_of_memory";
+/** Trainings that cannot succeed as they are set up; at worst the round is given up, the run goes on. */
+export const trainingFaults = ["nan_loss", "out_of_memory"] as const;
+export type TrainingFault = (typeof trainingFaults)[number];
 
 /**
  * The one error a user can meet: what happened and where (`message`), what to do next (`hint`).
@@ -54,6 +55,28 @@ export class PausedError extends RedistillError {
   ) {
     super("paused", message, hint, options);
   }
+}
+
+/**
+ * An engine that crashed or fell silent while it was asked. The answers that came before are kept,
+ * and the next request starts it again.
+ */
+export class EngineFault extends RedistillError {
+  constructor(
+    readonly fault: "crashed" | "silent",
+    /** Whether it had been given requests; false while it was still loading its weights. */
+    readonly answering: boolean,
+    message: string,
+    hint: string,
+  ) {
+    super("model", message, hint);
+  }
+}
+
+/** The word for what went wrong, of an error that has one; null for any other. */
+export function faultOf(error: unknown): string | null {
+  if (!(error instanceof RedistillError) || !("fault" in error)) return null;
+  return typeof error.fault === "string" ? error.fault : null;
 }
 
 /** The message of anything thrown, without a stack. */

@@ -17,7 +17,7 @@ const monitor = (threshold: z.ZodNumber, byDefault: number) =>
 
 const share = z.number().min(0).max(1);
 
-/** Why each threshold has its default: docs/decisions/008. */
+/** Why each threshold has its default: docs/decisions/009. */
 export const healthSchema = z
   .strictObject({
     /** Smallest variety of the candidate's gate answers, as a share of what is usual there. */

@@ -15,20 +15,26 @@ export interface ChatModel {
   readonly description: string;
   /**
    * Answers every request, sharing prefixes and batching as it can; `onResult` is called once per
-   * request as soon as its answer is complete, in any order.
+   * request as soon as its answer is complete, in any order. Requests are taken up in their order,
+   * at most `width` side by side, so that those under way are the first ones without an answer.
+   *
+   * @throws EngineFault when the engine died or hung; a later call starts it again.
    */
   sample(requests: readonly CallRequest[], options: SampleOptions): Promise<void>;
   /** The prompt as text, special tokens included, up to where the assistant's answer begins. */
   render(messages: readonly Message[]): string;
-  countTokens(text: string): number;
+  /** The length of each text, in tokens. */
+  countTokens(texts: readonly string[]): Promise<number[]>;
   dispose(): Promise<void>;
 }
 
 export interface SampleOptions {
   readonly adapter: Adapter | null;
   readonly signal: AbortSignal;
+  /** Answers written side by side, where that is less than the model can. */
+  readonly width?: number;
   onResult(index: number, generation: Generation): void;
-  /** Called after each decoding step with the number of tokens sampled in it. */
+  /** Called as the work goes on with the number of tokens sampled since; 0 after a prompt was read. */
   onTokens?(count: number): void;
 }
 
@@ -80,6 +86,8 @@ export interface TrainingResult {
   readonly finalLoss: number | null;
   readonly tokens: number;
   readonly seconds: number;
+  /** What other settings than the job's it was trained with, and why; absent where there are none. */
+  readonly eased?: string;
 }
 
 /** (job, events, signal) → adapter. */

@@ -31,8 +31,8 @@ export class ScriptedChatModel implements ChatModel {
     return messages.map(({ role, content }) => `<${role}>${content}</${role}>`).join("");
   }
 
-  countTokens(text: string): number {
-    return text.split(/\s+/).filter(Boolean).length;
+  async countTokens(texts: readonly string[]): Promise<number[]> {
+    return texts.map(words);
   }
 
   async sample(requests: readonly CallRequest[], options: SampleOptions): Promise<void> {
@@ -48,8 +48,8 @@ export class ScriptedChatModel implements ChatModel {
         );
       }
       this.ledger.push({ request, adapter });
-      const promptTokens = this.countTokens(this.render(request.messages));
-      const completionTokens = Math.max(1, this.countTokens(text));
+      const promptTokens = words(this.render(request.messages));
+      const completionTokens = Math.max(1, words(text));
       options.onTokens?.(completionTokens);
       options.onResult(index, {
         text,
@@ -65,4 +65,8 @@ export class ScriptedChatModel implements ChatModel {
   }
 
   async dispose(): Promise<void> {}
+}
+
+function words(text: string): number {
+  return text.split(/\s+/).filter(Boolean).length;
 }

@@ -114,6 +114,7 @@ function readBasis(store: Store, run: RunRow, looks: number): Basis {
     looks,
     alpha,
     levelPerLook: alphaForLook(alpha, run.recipe.rounds),
+    quarantined: store.suspects.quarantined(run.id).map(({ round, stage }) => ({ round, stage })),
   };
 }
 

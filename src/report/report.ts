@@ -77,6 +77,8 @@ export interface RoundReport extends Omit<RoundFigures, "elicited" | "solved" | 
     readonly adapter: string;
     readonly loss: number | null;
     readonly tokens: number;
+    /** What other settings than the recipe's it took, and why; null where there are none. */
+    readonly eased: string | null;
   } | null;
   /** null while the round goes on. */
   readonly decision: {
@@ -160,6 +162,8 @@ export interface Basis {
   readonly looks: number;
   readonly alpha: number;
   readonly levelPerLook: number;
+  /** Requests that were given up since each ended the engine; their items are ungradable. */
+  readonly quarantined: readonly { readonly round: number; readonly stage: string }[];
 }
 
 export interface HowItWent {

@@ -36,6 +36,7 @@ export function readRound(
       adapter: candidate.sha256,
       loss: candidate.finalLoss,
       tokens: candidate.tokens,
+      eased: easedIn(store, runId, number),
     },
     decision: decision && {
       outcome: decision.outcome,
@@ -49,6 +50,12 @@ export function readRound(
   const reworked = () =>
     figures.revisions.ok === 0 ? [] : fixedDrafts(number, store.rounds.load(runId, number), tasks);
   return { report, reworked };
+}
+
+/** With what other settings a round's candidate was trained: what the retrain stage said. */
+function easedIn(store: Store, runId: string, round: number): string | null {
+  const eased = store.rounds.summary(runId, round, "retrain")?.eased;
+  return typeof eased === "string" ? eased : null;
 }
 
 /** Reasons with their counts, the commonest first; which task a twin was is not part of a reason. */

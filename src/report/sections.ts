@@ -120,7 +120,7 @@ export function outcomeOf({ round, decision }: RoundReport, { rolledBack }: Heal
 
 /** Why a round ended as it did, and what curation refused. */
 export function roundReasons(report: RoundReport, health: Health, style: Style): Item {
-  const { decision, refused, carriedOver } = report;
+  const { decision, refused, carriedOver, training } = report;
   const details = decision ? evidence(decision) : [];
   const against = health.readings.filter(
     ({ round, fired, action }) => round === report.round && fired && action === "roll-back",
@@ -129,6 +129,7 @@ export function roundReasons(report: RoundReport, health: Health, style: Style):
     const names = against.map(({ monitor }) => monitor).join(", ");
     details.push(`Taken back afterwards by what watches the health of learning: ${names}.`);
   }
+  if (training?.eased) details.push(`Trained with ${training.eased}.`);
   if (carriedOver > 0)
     details.push(`${plural(carriedOver, "example")} carried over from earlier rounds.`);
   if (refused.length > 0) {
@@ -208,6 +209,7 @@ export function basisItems({ basis, planned }: RunReport): Item[] {
       `Looks at the gate: ${looks} of ${planned} planned; each tested one-sided at ${Number(levelPerLook.toPrecision(2))}, so that the whole run promotes a candidate that is no better with a chance of at most ${percent(alpha)}.`,
     ),
     item("Differences: exact McNemar test, Tango's 95% interval; p two-sided except at the gate."),
+    ...quarantineItems(basis.quarantined),
     item(`Incumbent: ${incumbent === null ? "the base weights" : `adapter ${incumbent}`}`),
     item(`Model digest (weights, template, engine): ${basis.modelDigest}`),
     item(`Recipe hash: ${basis.recipeHash}; seed ${basis.seed}`),
@@ -225,4 +227,14 @@ export function adviceItems({ advice }: RunReport, style: Style): Item[] {
       style.prose(because),
     ),
   );
+}
+
+function quarantineItems(quarantined: RunReport["basis"]["quarantined"]): Item[] {
+  if (quarantined.length === 0) return [];
+  return [
+    item(
+      `Without an answer: ${plural(quarantined.length, "request")} that crashed the engine each time; what they were for is ungradable, never wrong.`,
+      ...quarantined.map(({ round, stage }) => `Round ${round}, ${stage}.`),
+    ),
+  ];
 }

@@ -24,16 +24,21 @@ export async function critique(input: StageInput, ports: StagePorts): Promise<St
     ),
     input.incumbent,
   );
-  const critiques = failures.map(
-    ({ task, attempt }, position): Critique => ({
-      id: stableId("critique", attempt.id, prompt.hash),
-      attemptId: attempt.id,
-      taskId: task.id,
-      callKey: completions[position]!.callKey,
-      promptHash: prompt.hash,
-      text: completions[position]!.text.trim(),
-    }),
-  );
+  const critiques = failures.flatMap(({ task, attempt }, position): Critique[] => {
+    const { callKey, text, unanswered } = completions[position]!;
+    // Nothing was said of this attempt, so that there is nothing to rewrite it by.
+    if (unanswered !== undefined) return [];
+    return [
+      {
+        id: stableId("critique", attempt.id, prompt.hash),
+        attemptId: attempt.id,
+        taskId: task.id,
+        callKey,
+        promptHash: prompt.hash,
+        text: text.trim(),
+      },
+    ];
+  });
   const tasks = new Set(critiques.map(({ taskId }) => taskId));
   return { rows: { critiques }, summary: { critiques: critiques.length, tasks: tasks.size } };
 }

@@ -2,6 +2,7 @@ import type { Adapter, Evaluation, Task } from "../core/entities.js";
 import type { Suite, SuiteAnswers } from "../core/round.js";
 import { countVerdicts } from "./support/counts.js";
 import { greedy, requestFor, studentMessages } from "./support/requests.js";
+import { exceptUnanswered } from "./support/unanswered.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
 
 /** Incumbent and candidate answer the gate suite and the retention suite; the same questions, greedily. */
@@ -47,7 +48,8 @@ export async function answerSuite(
   const suiteTasks = tasks[suite];
   const completions = await ports.complete(suiteTasks.map(questionOf), model);
   const answers = completions.map(({ text }) => text.trim());
-  const verdicts = await ports.verify(suiteTasks.map((task, i) => ({ task, answer: answers[i]! })));
+  const checked = await ports.verify(suiteTasks.map((task, i) => ({ task, answer: answers[i]! })));
+  const verdicts = exceptUnanswered(checked, completions);
   const items = suiteTasks.map(
     (task, position): Evaluation => ({
       taskId: task.id,

@@ -3,6 +3,7 @@ import { stableId } from "../core/hash.js";
 import { majorityVerdicts } from "../verifiers/index.js";
 import { countVerdicts } from "./support/counts.js";
 import { elicitedTasks, requestFor, teacherMessages } from "./support/requests.js";
+import { exceptUnanswered } from "./support/unanswered.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
 
 /** k answers to each task by the incumbent as teacher, each with a verdict. */
@@ -33,7 +34,8 @@ export async function generate(input: StageInput, ports: StagePorts): Promise<St
   const answers = completions.map(({ text }) => text.trim());
   // What was cut off has not said its answer: it has no vote, but counts among the attempts.
   const votes = completions.map(({ stopReason }, i) => (stopReason === "end" ? answers[i]! : ""));
-  const verdicts = await labelAll(input, ports, drafts, { answers, votes });
+  const checked = await labelAll(input, ports, drafts, { answers, votes });
+  const verdicts = exceptUnanswered(checked, completions);
   const attempts = drafts.map(
     ({ task, index }, position): Attempt => ({
       id: stableId("attempt", round, task.id, index),

@@ -10,6 +10,7 @@ import {
   requestFor,
   teacherMessages,
 } from "./support/requests.js";
+import { exceptUnanswered } from "./support/unanswered.js";
 import { failuresToRework } from "./support/unsolved.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
 
@@ -41,10 +42,11 @@ export async function refine(input: StageInput, ports: StagePorts): Promise<Stag
     input.incumbent,
   );
   const answers = completions.map(({ text }) => text.trim());
-  const verdicts =
+  const checked =
     recipe.teacher.labels === "reference"
       ? await ports.verify(rewrites.map(({ task }, i) => ({ task, answer: answers[i]! })))
       : againstMajority(input, rewrites, answers);
+  const verdicts = exceptUnanswered(checked, completions);
   const revisions = rewrites.map(
     (rewrite, position): Revision => ({
       id: stableId("revision", idOf(rewrite), prompt.hash, rewrite.index),

@@ -1,4 +1,4 @@
-import { messageOf, RedistillError, type TrainingFault } from "../core/errors.js";
+import { faultOf, messageOf, trainingFaults } from "../core/errors.js";
 import { seedFor } from "../core/hash.js";
 import type { TrainingResult } from "../core/ports.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
@@ -25,8 +25,8 @@ export async function retrain(input: StageInput, ports: StagePorts): Promise<Sta
   try {
     result = await ports.train(job);
   } catch (error) {
-    const fault = faultOf(error);
-    if (fault === null) throw error;
+    const fault = trainingFaults.find((each) => each === faultOf(error));
+    if (fault === undefined) throw error;
     return skipped(`training failed (${fault}): ${messageOf(error)}`);
   }
   const candidate = {
@@ -46,18 +46,11 @@ export async function retrain(input: StageInput, ports: StagePorts): Promise<Sta
       examples: rows.examples.length,
       ...(result.finalLoss === null ? {} : { loss: Number(result.finalLoss.toFixed(3)) }),
       "tokens/s": Math.round(result.tokens / Math.max(result.seconds, 0.001)),
+      ...(result.eased === undefined ? {} : { eased: result.eased }),
     },
   };
 }
 
 function skipped(reason: string): StageOutput {
   return { rows: { noCandidate: reason }, summary: { skipped: reason } };
-}
-
-const givenUp: readonly TrainingFault[] = ["nan_loss", "out_of_memory"];
-
-/** Which of the faults that end a round, not the run, an error is; null for any other. */
-function faultOf(error: unknown): TrainingFault | null {
-  if (!(error instanceof RedistillError) || !("fault" in error)) return null;
-  return givenUp.find((fault) => fault === error.fault) ?? null;
 }

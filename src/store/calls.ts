@@ -10,6 +10,7 @@ interface CallRow {
   evaluated_prompt_tokens: number;
   completion_tokens: number;
   duration_ms: number;
+  unanswered: string | null;
 }
 
 /** Where in a run a call was paid for. */
@@ -39,7 +40,10 @@ export class CallTable {
   private readonly insertOne;
 
   constructor(private readonly db: Connection) {
-    this.selectOne = db.prepare<[string], CallRow>("SELECT * FROM calls WHERE key = ?");
+    this.selectOne = db.prepare<[string], CallRow>(
+      `SELECT calls.*, suspects.reason AS unanswered FROM calls
+         LEFT JOIN suspects ON call_key = key AND quarantined_at IS NOT NULL WHERE key = ?`,
+    );
     this.insertOne = db.prepare(
       `INSERT INTO calls VALUES (@key, @modelDigest, @adapter, @messages, @sampling, @text,
          @stopReason, @promptTokens, @evaluatedPromptTokens, @completionTokens, @durationMs,
@@ -58,6 +62,7 @@ export class CallTable {
       evaluatedPromptTokens: row.evaluated_prompt_tokens,
       completionTokens: row.completion_tokens,
       durationMs: row.duration_ms,
+      ...(row.unanswered === null ? {} : { unanswered: row.unanswered }),
     };
   }
 

@@ -104,6 +104,17 @@ export class RoundTables {
       .map((row) => ({ ...row, summary: JSON.parse(row.summary) }));
   }
 
+  /** What one stage of a round said; null before it is done. */
+  summary(runId: string, round: number, stage: string): StageSummary | null {
+    const text = this.db
+      .prepare<unknown[], string>(
+        "SELECT summary FROM stages WHERE run_id = ? AND round = ? AND stage = ?",
+      )
+      .pluck()
+      .get(runId, round, stage) as string | undefined;
+    return text === undefined ? null : JSON.parse(text);
+  }
+
   /** Writes what a stage produced and that it is done. Call inside a transaction. */
   commitStage(
     runId: string,

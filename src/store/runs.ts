@@ -103,6 +103,15 @@ export class RunTable {
     );
   }
 
+  /** The newest run of a recipe with this name that has not ended, whatever is in the recipe. */
+  unfinishedNamed(name: string): RunRow | null {
+    return this.one(
+      `SELECT ${columns} FROM runs WHERE name = ? AND state <> 'finished'
+        ORDER BY rowid DESC LIMIT 1`,
+      name,
+    );
+  }
+
   all(): RunRow[] {
     return this.db
       .prepare<[], RawRun>(`SELECT ${columns} FROM runs ORDER BY rowid`)

@@ -16,7 +16,9 @@ import { ReadingTable } from "./readings.js";
 import { RoundTables } from "./rounds.js";
 import { RunTable } from "./runs.js";
 import { SpendTable } from "./spend.js";
+import { SuspectTables } from "./suspects.js";
 import { TaskTable } from "./tasks.js";
+import { TrainingFaultTable } from "./training-faults.js";
 
 /**
  * Everything that persists, by table group. Each function is one transaction.
@@ -38,6 +40,8 @@ export class Store {
   readonly audit: AuditTables;
   readonly figures: FigureTables;
   readonly leases: LeaseTable;
+  readonly suspects: SuspectTables;
+  readonly trainingFaults: TrainingFaultTable;
 
   private constructor(
     private readonly db: Connection,
@@ -56,6 +60,8 @@ export class Store {
     this.audit = new AuditTables(db);
     this.figures = new FigureTables(db);
     this.leases = new LeaseTable(db);
+    this.suspects = new SuspectTables(db);
+    this.trainingFaults = new TrainingFaultTable(db);
   }
 
   static open(path: string, migrationsDirectory: string): Store {

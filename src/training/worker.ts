@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, RedistillError } from "../core/errors.js";
 import { type Child, type ChildEnd, type ChildOptions, startChild } from "./child.js";
 import { interrupted, isTrainerFault, TrainerFailure } from "./failure.js";
+import { MemoryWatch } from "./memory.js";
 
 /** What the worker can be asked for. */
 type Operation = "hello" | "train_sft" | "answer" | "tasks" | "score";
@@ -52,6 +53,7 @@ export function createTrainerWorker(options: TrainerWorkerOptions): TrainerWorke
   const pending = new Map<string, Pending>();
   let child: Child | null = null;
   let dying: TrainerFailure | null = null;
+  let memory = new MemoryWatch();
   let watchdog: NodeJS.Timeout | undefined;
   let silentTicks = 0;
   let nextId = 1;
@@ -59,6 +61,7 @@ export function createTrainerWorker(options: TrainerWorkerOptions): TrainerWorke
 
   const start = (): Child => {
     dying = null;
+    memory = new MemoryWatch();
     silentTicks = 0;
     // Ticks are counted rather than a clock read: a suspended laptop or a busy event loop of ours
     // must not make a healthy worker look stuck.
@@ -87,7 +90,7 @@ export function createTrainerWorker(options: TrainerWorkerOptions): TrainerWorke
       if (line.trim() !== "") from.log(`(not an event) ${line.slice(0, 2_000)}`);
       return;
     }
-    if (event.event === "heartbeat") return;
+    if (event.event === "heartbeat") return memory.heard(event.rss_bytes);
     const request = typeof event.id === "string" ? pending.get(event.id) : undefined;
     if (request === undefined) {
       from.log(`(of no request) ${line.slice(0, 2_000)}`);
@@ -115,7 +118,7 @@ export function createTrainerWorker(options: TrainerWorkerOptions): TrainerWorke
     for (const request of [...pending.values()]) {
       const what = describe(request.operation);
       if (request.cancelled || disposed) request.reject(interrupted(what));
-      else request.reject(dying ?? crashed(what, ended, end, options));
+      else request.reject(dying ?? crashed(what, ended, end, options, memory));
     }
   };
 
@@ -226,7 +229,13 @@ function overflow(): TrainerFailure {
   );
 }
 
-function crashed(what: string, child: Child, end: ChildEnd, options: ChildOptions): RedistillError {
+function crashed(
+  what: string,
+  child: Child,
+  end: ChildEnd,
+  options: ChildOptions,
+  memory: MemoryWatch,
+): RedistillError {
   if (end.error !== null) {
     return new RedistillError(
       "setup",
@@ -239,9 +248,10 @@ function crashed(what: string, child: Child, end: ChildEnd, options: ChildOption
     end.signal === null ? `ended with exit code ${end.code}` : `was killed by ${end.signal}`;
   const lines = child.tail.slice(-20).map((line) => `  ${line}`);
   const said = lines.length > 0 ? ` Its last lines:\n${lines.join("\n")}` : " It said nothing.";
-  const hint =
-    end.signal === "SIGKILL"
-      ? "The system probably ran out of memory: lower tokens per step or rank, or close other programs."
-      : `Its whole log is ${options.logFile}. Run the command again; what was finished is kept.`;
-  return new TrainerFailure("crashed", `${what} failed: the trainer's worker ${how}.${said}`, hint);
+  const ranOut = end.signal === "SIGKILL" && memory.ranOut();
+  const hint = ranOut
+    ? "The system ran out of memory: lower tokens per step or rank, or close other programs."
+    : `Its whole log is ${options.logFile}. Run the command again; what was finished is kept.`;
+  const fault = ranOut ? "out_of_memory" : "crashed";
+  return new TrainerFailure(fault, `${what} failed: the trainer's worker ${how}.${said}`, hint);
 }

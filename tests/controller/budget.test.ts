@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { amountLimits, budgetSchema } from "../../src/core/budget.js";
-import { PausedError, RedistillError } from "../../src/core/errors.js";
+import { EngineFault, PausedError, RedistillError } from "../../src/core/errors.js";
 import { costOf, priceOf } from "../../src/core/money.js";
 import type { Train } from "../../src/core/ports.js";
 import { digestOf } from "../support/digest.js";
@@ -106,6 +106,28 @@ describe("a budget of tokens, calls and money", () => {
     expect(stagesPausedIn.size).toBeGreaterThanOrEqual(5);
     run.store.close();
     expect(digestOf(databaseOf(where))).toEqual(digestOf(databaseOf(calm)));
+  });
+
+  it("reserves a request that is sent again after a crash of the engine once", async () => {
+    const same = recipe();
+    const undisturbed = await scriptedRun(folder(), same);
+    await undisturbed.work();
+    const { calls } = spentBy(undisturbed);
+    undisturbed.store.close();
+
+    const crashes = new Set([1, 5, 9].map((fromEnd) => Number(calls) - fromEnd));
+    const run: Run = await scriptedRun(folder(), recipe({ budget: { calls: Number(calls) } }), {
+      script: (request, adapter) => {
+        if (crashes.delete(run.model.ledger.length)) {
+          throw new EngineFault("crashed", true, "told to crash", "hint");
+        }
+        return learner(request, adapter);
+      },
+    });
+    await run.work();
+    expect(crashes.size).toBe(0);
+    expect(spentBy(run).calls).toBe(calls);
+    run.store.close();
   });
 
   it("says after a round what going on would take, and how to allow it", async () => {

@@ -4,13 +4,35 @@ import { digestOf } from "../support/digest.js";
 import { failpoints } from "../support/failpoints.js";
 import type { ChildOptions } from "../support/scripted-child.js";
 import { sumsFile } from "../support/scripted-run.js";
-import { databaseOf, expectSame, folder, random, requestsSent, sampled, work } from "./harness.js";
+import {
+  ask,
+  databaseOf,
+  expectSame,
+  folder,
+  random,
+  requestsSent,
+  sampled,
+  work,
+} from "./harness.js";
 
 const tasks = folder();
 
-/** What a run has to meet so that it passes a point at all. */
-function conditions(point: string): ChildOptions {
-  return /^(run:end|spend):/.test(point) ? { abortAt: 40 } : {};
+interface Conditions {
+  /** Until the last start. */
+  readonly first?: ChildOptions;
+  /** At every start, also of the run that nobody kills. */
+  readonly always?: ChildOptions;
+}
+
+/** What a run has to meet so that it passes a point at all; `prompt` is one that every run asks. */
+function conditions(point: string, prompt: string): Conditions {
+  if (/^(run:end|spend):/.test(point)) return { first: { abortAt: 40 } };
+  if (/^ask:(restart|forgive):/.test(point))
+    return { first: { crash: { match: prompt, times: 1 } } };
+  if (point.startsWith("ask:clear:")) return { first: { crash: { match: "" } } };
+  if (point.startsWith("ask:give-up:")) return { always: { crash: { match: prompt } } };
+  if (point.startsWith("train:failed:")) return { always: { memory: 256 } };
+  return {};
 }
 
 /** Calls are many: the first time in the middle of them. Most points are passed once in a round. */
@@ -18,13 +40,22 @@ const passes = (point: string) => (point.startsWith("call:") ? [57, 31] : [1, 1]
 
 describe("a run that is killed with SIGKILL", () => {
   const undisturbed = folder();
-  let paid = 0;
+  let [paid, prompt] = [0, ""];
   let expected: Record<string, string> = {};
   beforeAll(() => {
     sumsFile(tasks, 160);
     paid = work(undisturbed, tasks).paid;
     expected = digestOf(databaseOf(undisturbed));
+    prompt = `${ask(undisturbed, "SELECT prompt FROM tasks WHERE split = 'gate' LIMIT 1")}`;
   });
+
+  /** What comes of a run under these conditions when nobody kills it. */
+  function calm(always: ChildOptions | undefined): typeof expected {
+    if (always === undefined) return expected;
+    const where = folder();
+    expect(work(where, tasks, always).status).toBe(0);
+    return digestOf(databaseOf(where));
+  }
 
   it("has failpoints around every commit", () => {
     for (const point of ["call", "run:create", "lease:take", "finish", "migration:2"]) {
@@ -41,17 +72,22 @@ describe("a run that is killed with SIGKILL", () => {
   it.each(sampled(failpoints(), 8))("at %s, twice, ends with the same rows", (point) => {
     const where = folder();
     const [first, second] = passes(point);
-    const options = conditions(point);
+    const { first: disturbed, always } = conditions(point, prompt);
+    const options = { ...disturbed, ...always };
     const killed = work(where, tasks, { ...options, failpoint: `${point}@${first}` });
     expect(killed.signal).toBe("SIGKILL");
     // What is passed once in the life of a run is not passed again: then this one may finish.
     const again = work(where, tasks, { ...options, failpoint: `${point}@${second}` });
     if (again.signal === null && again.status !== 130) expect(again.status).toBe(0);
-    expect(work(where, tasks)).toMatchObject({ status: 0 });
+    let last = work(where, tasks, always);
+    // It still has to say that it stopped asking an engine that crashed at everything.
+    if (point === "ask:clear:before" && last.status === 75) last = work(where, tasks, always);
+    expect(last).toMatchObject({ status: 0 });
     const kills = again.signal === "SIGKILL" ? 2 : 1;
-    expectSame(`1 kill at ${point}`, where, expected, kills);
+    expectSame(`1 kill at ${point}`, where, calm(always), kills);
     // Only the call that was answered and not yet written is asked again.
-    expect(requestsSent(where) - paid).toBe(point === "call:before" ? kills : 0);
+    const answers = ask(where, "SELECT count(*) FROM calls WHERE completion_tokens > 0") as number;
+    expect(requestsSent(where) - answers).toBe(point === "call:before" ? kills : 0);
   });
 
   it.each(

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { EmbeddedChatModel } from "../../src/models/embedded/chat-model.js";
 import { answersOf, chatModelContract, requestOf } from "../contract/chat-model.js";
-import { loadEngine } from "../support/machine.js";
+import { loadEngine, startEngineProcess } from "../support/machine.js";
 
 chatModelContract("the embedded engine", () => loadEngine());
+chatModelContract("the embedded engine in a process of its own", startEngineProcess);
 
 describe("the embedded engine", () => {
   let model: EmbeddedChatModel;

@@ -1,5 +1,7 @@
+import { fileURLToPath } from "node:url";
 import type { Sampling } from "../../src/core/entities.js";
 import { EmbeddedChatModel } from "../../src/models/embedded/chat-model.js";
+import { EngineProcess } from "../../src/models/embedded/engine-process.js";
 import { inspectModel } from "../../src/setup/gguf.js";
 
 function fromEnvironment(name: string): string {
@@ -36,4 +38,22 @@ export async function loadEngine(
     threads: 0,
     ...settings,
   });
+}
+
+/** The program of the engine's process, run from its source. */
+export const engineProgram = {
+  script: fileURLToPath(new URL("../../src/models/embedded/host.ts", import.meta.url)),
+  execArgv: ["--import", "tsx"],
+};
+
+/** The same in a process of its own. */
+export async function startEngineProcess(): Promise<EngineProcess> {
+  const { path, sha256 } = await inspectModel(testModel());
+  return EngineProcess.start(
+    {
+      ...{ modelPath: path, modelSha256: sha256, program: engineProgram },
+      ...{ contextTokens: 512, sequences: 8, threads: 0 },
+    },
+    new AbortController().signal,
+  );
 }

@@ -6,10 +6,12 @@ import type Database from "better-sqlite3";
 import { verifiedAdapter } from "../../src/cli/adapters.js";
 import { workspaceAt } from "../../src/cli/paths.js";
 import type { LeaseTimes } from "../../src/controller/lease.js";
-import { messageOf, RedistillError } from "../../src/core/errors.js";
+import type { CallRequest } from "../../src/core/entities.js";
+import { EngineFault, messageOf, RedistillError } from "../../src/core/errors.js";
+import { TrainerFailure } from "../../src/training/failure.js";
 import { createTrainer } from "../../src/training/train.js";
 import { fileWorker } from "./file-worker.js";
-import { learner, scriptedRun, sumsRecipe } from "./scripted-run.js";
+import { learner, scriptedRun, scriptedTrain, sumsRecipe } from "./scripted-run.js";
 
 export interface ChildOptions {
   readonly lease?: LeaseTimes;
@@ -19,12 +21,16 @@ export interface ChildOptions {
   readonly morePages?: number;
   /** Adapters are files that are read again and hashed; at `full` the disk is full. */
   readonly adapters?: "files" | "full";
+  /** The engine crashes at requests with this text: each time, or so often in this process. */
+  readonly crash?: { readonly match: string; readonly times?: number };
+  /** A training with more tokens a step than this runs out of memory. */
+  readonly memory?: number;
 }
 
 const [folder, tasksFolder, json = "{}"] = process.argv.slice(2) as [string, string, string?];
 const options: ChildOptions = JSON.parse(json);
 const abort = new AbortController();
-let asked = 0;
+let [asked, crashed] = [0, 0];
 // Small, and still with a promotion and a rejection.
 const recipe = sumsRecipe(tasksFolder, {
   elicit: { tasksPerRound: 8 },
@@ -39,14 +45,22 @@ try {
     model: { path: "model.gguf", sha256: "0".repeat(64) },
     directory: join(folder, "memory", "adapters"),
   });
+  const honest = scriptedTrain(folder).train;
   const run = await scriptedRun(folder, recipe, {
     script: (request, adapter) => {
+      maybeCrash(request);
       if (++asked === options.abortAt) abort.abort();
       // Written before the answer is: a call that was in flight when the process died is in here.
       appendFileSync(join(folder, "requests.txt"), ".\n");
       return learner(request, adapter);
     },
     lease: { times: options.lease ?? { beatMs: 5, durationMs: 60_000 } },
+    train: (job, training) => {
+      if (job.settings.tokensPerStep <= (options.memory ?? job.settings.tokensPerStep)) {
+        return honest(job, training);
+      }
+      throw new TrainerFailure("out_of_memory", "told to run out of memory", "hint");
+    },
     ...(options.adapters
       ? { train, openAdapter: (row) => verifiedAdapter(row, workspaceAt(folder)) }
       : {}),
@@ -58,6 +72,13 @@ try {
 } catch (error) {
   process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = error instanceof RedistillError ? error.exitCode : 1;
+}
+
+function maybeCrash({ messages }: CallRequest): void {
+  const { match, times = Number.POSITIVE_INFINITY } = options.crash ?? { match: "", times: 0 };
+  if (crashed >= times || !messages.at(-1)?.content.includes(match)) return;
+  crashed++;
+  throw new EngineFault("crashed", true, "told to crash", "hint");
 }
 
 function limitPages(store: object, more: number): void {

@@ -8,7 +8,7 @@ import { frozenTasks, workOn } from "../../src/controller/run.js";
 import { type Clock, systemClock } from "../../src/core/clock.js";
 import type { Adapter } from "../../src/core/entities.js";
 import { sha256 } from "../../src/core/hash.js";
-import type { Train } from "../../src/core/ports.js";
+import type { ChatModel, Train } from "../../src/core/ports.js";
 import { type Recipe, recipeSchema } from "../../src/core/recipe.js";
 import type { AdapterRow } from "../../src/core/round.js";
 import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
@@ -16,6 +16,9 @@ import { parsePrompt } from "../../src/prompts/load.js";
 import { collectTasks } from "../../src/sources/index.js";
 import { Store } from "../../src/store/store.js";
 import { createVerify } from "../../src/verifiers/index.js";
+import { learner } from "./learner.js";
+
+export { learner } from "./learner.js";
 
 const prompt = (stage: string, variables: string[]) => {
   const body = `---\nname: ${stage}\nversion: 1\nvariables: [${variables.join(", ")}]\n---\n${variables.map((v) => `<${v}>{{${v}}}</${v}>`).join("\n")}\n`;
@@ -61,23 +64,6 @@ export function sumsRecipe(folder: string, changes: Record<string, unknown> = {}
   });
 }
 
-const sumOf = (text: string) => {
-  const match = /Calculate (\d+) \+ (\d+)/.exec(text);
-  return Number(match?.[1]) + Number(match?.[2]);
-};
-
-/**
- * A student that is right about 1 time in 4, mends a third of what it is told, and is right half
- * the time with the first adapter and three times in four with a later one.
- */
-export const learner: Script = (request, adapter) => {
-  const text = request.messages.at(-1)?.content ?? "";
-  const luck = Number.parseInt(sha256([request, "luck"]).slice(0, 4), 16) / 65_536;
-  if (text.includes("<finding>")) return "The sum is off.";
-  const skill = text.includes("<critique>") ? 0.33 : adapter === null ? 0.25 : 0.75;
-  return luck < skill ? `${sumOf(text)}` : `${sumOf(text) + 1}`;
-};
-
 /** Writes a file whose content is the job: the same job gives the same adapter. */
 export function scriptedTrain(folder: string): { train: Train; trained: string[] } {
   const trained: string[] = [];
@@ -113,6 +99,7 @@ export async function scriptedRun(
   recipe: Recipe,
   options: {
     script?: Script;
+    model?: ChatModel;
     train?: Train;
     runId?: string;
     clock?: Clock;
@@ -121,7 +108,8 @@ export async function scriptedRun(
   } = {},
 ): Promise<ScriptedRun> {
   const store = Store.open(join(folder, "memory", "redistill.db"), "memory/migrations");
-  const model = new ScriptedChatModel("learner", options.script ?? learner);
+  const scriptedModel = new ScriptedChatModel("learner", options.script ?? learner);
+  const model = options.model ?? scriptedModel;
   const runId = options.runId ?? "sums-1";
   if (!store.runs.find(runId)) {
     const absent = () => Promise.reject(new Error("no generator here"));
@@ -148,7 +136,7 @@ export async function scriptedRun(
   };
   return {
     store,
-    model,
+    model: scriptedModel,
     trained: scripted.trained,
     seen,
     work: (signal = new AbortController().signal) => {

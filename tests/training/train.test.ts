@@ -1,11 +1,16 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { appendFile, readdir, readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { trainThrough } from "../../src/controller/train.js";
 import type { Adapter } from "../../src/core/entities.js";
 import type { TrainingJob, TrainingProgress } from "../../src/core/ports.js";
 import { createReasoningGym } from "../../src/training/reasoning-gym.js";
 import { createTrainer, jobHash, trainerRecipe } from "../../src/training/train.js";
-import { fakeWorker, temporaryDirectory } from "./helpers.js";
+import { scriptedRun, sumsRecipe } from "../support/scripted-run.js";
+import { fakeWorker, isAlive, temporaryDirectory, until } from "./helpers.js";
 
 const model = { path: "weights/model.gguf", sha256: "a".repeat(64) };
 
@@ -114,6 +119,65 @@ test.each([
   await expect(train(jobWith(`FAULT:${fault}`), options())).rejects.toMatchObject({
     ...{ kind, fault, hint: "do better", message: expect.stringContaining("told to fail") },
   });
+});
+
+test.each([
+  ["killed near the limit", "out_of_memory"],
+  ["killed", "crashed"],
+])("a worker that is %s ended by %s", async (how, fault) => {
+  const { train, options } = await trainer();
+  await expect(train(jobWith(`FAULT:${how}`), options())).rejects.toMatchObject({
+    ...{ kind: "training", fault },
+    message: expect.stringContaining("SIGKILL"),
+  });
+});
+
+test.each([
+  ["out_of_memory>200", { tokensPerStep: 128, learningRate: 0.001 }],
+  ["nan_loss>0.0007", { tokensPerStep: 512, learningRate: 0.0005 }],
+])(
+  "a run that meets %s trains with settings that work, in a job of their own",
+  async (fault, expected) => {
+    const { train, options, trainings, directory } = await trainer();
+    const folder = await temporaryDirectory();
+    const { store } = await scriptedRun(folder, sumsRecipe(folder));
+    store.transaction(() => store.rounds.begin("sums-1", 1, null));
+    const job = jobWith(`FAULT:${fault}`);
+    const through = {
+      ...{ store, runId: "sums-1", round: 1, observe: () => {}, signal: options().signal },
+      train: (given: TrainingJob) => train(given, options()),
+    };
+    const result = await trainThrough(job, through);
+    const eased = { ...job, settings: { ...job.settings, ...expected } };
+    expect(result.ggufPath).toContain(jobHash(eased, model.sha256).slice(0, 16));
+    // Asked again, as by a resumed run, it takes the same way and trains nothing.
+    expect(await trainThrough(job, through)).toEqual(result);
+    expect(await trainings()).toBe(1);
+    expect((await readdir(directory)).length).toBeGreaterThan(2);
+    store.close();
+  },
+);
+
+test("a training whose controller is killed leaves no process, and goes on from its checkpoint", async () => {
+  const { train, directory, options, steps, trainings } = await trainer();
+  const job = jobWith("FAULT:wait after checkpoint");
+  const controller = spawn(
+    process.execPath,
+    ["--import", "tsx", "tests/training/training-child.ts", directory, JSON.stringify(job)],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  const checkpoint = join(
+    ...[directory, jobHash(job, model.sha256).slice(0, 16), "adapter", "checkpoint"],
+  );
+  const [line] = (await once(controller.stdout, "data")) as [Buffer];
+  const pid = Number(line.toString());
+  await until(() => existsSync(checkpoint));
+  expect(isAlive(pid)).toBe(true);
+  controller.kill("SIGKILL");
+  await until(() => !isAlive(pid));
+  expect(await train(job, options())).toMatchObject({ finalLoss: 0.5 });
+  expect(steps.map(({ step }) => step)).toEqual([2]);
+  expect(await trainings()).toBe(1);
 });
 
 test("a crash in the middle leaves the worker usable", async () => {

@@ -44,7 +44,7 @@ test("requests under way together all learn of the crash", async () => {
 });
 
 test("a worker without heartbeat is killed, and named", async () => {
-  const worker = await fakeWorker({ heartbeatTimeoutMs: 600 });
+  const worker = await fakeWorker({ heartbeatTimeoutMs: 3_000 });
   const pid = (await worker.request("hello", {})).pid as number;
   const failing = behave(worker, "hang");
   await expect(failing).rejects.toMatchObject({ kind: "training", fault: "silent" });

@@ -18,6 +18,7 @@ import { Store } from "../../store/store.js";
 import { requireTrainable } from "../../training/train.js";
 import { verifiedAdapter } from "../adapters.js";
 import { adoptBudget, withBudgets } from "../budget.js";
+import { refuseOtherVersion } from "../edited.js";
 import { fingerprint } from "../fingerprint.js";
 import { type Machine, openMachine } from "../machine.js";
 import type { Output } from "../output.js";
@@ -61,6 +62,7 @@ export async function runCommand(
       await workAlone(store, unfinished, options, recipe);
       return;
     }
+    if (!flags.new) refuseOtherVersion(store, recipe, prompts);
     await withMachine(recipe.model, options, async (machine) => {
       const run = await newRun(store, { recipe, recipeHash, prompts }, machine, output);
       await withRunLease(store, run, options, (held) => work(held, run, machine, options));
@@ -148,7 +150,7 @@ async function newRun(
   if (leftOut > 0) {
     output.line(`${leftOut} training tasks left out: they resemble held-out ones.`);
   }
-  requireFits(made.recipe, tasksBySplit(tasks), promptsFrom(made.prompts), machine.model);
+  await requireFits(made.recipe, tasksBySplit(tasks), promptsFrom(made.prompts), machine.model);
   return createRun(
     store,
     {

@@ -71,6 +71,7 @@ function summarize(store: Store, run: RunRow) {
     hint: readEnded(store, run)?.hint ?? null,
     progress: orphaned ? null : run.progress,
     decisions,
+    quarantined: store.suspects.quarantined(run.id),
   };
 }
 
@@ -99,6 +100,11 @@ function showOne(store: Store, run: RunRow, output: Output): void {
     const reason = oneLine(decision.reason, 500);
     const outcome = `${decision.outcome}${decision.rolledBack ? ", then rolled back" : ""}`;
     output.line(`  round ${row.number} ${outcome}${adapter}: ${reason}`);
+  }
+  for (const { round: number, stage, crashes, reason } of summary.quarantined) {
+    output.line(
+      `  given up in round ${number} ${stage}: a request that crashed the engine ${crashes} times (${oneLine(reason, 200)})`,
+    );
   }
   output.line(`  incumbent: ${shortName(run.incumbent)}`);
   // A pause for a budget says in its hint what going on would take.

@@ -69,8 +69,8 @@ export class EmbeddedChatModel extends BaseChatModel<EmbeddedCallOptions> implem
     return this.engine.render(messages);
   }
 
-  countTokens(text: string): number {
-    return this.engine.tokenize(text).length;
+  async countTokens(texts: readonly string[]): Promise<number[]> {
+    return texts.map((text) => this.engine.tokenize(text).length);
   }
 
   /** See ChatModel.sample; calls wait for each other, since a context runs one batch at a time. */

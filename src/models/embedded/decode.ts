@@ -62,6 +62,8 @@ export async function decodeAll(
     while (active.length < slots.length && waiting.length > 0) {
       const request = waiting.shift() as DecodeRequest;
       active.push(await begin(request, slots[active.length] as LlamaContextSequence, prefixes));
+      // Reading many long prompts takes a while; whoever watches must see that it goes on.
+      options.onTokens?.(0);
     }
     options.pace.begin();
     const stepStarted = performance.now();
@@ -91,6 +93,7 @@ export async function decodeAll(
       const following = waiting.shift();
       if (following !== undefined) {
         active[position] = await begin(following, slot, prefixes);
+        options.onTokens?.(0);
         continue;
       }
       const last = active.pop() as ActiveAnswer;

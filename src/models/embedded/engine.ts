@@ -1,5 +1,4 @@
 import { availableParallelism } from "node:os";
-import { Template } from "@huggingface/jinja";
 import {
   getLlama,
   type Llama,
@@ -13,6 +12,7 @@ import { messageOf, RedistillError } from "../../core/errors.js";
 import { sha256 } from "../../core/hash.js";
 import type { SampleOptions } from "../../core/ports.js";
 import { type DecodeRequest, decodeAll, type SequencePool } from "./decode.js";
+import { ChatTemplate, type ChatTemplateSource } from "./template.js";
 import { ThreadGovernor } from "./threads.js";
 
 export interface EngineOptions {
@@ -34,6 +34,8 @@ interface OpenContext {
   readonly pool: SequencePool;
   readonly adapter: string | null;
   readonly tokens: number;
+  /** Answers that it can write side by side. */
+  readonly width: number;
 }
 
 /** A conversation as the loop has them: what a template refuses here it would refuse mid-run. */
@@ -51,7 +53,8 @@ const contextStep = 256;
 export class EmbeddedEngine {
   readonly digest: string;
   readonly description: string;
-  private readonly template: Template;
+  readonly chatTemplate: ChatTemplateSource;
+  private readonly template: ChatTemplate;
   private readonly threads: number;
   private readonly governor: ThreadGovernor;
   private context: OpenContext | null = null;
@@ -62,7 +65,9 @@ export class EmbeddedEngine {
     private readonly options: EngineOptions,
     templateText: string,
   ) {
-    this.template = new Template(templateText);
+    const { bosString, eosString } = model.tokens;
+    this.chatTemplate = { text: templateText, bos: bosString ?? "", eos: eosString ?? "" };
+    this.template = new ChatTemplate(this.chatTemplate);
     // node-llama-cpp would take 4 threads even on 2 cores, which then wait for each other.
     const cores = Math.max(1, Math.min(llama.cpuMathCores, availableParallelism()));
     this.threads = options.threads > 0 ? options.threads : cores;
@@ -79,12 +84,15 @@ export class EmbeddedEngine {
   /**
    * Loads the weights.
    *
+   * @param onProgress Called now and then while they are read.
    * @throws RedistillError `model` when the file is not a model that llama.cpp can run or has no
    * chat template.
    */
-  static async load(options: EngineOptions): Promise<EmbeddedEngine> {
+  static async load(options: EngineOptions, onProgress?: () => void): Promise<EmbeddedEngine> {
     const llama = await openLlama();
-    const model = await llama.loadModel({ modelPath: options.modelPath }).catch((cause) => {
+    const { modelPath } = options;
+    const onLoadProgress = () => onProgress?.();
+    const model = await llama.loadModel({ modelPath, onLoadProgress }).catch((cause) => {
       throw new RedistillError(
         "model",
         `llama.cpp cannot load ${options.modelPath}: ${messageOf(cause)}`,
@@ -117,12 +125,7 @@ export class EmbeddedEngine {
   }
 
   render(messages: readonly Message[]): string {
-    return this.template.render({
-      messages: messages.map(({ role, content }) => ({ role, content })),
-      add_generation_prompt: true,
-      bos_token: this.model.tokens.bosString ?? "",
-      eos_token: this.model.tokens.eosString ?? "",
-    });
+    return this.template.render(messages);
   }
 
   tokenize(text: string): Token[] {
@@ -142,7 +145,8 @@ export class EmbeddedEngine {
       return { index, ...prompt, sampling: request.sampling };
     });
     const needed = Math.max(...decodes.map((d) => d.prompt.length + d.sampling.maxTokens));
-    const { pool } = await this.contextFor(options.adapter, needed);
+    const width = Math.min(options.width ?? this.options.sequences, this.options.sequences);
+    const { pool } = await this.contextFor(options.adapter, needed, width);
     await decodeAll(this.model, pool, decodes, {
       ...options,
       sharePrefixes: this.options.sharePrefixes ?? true,
@@ -172,7 +176,11 @@ export class EmbeddedEngine {
   }
 
   /** A context with the adapter loaded and room for `needed` tokens a sequence; the last is reused. */
-  private async contextFor(adapter: Adapter | null, needed: number): Promise<OpenContext> {
+  private async contextFor(
+    adapter: Adapter | null,
+    needed: number,
+    width: number,
+  ): Promise<OpenContext> {
     const limit = Math.min(this.options.contextTokens, this.model.trainContextSize);
     if (needed > limit) {
       throw new RedistillError(
@@ -184,16 +192,15 @@ export class EmbeddedEngine {
       );
     }
     const sha = adapter?.sha256 ?? null;
-    if (this.context && this.context.adapter === sha && this.context.tokens >= needed) {
-      return this.context;
-    }
+    const open = this.context;
+    if (open && open.adapter === sha && open.tokens >= needed && open.width === width) return open;
     await this.context?.value.dispose();
     this.context = null;
     const tokens = Math.min(limit, Math.ceil(needed / contextStep) * contextStep);
     try {
       const value = await this.model.createContext({
         // Three more than write answers; see SequencePool.
-        sequences: this.options.sequences + 3,
+        sequences: width + 3,
         contextSize: tokens,
         batchSize: Math.max(512, tokens),
         threads: this.threads,
@@ -203,14 +210,14 @@ export class EmbeddedEngine {
         common: value.getSequence(),
         group: value.getSequence(),
         padding: value.getSequence(),
-        slots: Array.from({ length: this.options.sequences }, () => value.getSequence()),
+        slots: Array.from({ length: width }, () => value.getSequence()),
       };
-      this.context = { value, pool, adapter: sha, tokens };
+      this.context = { value, pool, adapter: sha, tokens, width };
       return this.context;
     } catch (cause) {
       throw new RedistillError(
         "model",
-        `cannot open a context of ${this.options.sequences} × ${tokens} tokens${adapter ? ` with adapter ${adapter.ggufPath}` : ""}: ${messageOf(cause)}`,
+        `cannot open a context of ${width} × ${tokens} tokens${adapter ? ` with adapter ${adapter.ggufPath}` : ""}: ${messageOf(cause)}`,
         adapter
           ? "Check that the adapter was trained on these weights; otherwise lower model.sequences or model.contextTokens."
           : "Lower model.sequences or model.contextTokens in the recipe.",

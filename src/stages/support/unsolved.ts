@@ -1,6 +1,7 @@
 import type { Attempt, Task } from "../../core/entities.js";
 import type { StageInput } from "../types.js";
 import { byTask, elicitedTasks } from "./requests.js";
+import { noVerifier } from "./unanswered.js";
 
 /**
  * The attempts worth a second look: for each task that has fewer right answers than curation keeps,
@@ -22,7 +23,9 @@ export function failuresToRework(
         .map((a) => a.answer),
     );
     if (right.size >= input.recipe.curate.perTask) return [];
-    const failures = mostFrequentFirst(attempts.filter((a) => a.verdict.outcome !== "ok"));
+    const failures = mostFrequentFirst(
+      attempts.filter((a) => a.verdict.outcome !== "ok" && a.verdict.verifier !== noVerifier),
+    );
     return failures
       .slice(0, perTask)
       .map((attempt) => ({ task: tasks.get(taskId) as Task, attempt }));

@@ -1,0 +1,238 @@
+import type { Adapter, CallRequest, Generation } from "../core/entities.js";
+import { EngineFault, messageOf, PausedError } from "../core/errors.js";
+import type { ChatModel } from "../core/ports.js";
+import type { Payer } from "../store/calls.js";
+import type { Store } from "../store/store.js";
+import { commitAt } from "./commit.js";
+
+export interface AskOptions {
+  readonly store: Store;
+  readonly model: ChatModel;
+  /** Answers that the model writes side by side. */
+  readonly width: number;
+  readonly payer: Payer;
+  readonly signal: AbortSignal;
+  /** How many of these, from the first on, may be sent now, at least one; called again after them. */
+  admit(waiting: readonly CallRequest[]): Promise<number>;
+  onTokens(count: number): void;
+  onAnswer(key: string, generation: Generation): void;
+  /** Called inside a transaction: the request will have no answer. */
+  onGivenUp(key: string): void;
+  /** Says to those who watch that the engine was started again, and why. */
+  onRestart(text: string): void;
+}
+
+/** A request that was under way at so many crashes is asked alone from then on. */
+const suspectAfter = 2;
+/** One that was under way at so many, alone the last time, is to blame for them. */
+const guiltyAfter = 3;
+/** So many guilty prompts without an answer to any other: the engine is to blame. */
+const tooManyGuilty = 3;
+/** Restarts without an answer after which fewer answers are written side by side. */
+const restartsBeforeHalf = 2;
+
+/**
+ * Asks the model for answers and sees them through crashes and hangs of its engine: requests without
+ * an answer are asked again, those under way at two crashes alone, and what ends the engine also
+ * then is given up. Counts are rows, so that they survive the death of this process too.
+ *
+ * @throws PausedError `engine` when the engine cannot be kept alive.
+ */
+export async function askThrough(
+  requests: ReadonlyMap<string, CallRequest>,
+  adapter: Adapter | null,
+  options: AskOptions,
+): Promise<void> {
+  if (requests.size === 0) return;
+  const { store, payer } = options;
+  const end = () => commitAt(store, "ask:end", () => store.suspects.endAsking(payer.runId));
+  const asking = commitAt(store, "ask:begin", () => new Asking(requests, adapter, options));
+  try {
+    await asking.work();
+  } catch (error) {
+    try {
+      end();
+    } catch {
+      // The first error counts, as on a full disk; one death too many is counted at worst.
+    }
+    throw error;
+  }
+  end();
+}
+
+class Asking {
+  /** Requests without an answer, in their order. */
+  private readonly open: Set<string>;
+  private readonly crashes: Map<string, number>;
+  /** Open requests to blame: given up once another answer shows that the engine works. */
+  private readonly guilty = new Set<string>();
+  private width: number;
+  /** Restarts since the last answer in company. */
+  private stalls = 0;
+
+  constructor(
+    private readonly requests: ReadonlyMap<string, CallRequest>,
+    private readonly adapter: Adapter | null,
+    private readonly options: AskOptions,
+  ) {
+    const { store, payer, width } = options;
+    this.open = new Set(requests.keys());
+    this.width = width;
+    this.crashes = store.suspects.crashes();
+    this.findGuilty();
+    // Where the first request got its answer, the process before did not die at this very place.
+    const place = [payer.round, payer.stage, adapter?.sha256 ?? "base", this.left[0]].join(" ");
+    const deaths = store.suspects.beginAsking(payer.runId, place);
+    // A single death of the whole process is more likely a power cut or a kill than a request.
+    if (deaths >= suspectAfter) {
+      this.blame(this.underWay(this.left), "redistill's own process died while it was asked");
+      this.findGuilty();
+    }
+  }
+
+  async work(): Promise<void> {
+    for (;;) {
+      this.pauseIfAllGuilty();
+      const { left } = this;
+      if (left.length === 0) break;
+      const waiting = this.batchOf(left);
+      const admitted = await this.options.admit(waiting.map((key) => this.request(key)));
+      await this.ask(waiting.slice(0, admitted));
+    }
+    this.giveUpGuilty();
+  }
+
+  /** What is still to be asked, in order. */
+  private get left(): string[] {
+    return [...this.open].filter((key) => !this.guilty.has(key));
+  }
+
+  private findGuilty(): void {
+    for (const key of this.open) if (this.crashesOf(key) >= guiltyAfter) this.guilty.add(key);
+  }
+
+  /** The first suspect alone, else all that are left. */
+  private batchOf(left: readonly string[]): readonly string[] {
+    const suspect = left.find((key) => this.crashesOf(key) >= suspectAfter);
+    return suspect === undefined ? left : [suspect];
+  }
+
+  /** Which of these were asked when the engine died: requests are taken up in their order. */
+  private underWay(unanswered: readonly string[]): readonly string[] {
+    return this.batchOf(unanswered).slice(0, this.width);
+  }
+
+  private async ask(batch: readonly string[]): Promise<void> {
+    const { model, signal } = this.options;
+    const isAlone = this.crashesOf(batch[0]!) >= suspectAfter;
+    try {
+      await model.sample(
+        batch.map((key) => this.request(key)),
+        {
+          adapter: this.adapter,
+          signal,
+          width: isAlone ? 1 : this.width,
+          onTokens: this.options.onTokens,
+          onResult: (index, generation) => this.answered(batch[index]!, generation, isAlone),
+        },
+      );
+    } catch (error) {
+      if (!(error instanceof EngineFault) || signal.aborted) throw error;
+      this.survive(error, batch, isAlone);
+    }
+  }
+
+  private answered(key: string, generation: Generation, isAlone: boolean): void {
+    this.options.onAnswer(key, generation);
+    this.open.delete(key);
+    const { store } = this.options;
+    if (this.crashes.delete(key)) {
+      commitAt(store, "ask:forgive", () => store.suspects.forgive(key));
+    }
+    if (!isAlone) this.stalls = 0;
+    this.giveUpGuilty();
+  }
+
+  /** Decides how to go on after a crash or a hang. */
+  private survive(fault: EngineFault, batch: readonly string[], isAlone: boolean): void {
+    const { store, payer, onRestart } = this.options;
+    const unanswered = batch.filter((key) => this.open.has(key));
+    // A hang of many tells of no request in particular.
+    const suspects =
+      fault.answering && (isAlone || fault.fault === "crashed") ? this.underWay(unanswered) : [];
+    const culprit = isAlone ? suspects[0] : undefined;
+    if (culprit === undefined) this.stalls++;
+    else this.stalls = 0;
+    const halve = this.stalls === restartsBeforeHalf + 1;
+    if (halve) this.width = Math.max(1, Math.floor(this.width / 2));
+    commitAt(store, "ask:restart", () => {
+      this.blame(suspects, fault.message);
+      store.suspects.survive(payer.runId);
+      store.events.append(payer.runId, payer.round, "engine-restarted", {
+        stage: payer.stage,
+        fault: fault.fault,
+        reason: fault.message,
+        width: this.width,
+      });
+    });
+    if (culprit !== undefined && this.crashesOf(culprit) >= guiltyAfter) this.guilty.add(culprit);
+    if (this.stalls > restartsBeforeHalf + 1) throw lost(fault);
+    onRestart(
+      `${fault.message}. It is started again${halve ? `, with ${this.width} answers at once` : ""}.`,
+    );
+  }
+
+  private blame(keys: readonly string[], reason: string): void {
+    const { store, payer } = this.options;
+    for (const key of keys) {
+      store.suspects.blame(key, payer, reason);
+      this.crashes.set(key, this.crashesOf(key) + 1);
+    }
+  }
+
+  private request(key: string): CallRequest {
+    return this.requests.get(key) as CallRequest;
+  }
+
+  private crashesOf(key: string): number {
+    return this.crashes.get(key) ?? 0;
+  }
+
+  private giveUpGuilty(): void {
+    if (this.guilty.size === 0) return;
+    const { store, payer, onGivenUp } = this.options;
+    commitAt(store, "ask:give-up", () => {
+      for (const key of this.guilty) {
+        store.suspects.quarantine(key);
+        onGivenUp(key);
+        store.events.append(payer.runId, payer.round, "quarantined", { stage: payer.stage, key });
+      }
+    });
+    for (const key of this.guilty) this.open.delete(key);
+    this.guilty.clear();
+  }
+
+  /** Where one prompt after the other is to blame, none is: they are asked again another time. */
+  private pauseIfAllGuilty(): void {
+    const prompts = [...this.guilty].map((key) => JSON.stringify(this.request(key).messages));
+    if (new Set(prompts).size < tooManyGuilty) return;
+    const { store } = this.options;
+    commitAt(store, "ask:clear", () => {
+      for (const key of this.open) if (this.crashes.has(key)) store.suspects.forgive(key);
+    });
+    throw new PausedError(
+      "engine",
+      `the engine's process ended at each of ${this.guilty.size} requests that it was asked alone`,
+      "Check the memory and the model's file (`redistill doctor`), then resume the run; nothing was given up.",
+    );
+  }
+}
+
+function lost(fault: EngineFault): PausedError {
+  return new PausedError(
+    "engine",
+    `the engine could not be kept alive, also with fewer answers at once: ${messageOf(fault)}`,
+    `${fault.hint} Everything that was answered is kept.`,
+    { cause: fault },
+  );
+}

@@ -1,0 +1,19 @@
+import { sha256 } from "../../src/core/hash.js";
+import type { Script } from "../../src/models/scripted.js";
+
+const sumOf = (text: string) => {
+  const match = /Calculate (\d+) \+ (\d+)/.exec(text);
+  return Number(match?.[1]) + Number(match?.[2]);
+};
+
+/**
+ * A student that is right about 1 time in 4, mends a third of what it is told, and is right half
+ * the time with the first adapter and three times in four with a later one.
+ */
+export const learner: Script = (request, adapter) => {
+  const text = request.messages.at(-1)?.content ?? "";
+  const luck = Number.parseInt(sha256([request, "luck"]).slice(0, 4), 16) / 65_536;
+  if (text.includes("<finding>")) return "The sum is off.";
+  const skill = text.includes("<critique>") ? 0.33 : adapter === null ? 0.25 : 0.75;
+  return luck < skill ? `${sumOf(text)}` : `${sumOf(text) + 1}`;
+};

@@ -1,0 +1,24 @@
+// A controller that trains, to be killed: `tsx training-child.ts <directory> <job's JSON>`.
+import { fileURLToPath } from "node:url";
+import type { TrainingJob } from "../../src/core/ports.js";
+import { createTrainer } from "../../src/training/train.js";
+import { createTrainerWorker } from "../../src/training/worker.js";
+
+const [directory, job] = process.argv.slice(2) as [string, string];
+const worker = createTrainerWorker({
+  python: process.env.REDISTILL_TEST_PYTHON as string,
+  trainerDirectory: fileURLToPath(new URL("fixtures/fake_trainer", import.meta.url)),
+  logFile: `${directory}/child.log`,
+  env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" },
+});
+const { pid } = await worker.request("hello", {});
+process.stdout.write(`${pid}\n`);
+const train = createTrainer({
+  worker,
+  model: { path: "weights/model.gguf", sha256: "a".repeat(64) },
+  directory,
+});
+await train(JSON.parse(job) as TrainingJob, {
+  signal: new AbortController().signal,
+  onProgress: () => {},
+});
