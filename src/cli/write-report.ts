@@ -9,10 +9,11 @@ import {
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { messageOf, RedistillError } from "../core/errors.js";
+import { redact } from "../core/secrets.js";
 import { readReport, renderMarkdown, renderTerminal } from "../report/index.js";
 import type { Store } from "../store/store.js";
 import type { Output } from "./output.js";
-import type { Workspace } from "./paths.js";
+import { runFolderAt, type Workspace } from "./paths.js";
 
 /** Writes runs/<id>/report.md and shows the report: as text, or as one object with --json. */
 export function writeReport(
@@ -23,9 +24,9 @@ export function writeReport(
   show: "terminal" | "markdown" = "terminal",
 ): void {
   const report = readReport(store, runId);
-  const markdown = renderMarkdown(report);
+  const markdown = redact(renderMarkdown(report));
   const folder = store.runs.find(runId)?.folder ?? join("runs", runId);
-  const path = join(workspace.root, folder, "report.md");
+  const path = join(runFolderAt(workspace, folder), "report.md");
   writeAtomically(path, markdown);
   output.result(report);
   output.line(show === "markdown" ? markdown.trimEnd() : `\n${renderTerminal(report)}\n`);
