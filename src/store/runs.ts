@@ -1,5 +1,8 @@
+import { RedistillError } from "../core/errors.js";
 import { canonicalJson } from "../core/hash.js";
 import type { Recipe } from "../core/recipe.js";
+import { isRunId } from "../core/safe-names.js";
+import { redact } from "../core/secrets.js";
 import type { Connection } from "./database.js";
 
 export type RunState = "running" | "interrupted" | "paused" | "failed" | "finished";
@@ -133,11 +136,18 @@ export class RunTable {
            finished_at = CASE WHEN ? = 'finished' THEN ? ELSE NULL END
           WHERE id = ?`,
       )
-      .run(state, failure, state, new Date().toISOString(), id);
+      .run(state, failure && redact(failure), state, new Date().toISOString(), id);
   }
 
   setIncumbent(id: string, adapter: string | null): void {
     this.db.prepare("UPDATE runs SET incumbent = ? WHERE id = ?").run(adapter, id);
+  }
+
+  /** Where a run tells what becomes of it: the only part of its recipe that may change. */
+  setNotify(id: string, notify: Recipe["notify"]): void {
+    this.db
+      .prepare("UPDATE runs SET recipe = json_set(recipe, '$.notify', json(?)) WHERE id = ?")
+      .run(canonicalJson(notify), id);
   }
 
   setProgress(id: string, progress: Record<string, unknown>): void {
@@ -150,7 +160,18 @@ export class RunTable {
   }
 }
 
+/** A database that was made elsewhere must not lead our files out of their folder. */
+function requireOwnFolder({ id, folder }: RawRun): void {
+  if (isRunId(id) && folder.replaceAll("\\", "/") === `runs/${id}`) return;
+  throw new RedistillError(
+    "storage",
+    `the database has a run ${JSON.stringify(id.slice(0, 60))} in the folder ${JSON.stringify(folder.slice(0, 60))}, which redistill never makes`,
+    "Something else wrote to it: restore a copy, or name another database with --database. Nothing was touched.",
+  );
+}
+
 function parse(row: RawRun): RunRow {
+  requireOwnFolder(row);
   return {
     ...row,
     recipe: JSON.parse(row.recipe),
