@@ -5,6 +5,7 @@ import { doctorCommand } from "./commands/doctor.js";
 import { exportCommand } from "./commands/export.js";
 import { initCommand } from "./commands/init.js";
 import { modelsListCommand, modelsPullCommand } from "./commands/models.js";
+import { notifyTestCommand } from "./commands/notify.js";
 import { reportCommand } from "./commands/report.js";
 import { resumeCommand, runCommand } from "./commands/run.js";
 import { sampleCommand } from "./commands/sample.js";
@@ -12,6 +13,7 @@ import { statusCommand } from "./commands/status.js";
 import { numberBetween } from "./options.js";
 import { createOutput } from "./output.js";
 import { packageVersion, workspaceAt } from "./paths.js";
+import { presentable } from "./printable.js";
 import { spelled } from "./spelling.js";
 
 const examples = `
@@ -108,6 +110,13 @@ models
   .action(() => modelsListCommand(shared()));
 
 program
+  .command("notify")
+  .description("messages to a phone or a program, as a recipe's notify has them")
+  .command("test <recipe>")
+  .description("send a test message to each channel and say what came of it")
+  .action((recipe) => notifyTestCommand(recipe, shared()));
+
+program
   .command("doctor")
   .description("check what a run needs and say how to get the rest")
   .action(() => doctorCommand(shared()));
@@ -140,10 +149,14 @@ function report(error: unknown): number {
     return exitCodes.interrupted;
   }
   if (error instanceof RedistillError) {
-    process.stderr.write(`redistill: ${spelled(`${error.message}\n  ${error.hint}`)}\n`);
+    process.stderr.write(
+      `redistill: ${presentable(spelled(`${error.message}\n  ${error.hint}`))}\n`,
+    );
     return error.exitCode;
   }
   const trace = error instanceof Error ? error.stack : messageOf(error);
-  process.stderr.write(`redistill: unexpected error; please report it.\n${trace}\n`);
+  process.stderr.write(
+    `redistill: unexpected error; please report it.\n${presentable(trace ?? "")}\n`,
+  );
   return exitCodes.internal;
 }

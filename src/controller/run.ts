@@ -3,6 +3,7 @@ import type { Split, Task } from "../core/entities.js";
 import { messageOf, PausedError, RedistillError } from "../core/errors.js";
 import type { TaskSets } from "../stages/types.js";
 import type { Store } from "../store/store.js";
+import { announce } from "./announce.js";
 import type { Progress } from "./progress.js";
 import { type RunContext, runOf, tick } from "./tick.js";
 
@@ -28,7 +29,7 @@ export async function workOn(context: RunContext): Promise<void> {
     while (await tick(watched)) signal.throwIfAborted();
   } catch (error) {
     if (error instanceof PausedError) {
-      recordEnd(context, "paused", error.message, error.reason);
+      recordEnd(context, "paused", error.message, error);
       throw error;
     }
     const stopped = signal.aborted;
@@ -36,6 +37,7 @@ export async function workOn(context: RunContext): Promise<void> {
       context,
       stopped ? "interrupted" : "failed",
       stopped ? "stopped by request" : messageOf(error),
+      error,
     );
     if (!stopped) throw error;
     throw new RedistillError(
@@ -48,20 +50,26 @@ export async function workOn(context: RunContext): Promise<void> {
 
 /** Writes down why a run ended early. If even that fails, as on a full disk, the first error counts. */
 function recordEnd(
-  { store, runId, observe }: RunContext,
+  context: RunContext,
   state: "interrupted" | "paused" | "failed",
   reason: string,
-  cause?: string,
+  error: unknown,
 ): void {
+  const { store, runId, observe } = context;
+  const cause = error instanceof PausedError ? error.reason : undefined;
   try {
     store.transaction(() => {
-      store.events.append(runId, null, state, { reason, cause });
+      const occasion = store.events.append(runId, null, state, { reason, cause });
+      if (state === "failed") announce(store, runOf(context), { event: state, occasion, error });
+      if (state === "paused") {
+        announce(store, runOf(context), { event: state, occasion, reason: cause ?? "waiting" });
+      }
       store.runs.release(runId, state, state === "interrupted" ? null : reason);
     });
-  } catch (error) {
+  } catch (failure) {
     observe({
       kind: "note",
-      text: `could not write down that the run ${state}: ${messageOf(error)}`,
+      text: `could not write down that the run ${state}: ${messageOf(failure)}`,
     });
   }
 }

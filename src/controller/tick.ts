@@ -15,6 +15,7 @@ import type {
 import type { RoundRow } from "../store/rounds.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
+import { announce } from "./announce.js";
 import { createComplete } from "./complete.js";
 import { failpoint } from "./failpoint.js";
 import type { Observe } from "./progress.js";
@@ -105,16 +106,22 @@ async function nextStage(context: RunContext, run: RunRow, round: RoundRow): Pro
 
 /** A stage's rows, and with the gate's also its consequence: all or nothing. */
 function commit(
-  { store }: RunContext,
+  context: RunContext,
   run: RunRow,
   round: RoundRow,
   stage: StageOutput & { name: string; seconds: number },
 ): void {
+  const { store } = context;
   store.rounds.commitStage(run.id, round.number, stage);
   const { decision } = stage.rows;
   if (!decision) return;
   if (decision.outcome === "promoted") store.runs.setIncumbent(run.id, round.candidate);
-  store.events.append(run.id, round.number, decision.outcome, { reason: decision.reason });
+  const { outcome: event, reason } = decision;
+  const occasion = store.events.append(run.id, round.number, event, { reason });
+  if (event !== "skipped") {
+    const left = secondsLeft(context, run);
+    announce(store, run, { event, occasion, round: round.number, secondsLeft: left });
+  }
   store.rounds.finish(run.id, round.number);
 }
 
@@ -180,7 +187,8 @@ async function finish(context: RunContext, run: RunRow): Promise<void> {
   const seconds = (performance.now() - startedAt) / 1000;
   store.transaction(() => {
     store.rounds.commitStage(run.id, round, { name: finalStage, rows: {}, summary: {}, seconds });
-    store.events.append(run.id, null, "finished", { incumbent: run.incumbent });
+    const occasion = store.events.append(run.id, null, "finished", { incumbent: run.incumbent });
+    announce(store, run, { event: "finished", occasion });
     store.runs.release(run.id, "finished", null);
   });
   failpoint("finish:after");

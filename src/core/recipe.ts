@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { notifySchema } from "./notify.js";
 
 /** The seed recipes of this repository live in runs/recipes; every number below can be set there. */
 
@@ -21,7 +22,10 @@ const reasoningGymVerifier = z.discriminatedUnion("kind", [
 const count = (maximum: number) => z.number().int().min(0).max(maximum);
 const atLeastOne = (maximum: number) => z.number().int().min(1).max(maximum);
 const share = z.number().min(0).max(1);
-const promptName = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "a prompt's name has a-z, 0-9 and -");
+const promptName = z
+  .string()
+  .max(100)
+  .regex(/^[a-z0-9][a-z0-9-]*$/, "a prompt's name has a-z, 0-9 and -");
 
 const sizes = {
   /** Tasks that the loop may learn from. */
@@ -189,6 +193,8 @@ export const recipeSchema = z.strictObject({
       alpha: z.number().gt(0).lt(0.5).default(0.05),
     })
     .prefault({}),
+  /** Who hears of promoted, rejected, paused, failed, finished; no part of what a run is. */
+  notify: notifySchema,
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;

@@ -4,11 +4,12 @@ import { z } from "zod";
 export function keysAt(schema: z.ZodType, path: readonly (string | number)[]): string[] {
   let here = unwrapped(schema);
   for (const part of path) {
-    here = here.flatMap((option) =>
-      option instanceof z.ZodObject && part in option.shape
+    here = here.flatMap((option) => {
+      if (option instanceof z.ZodArray) return unwrapped(option.element as z.ZodType);
+      return option instanceof z.ZodObject && part in option.shape
         ? unwrapped(option.shape[part] as z.ZodType)
-        : [],
-    );
+        : [];
+    });
   }
   const keys = here.flatMap((option) =>
     option instanceof z.ZodObject ? Object.keys(option.shape) : [],

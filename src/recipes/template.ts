@@ -111,4 +111,13 @@ retrain:
 
 gate:
   alpha: 0.05                 # chance, over the whole run, of promoting a candidate that is no better
+
+# Messages to a phone or a program while nobody watches; off by default. kind: ntfy or webhook (JSON).
+# Secrets are never written here: {env: NAME} or {file: path}; such a file only its owner may read.
+#notify:
+#  - kind: ntfy
+#    url: https://ntfy.sh/choose-a-name-that-nobody-guesses   # or {env: NAME}, {file: path}
+#    events: [promoted, rejected, paused, failed, finished]
+#    token: null               # {env: NAME} or {file: path}; sent as "Authorization: Bearer …"
+#    click: null               # address that a tap on the notification opens (ntfy only)
 `;

@@ -18,6 +18,7 @@ export function readHistory(store: Store, run: RunRow): HowItWent {
     startedAt: run.createdAt,
     finishedAt: run.finishedAt,
     ...countEnds(store.events.of(run.id)),
+    notifications: store.outbox.counts(run.id),
     stages: costs(stages, store.calls.spending(run.id)),
     rounds,
   };

@@ -1,6 +1,7 @@
 import type { DecisionOutcome, OutcomeCounts, PairedComparison } from "../core/entities.js";
 import type { Suite } from "../core/round.js";
 import type { FullComparison } from "../stats/index.js";
+import type { NotificationCounts } from "../store/outbox.js";
 
 /**
  * Everything that a report says of a run, from its rows alone. Texts are as the model wrote them:
@@ -125,6 +126,7 @@ export interface HowItWent {
   /** Ends without a word: a kill, a crash, a power cut. */
   readonly crashes: number;
   readonly resumes: number;
+  readonly notifications: NotificationCounts;
   readonly stages: readonly StageCost[];
   readonly rounds: readonly {
     readonly round: number;

@@ -171,9 +171,22 @@ export function historyItems({ howItWent }: RunReport, style: Style): Item[] {
       disturbances(howItWent),
       ...howItWent.failures.map((reason) => `Failed: ${style.plain(reason)}`),
     ),
+    ...notificationItems(howItWent, style),
     item(`Time in finished stages: ${duration(seconds)}.`, ...each),
     item("Cost: 0, all on this machine."),
   ];
+}
+
+function notificationItems({ notifications }: HowItWent, style: Style): Item[] {
+  const { sent, waiting, givenUp, problem } = notifications;
+  if (sent + waiting + givenUp === 0) return [];
+  const parts = [
+    `${sent} sent`,
+    ...(waiting > 0 ? [`${waiting} not delivered yet`] : []),
+    ...(givenUp > 0 ? [`${givenUp} given up`] : []),
+  ];
+  const details = problem === null ? [] : [`Last problem: ${style.plain(problem)}`];
+  return [item(`Notifications: ${parts.join(", ")}.`, ...details)];
 }
 
 function disturbances({ interruptions, failures, crashes, resumes }: HowItWent): string {

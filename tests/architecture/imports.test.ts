@@ -12,12 +12,13 @@ const allowed: Record<string, readonly string[]> = {
   setup: ["core"],
   training: ["core"],
   files: ["core"],
+  notify: ["core"],
   prompts: ["core", "files"],
   recipes: ["core", "files"],
   sources: ["core", "files"],
   stages: ["core", "stats", "verifiers"],
   report: ["core", "stats", "store"],
-  controller: ["core", "stages", "store"],
+  controller: ["core", "stages", "store", "stats", "notify"],
 };
 
 /** Packages that one folder alone may import. */

@@ -14,8 +14,9 @@ import { requireTrainable } from "../../training/train.js";
 import { verifiedAdapter } from "../adapters.js";
 import { fingerprint } from "../fingerprint.js";
 import { type Machine, openMachine } from "../machine.js";
+import { openChannels, withNotifications } from "../notifying.js";
 import type { Output } from "../output.js";
-import { migrationsDirectory, type Workspace } from "../paths.js";
+import { migrationsDirectory, runFolderAt, type Workspace } from "../paths.js";
 import { promptsFrom, snapshotPrompts } from "../prompts.js";
 import { writeReport } from "../write-report.js";
 
@@ -37,6 +38,7 @@ export async function runCommand(
   const recipe = { ...loaded, model, tasks: tasksOf(loaded, flags.tasks) };
   // All that can be wrong with the input is found before anything is fetched or built.
   checkTaskFiles(recipe);
+  openChannels(recipe.notify, (text) => output.note(text));
   const prompts = snapshotPrompts(recipe, options.workspace);
   await withWritableStore(options, async (store) => {
     const recipeHash = await fingerprint(recipe, prompts);
@@ -48,12 +50,14 @@ export async function runCommand(
       output.line(
         `Run ${unfinished.id} of this recipe is unfinished; going on with it (--new starts another).`,
       );
-      await workAlone(store, unfinished, options);
+      await workAlone(store, unfinished, options, recipe.notify);
       return;
     }
     await withMachine(recipe.model, options, async (machine) => {
       const run = await createRun(store, { recipe, recipeHash, prompts }, machine, output);
-      await withRunLock(run, options, () => work(store, run, machine, options));
+      await withRunLock(run, options, () =>
+        telling(store, run.id, options, () => work(store, run, machine, options)),
+      );
       report(store, run.id, options);
     });
   });
@@ -86,6 +90,7 @@ export async function resumeCommand(runId: string | undefined, options: RunOptio
       );
     }
     if (run.state === "finished") {
+      await telling(store, run.id, options, async () => {});
       output.line(`Run ${run.id} has finished; nothing is left to do.`);
       output.line(`Its report: redistill report ${run.id}`);
       return;
@@ -148,13 +153,21 @@ async function createRun(
 }
 
 /** Goes on with a run that exists: first the lock, so that a second process starts no engine. */
-async function workAlone(store: Store, run: RunRow, options: RunOptions): Promise<void> {
-  await withRunLock(run, options, () =>
-    withMachine(run.recipe.model, options, (machine) => {
-      requireSameModel(run, machine);
-      return work(store, run, machine, options);
-    }),
-  );
+async function workAlone(
+  store: Store,
+  run: RunRow,
+  options: RunOptions,
+  notify?: Recipe["notify"],
+): Promise<void> {
+  await withRunLock(run, options, () => {
+    if (notify) store.transaction(() => store.runs.setNotify(run.id, notify));
+    return telling(store, run.id, options, () =>
+      withMachine(run.recipe.model, options, (machine) => {
+        requireSameModel(run, machine);
+        return work(store, run, machine, options);
+      }),
+    );
+  });
   report(store, run.id, options);
 }
 
@@ -163,7 +176,7 @@ async function withRunLock(
   { workspace, signal }: RunOptions,
   use: () => Promise<void>,
 ): Promise<void> {
-  const folder = join(workspace.root, run.folder);
+  const folder = runFolderAt(workspace, run.folder);
   mkdirSync(folder, { recursive: true });
   const refuse = (pid: number) => {
     throw new RedistillError(
@@ -173,6 +186,17 @@ async function withRunLock(
     );
   };
   await withLock(join(folder, "controller.lock"), { signal, onWait: refuse }, use);
+}
+
+/** Sends the run's notifications meanwhile. */
+function telling(
+  store: Store,
+  runId: string,
+  { output }: RunOptions,
+  use: () => Promise<void>,
+): Promise<void> {
+  const run = store.runs.find(runId) as RunRow;
+  return withNotifications(store, run, (text) => output.progress({ kind: "note", text }), use);
 }
 
 function work(
