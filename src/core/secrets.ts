@@ -10,7 +10,7 @@ export const secretSourceSchema = z.union(
   ],
   {
     error:
-      "a secret does not belong into a recipe: name its place, { env: NAME } or { file: path }",
+      "a secret is never in a recipe: name its place, { env: NAME } or { file: path }",
   },
 );
 

@@ -108,7 +108,7 @@ describe.runIf(process.platform === "linux")("a run that holds secrets", () => {
         elicit: { tasksPerRound: 20 },
         generate: { attempts: 4 },
         notify: [
-          { kind: "webhook", url: { file: addressFile }, token: { env: "CANARY_TOKEN" } },
+          { kind: "webhook", url: { file: addressFile }, token: { env: "CANARY_WEBHOOK" } },
           { kind: "ntfy", url: `${ntfy.url}/topic`, token: { file: tokenFile } },
         ],
       }),
@@ -117,7 +117,7 @@ describe.runIf(process.platform === "linux")("a run that holds secrets", () => {
       process.execPath,
       ["--import", "tsx", "tests/support/notifying-child.ts", workspace, recipe, python, tokenFile],
       {
-        env: { ...process.env, CANARY_TOKEN: canaries.environment, OTHER_API_KEY: "not-for-it" },
+        env: { ...process.env, CANARY_WEBHOOK: canaries.environment, OTHER_API_KEY: "not-for-it" },
         stdio: ["ignore", "pipe", "pipe"],
       },
     );
@@ -162,6 +162,7 @@ describe.runIf(process.platform === "linux")("a run that holds secrets", () => {
     expect(names).toEqual(
       expect.arrayContaining([
         "memory/redistill.db",
+        "memory-after-failure/redistill.db",
         "memory/logs/trainer.log",
         "runs/sums-1/report.md",
         "exports/sums-1/README.md",
