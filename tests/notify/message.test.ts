@@ -92,7 +92,7 @@ describe("a message about the end", () => {
     expect(text).toBe(
       "sums-1 paused in round 3: a budget is used up. Everything paid for is kept. Why: redistill status sums-1. Go on: redistill resume sums-1",
     );
-    expect(pausedText({ run: "sums-1", round: null, reason: "/root/x y" }).text).toContain(
+    expect(pausedText({ run: "sums-1", round: null, reason: "/home/x y" }).text).toContain(
       "sums-1 paused: waiting.",
     );
   });
