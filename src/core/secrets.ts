@@ -9,8 +9,7 @@ export const secretSourceSchema = z.union(
     z.strictObject({ file: z.string().min(1).max(4096) }),
   ],
   {
-    error:
-      "a secret is never in a recipe: name its place, { env: NAME } or { file: path }",
+    error: "a secret is never in a recipe: name its place, { env: NAME } or { file: path }",
   },
 );
 
