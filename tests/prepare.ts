@@ -1,7 +1,10 @@
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 /** Builds the program that child processes run, and gets weights and trainer ready. */
-export default async function prepare(): Promise<void> {
+export default async function prepare(): Promise<() => void> {
   execFileSync("npm", ["run", "--silent", "build"], { stdio: "inherit" });
   // Only there once the build has run.
   const machine = "./machine.mjs";
@@ -9,4 +12,8 @@ export default async function prepare(): Promise<void> {
   const { weights, python } = await prepareMachine();
   process.env.REDISTILL_TEST_MODEL = weights;
   process.env.REDISTILL_TEST_PYTHON = python;
+  // What tests and their children write goes with one folder.
+  const scratch = mkdtempSync(join(tmpdir(), "redistill-tests-"));
+  for (const name of ["TMPDIR", "TEMP", "TMP"]) process.env[name] = scratch;
+  return () => rmSync(scratch, { recursive: true, force: true });
 }

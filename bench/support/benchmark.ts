@@ -11,23 +11,44 @@ interface Options {
   readonly size: number;
 }
 
-export interface Surroundings extends Options {
-  readonly weights: WeightsFile;
+/** What a benchmark has that asks no engine. */
+export interface PlainSurroundings extends Options {
   /** Aborted by Ctrl-C and SIGTERM, so that nothing is left behind. */
   readonly signal: AbortSignal;
 }
 
-interface About {
+export interface Surroundings extends PlainSurroundings {
+  readonly weights: WeightsFile;
+}
+
+interface About<More extends string = never> {
   readonly name: string;
-  readonly defaults: Options;
+  readonly defaults: Options & Readonly<Record<More, number>>;
   /** What one unit of --size is. */
   readonly unit: string;
 }
 
-/** Reads the options, says what it runs on, and runs the benchmark. */
-export async function benchmark(
+/** Reads the options, says what it runs on with engine and weights, and runs the benchmark. */
+export function benchmark(
   about: About,
   measure: (surroundings: Surroundings) => Promise<void>,
+): Promise<void> {
+  return plainBenchmark(about, async (surroundings) => {
+    const weights = await ensureWeights({
+      signal: surroundings.signal,
+      onNotice: (text) => console.error(text),
+    });
+    const engine = await probeEngine();
+    console.log(`- llama.cpp ${engine.release} on ${engine.device}`);
+    console.log(`- weights: sha256 ${weights.sha256.slice(0, 12)}`);
+    await measure({ ...surroundings, weights });
+  });
+}
+
+/** Reads the options, says what it runs on, and runs a benchmark that asks no engine. */
+export async function plainBenchmark<More extends string = never>(
+  about: About<More>,
+  measure: (surroundings: PlainSurroundings & Readonly<Record<More, number>>) => Promise<void>,
 ): Promise<void> {
   const stop = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
@@ -36,12 +57,8 @@ export async function benchmark(
   try {
     const options = optionsFor(about);
     const [load = 0] = loadavg();
-    const weights = await ensureWeights({
-      signal: stop.signal,
-      onNotice: (text) => console.error(text),
-    });
-    await describeMachine(about, options, weights, load);
-    await measure({ ...options, weights, signal: stop.signal });
+    describeMachine(about, options, load);
+    await measure({ ...options, signal: stop.signal });
   } catch (error) {
     console.error(messageOf(error));
     if (error instanceof RedistillError) console.error(error.hint);
@@ -49,39 +66,49 @@ export async function benchmark(
   }
 }
 
-function optionsFor({ name, defaults, unit }: About): Options {
-  const usage = `Usage: npx tsx bench/${name}.ts [--repetitions ${defaults.repetitions}] [--size ${defaults.size}]   (size: ${unit})`;
+function optionsFor<O extends Options>({
+  name,
+  defaults,
+  unit,
+}: {
+  name: string;
+  defaults: O;
+  unit: string;
+}): O {
+  const names = Object.keys(defaults);
+  const options = Object.entries(defaults).map(([option, value]) => `[--${option} ${value}]`);
+  const usage = `Usage: npx tsx bench/${name}.ts ${options.join(" ")}   (size: ${unit})`;
   const read = (): Record<string, string | undefined> => {
     try {
       const text = { type: "string" } as const;
-      return parseArgs({ options: { repetitions: text, size: text } }).values;
+      return parseArgs({ options: Object.fromEntries(names.map((option) => [option, text])) })
+        .values as Record<string, string>;
     } catch (error) {
       throw new Error(`${messageOf(error)}\n${usage}`);
     }
   };
   const values = read();
-  const count = (option: keyof Options) => {
-    const value = Number(values[option] ?? defaults[option]);
+  const count = (option: string, preset: number) => {
+    const value = Number(values[option] ?? preset);
     if (Number.isSafeInteger(value) && value >= 1) return value;
     throw new Error(`--${option} must be a whole number from 1\n${usage}`);
   };
-  return { repetitions: count("repetitions"), size: count("size") };
+  return Object.fromEntries(
+    Object.entries(defaults).map(([option, preset]) => [option, count(option, preset)]),
+  ) as unknown as O;
 }
 
-async function describeMachine(
-  { name, unit }: About,
+function describeMachine(
+  { name, unit }: { name: string; unit: string },
   { repetitions, size }: Options,
-  weights: WeightsFile,
   load: number,
-): Promise<void> {
-  const engine = await probeEngine();
+): void {
   const [cpu] = cpus();
   const gigabytes = (totalmem() / 2 ** 30).toFixed(0);
   console.log(`# ${name}, ${new Date().toISOString().slice(0, 10)}\n`);
   console.log(`- CPU: ${cpu?.model.trim() || "unknown"}, ${availableParallelism()} cores`);
   console.log(`- memory: ${gigabytes} GB; ${process.platform} ${process.arch}`);
-  console.log(`- Node ${process.versions.node}; llama.cpp ${engine.release} on ${engine.device}`);
-  console.log(`- weights: sha256 ${weights.sha256.slice(0, 12)}`);
+  console.log(`- Node ${process.versions.node}`);
   console.log(`- size ${size} (${unit}), ${repetitions} repetitions, interleaved`);
   console.log(`- load average before: ${load.toFixed(2)}`);
   if (load > 0.3) console.log("- **the machine is not idle: these figures are worth nothing**");
@@ -90,7 +117,7 @@ async function describeMachine(
 /** Measures every case once, then every case again, and so on; the results by case. */
 export async function interleaved<Case, Result>(
   cases: readonly Case[],
-  { repetitions, signal }: Surroundings,
+  { repetitions, signal }: PlainSurroundings,
   measure: (item: Case, repetition: number) => Promise<Result>,
 ): Promise<{ item: Case; results: Result[] }[]> {
   const measured = cases.map((item) => ({ item, results: [] as Result[] }));

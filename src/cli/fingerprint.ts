@@ -1,5 +1,5 @@
 import { sha256 } from "../core/hash.js";
-import type { Recipe } from "../core/recipe.js";
+import { changeable, type Recipe } from "../core/recipe.js";
 import { hashFile } from "../setup/digest.js";
 import { inspectModel } from "../setup/gguf.js";
 
@@ -11,12 +11,16 @@ export async function fingerprint(
   recipe: Recipe,
   prompts: readonly { readonly stage: string; readonly hash: string }[],
 ): Promise<string> {
-  // Who hears of a run does not make it another one.
-  const { notify: _notify, ...settings } = recipe;
-  const { tasks, retention, curate, model } = settings;
+  const free: readonly string[] = changeable;
+  const determining = Object.fromEntries(
+    Object.entries(recipe).filter(([key]) => !free.includes(key)),
+  );
+  const { tasks, retention, curate, model, stop } = recipe;
   const content = (path: string) => hashFile(path);
   return sha256({
-    ...settings,
+    ...determining,
+    // A recipe without the rule is the one that it was before there was such a rule.
+    stop: stop ?? undefined,
     model: { ...model, path: await modelHash(model.path) },
     tasks: tasks.source === "jsonl" ? { ...tasks, path: await content(tasks.path) } : tasks,
     retention: retention && { ...retention, path: await content(retention.path) },

@@ -85,6 +85,8 @@ export interface Machine {
   readonly train: Train;
   readonly verify: Verify;
   readonly generator: TaskGenerator;
+  /** Of the trainer's process, while one runs. */
+  readonly workerPid: number | null;
   close(): Promise<void>;
 }
 
@@ -106,6 +108,9 @@ export async function openMachine(
       train: createTrainer({ worker, model: weights, directory: workspace.adapters }),
       verify: createVerify({ reasoningGym: generator }),
       generator,
+      get workerPid() {
+        return worker.pid;
+      },
       async close() {
         await worker.dispose();
         await model.dispose();

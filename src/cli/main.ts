@@ -1,15 +1,19 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { exitCodes, messageOf, RedistillError } from "../core/errors.js";
+import { backupCommand } from "./commands/backup.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { exportCommand } from "./commands/export.js";
+import { gcCommand } from "./commands/gc.js";
 import { initCommand } from "./commands/init.js";
 import { modelsListCommand, modelsPullCommand } from "./commands/models.js";
 import { notifyTestCommand } from "./commands/notify.js";
 import { reportCommand } from "./commands/report.js";
+import { restoreCommand } from "./commands/restore.js";
 import { resumeCommand, runCommand } from "./commands/run.js";
 import { sampleCommand } from "./commands/sample.js";
 import { statusCommand } from "./commands/status.js";
+import { verifyCommand } from "./commands/verify.js";
 import { numberBetween } from "./options.js";
 import { createOutput } from "./output.js";
 import { packageVersion, workspaceAt } from "./paths.js";
@@ -60,7 +64,12 @@ program
 program
   .command("resume [run]")
   .description("go on with a run that was stopped (default: the latest that has not finished)")
-  .action((run) => resumeCommand(run, shared()));
+  .option(
+    "--budget <what=amount>",
+    "another budget than the recipe's, as tokens=2000000 or night.minutes=none; may be repeated",
+    (change: string, earlier: readonly string[] = []) => [...earlier, change],
+  )
+  .action((run, flags) => resumeCommand(run, flags, shared()));
 
 program
   .command("status [run]")
@@ -115,6 +124,33 @@ program
   .command("test <recipe>")
   .description("send a test message to each channel and say what came of it")
   .action((recipe) => notifyTestCommand(recipe, shared()));
+
+program
+  .command("backup [folder]")
+  .description("copy database, adapters and reports while runs go on (default: backups/<time>)")
+  .action((folder) => backupCommand(folder, shared()));
+
+program
+  .command("restore <folder>")
+  .description("bring a backup back, after every file of it was checked")
+  .option("--force", "keep what is here in former-<time> and put the backup in its place")
+  .action((folder, flags) => restoreCommand(folder, flags, shared()));
+
+program
+  .command("verify [run]")
+  .description("is everything whole, and does it follow from what it names? (default: all runs)")
+  .action((run) => verifyCommand(run, shared()));
+
+program
+  .command("gc")
+  .description("say what nothing needs any more; --yes takes it away")
+  .option("--yes", "take it away")
+  .option(
+    "--rejected <days>",
+    "also rejected candidates of finished runs, older than this; their rows stay",
+    numberBetween(0, 100_000),
+  )
+  .action((flags) => gcCommand(flags, shared()));
 
 program
   .command("doctor")

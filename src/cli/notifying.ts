@@ -59,8 +59,7 @@ export async function withNotifications<T>(
   note: Note,
   work: () => Promise<T>,
 ): Promise<T> {
-  // A run that an older release began has no such key.
-  const settings: readonly ChannelSettings[] = run.recipe.notify ?? [];
+  const settings = run.recipe.notify;
   if (settings.length === 0 && store.outbox.waiting(run.id).length === 0) return work();
   const channels = new Map(
     settings.map((channel, index) => [channelKey(channel), tryOpen(channel, index, note)]),

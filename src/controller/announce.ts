@@ -35,9 +35,7 @@ export function announce(store: Store, run: RunRow, happening: Happening): void 
 }
 
 function channelsFor({ recipe }: RunRow, event: NotifyEvent) {
-  // A run that an older release began has no such key.
-  const settings: typeof recipe.notify | undefined = recipe.notify;
-  return (settings ?? []).filter(({ events }) => events.includes(event));
+  return recipe.notify.filter(({ events }) => events.includes(event));
 }
 
 function textOf(store: Store, run: RunRow, round: number | null, happening: Happening): Text {

@@ -2,13 +2,16 @@ import type { CallRequest, Completion } from "../core/entities.js";
 import type { ChatModel, Complete } from "../core/ports.js";
 import { callKey, type Payer } from "../store/calls.js";
 import type { Store } from "../store/store.js";
-import { failpoint } from "./failpoint.js";
+import { commitAt } from "./commit.js";
+import type { Ledger } from "./ledger.js";
 import type { Observe } from "./progress.js";
 
 interface CompleteOptions {
   readonly store: Store;
   readonly model: ChatModel;
   readonly payer: Payer & { readonly score: number | null };
+  /** Says how much may be sent, and hears what it took. */
+  readonly ledger: Ledger;
   readonly signal: AbortSignal;
   readonly observe: Observe;
 }
@@ -18,10 +21,11 @@ const reportEvery = 250;
 
 /**
  * Answers requests, each distinct one at most once in the life of the database: those that were paid
- * for before come from it, the others are written to it as soon as the model has answered.
+ * for before come from it, the others are written to it as soon as the model has answered. A request
+ * is sent when its worst case fits in what is left of the budgets; those before it are awaited.
  */
 export function createComplete(options: CompleteOptions): Complete {
-  const { store, model, payer, signal, observe } = options;
+  const { store, model, payer, ledger, signal, observe } = options;
   return async (requests, adapter) => {
     const keys = requests.map((request) => callKey(request, model.digest, adapter?.sha256 ?? null));
     const known = new Map<string, Completion>();
@@ -33,22 +37,29 @@ export function createComplete(options: CompleteOptions): Complete {
       else missing.set(key, requests[index]!);
     }
     const meter = new Meter(options, known.size, known.size + missing.size);
-    const missingKeys = [...missing.keys()];
-    await model.sample([...missing.values()], {
-      adapter,
-      signal,
-      onTokens: (count) => meter.tokens(count),
-      onResult: (index, generation) => {
-        const key = missingKeys[index]!;
-        const request = missing.get(key)!;
-        const from = { digest: model.digest, adapter: adapter?.sha256 ?? null };
-        failpoint("call:before");
-        store.transaction(() => store.calls.record(key, request, from, generation, payer));
-        failpoint("call:after");
-        known.set(key, { ...generation, callKey: key });
-        meter.item();
-      },
-    });
+    const from = { digest: model.digest, adapter: adapter?.sha256 ?? null };
+    let waiting = [...missing];
+    while (waiting.length > 0) {
+      const wave = waiting.slice(0, ledger.admit(waiting.map(([, request]) => request)));
+      waiting = waiting.slice(wave.length);
+      const sent = wave.map(([, request]) => request);
+      await model.sample(sent, {
+        adapter,
+        signal,
+        onTokens: (count) => meter.tokens(count),
+        onResult: (index, generation) => {
+          const [key, request] = wave[index]!;
+          const at = ledger.now();
+          commitAt(store, "call", () => {
+            store.calls.record(key, request, from, generation, payer, at);
+            if (ledger.isDue) ledger.write();
+          });
+          ledger.settle(request, generation);
+          known.set(key, { ...generation, callKey: key });
+          meter.item();
+        },
+      });
+    }
     observe(meter.report());
     return keys.map((key) => known.get(key)!);
   };

@@ -2,8 +2,11 @@ import { join } from "node:path";
 import type { Split, Task } from "../core/entities.js";
 import { messageOf, PausedError, RedistillError } from "../core/errors.js";
 import type { TaskSets } from "../stages/types.js";
+import { LeaseLostError } from "../store/leases.js";
 import type { Store } from "../store/store.js";
 import { announce } from "./announce.js";
+import { commitAt } from "./commit.js";
+import { asPause } from "./pause.js";
 import type { Progress } from "./progress.js";
 import { type RunContext, runOf, tick } from "./tick.js";
 
@@ -17,17 +20,20 @@ const persistEvery = 2_000;
 export async function workOn(context: RunContext): Promise<void> {
   const { store, runId, signal } = context;
   if (runOf(context).state === "finished") return;
-  const begun = store.rounds.all(runId).length > 0;
-  store.transaction(() => {
-    store.runs.own(runId, process.pid);
-    store.events.append(runId, null, begun ? "resumed" : "started", {});
-  });
+  const begun = store.rounds.last(runId) !== null;
   const { rounds } = runOf(context).recipe;
-  context.observe({ kind: "run", runId, rounds, resumed: begun });
   const watched = { ...context, observe: alsoPersisting(context) };
   try {
+    commitAt(store, "run:own", () => {
+      store.runs.own(runId, process.pid);
+      store.events.append(runId, null, begun ? "resumed" : "started", {});
+    });
+    context.observe({ kind: "run", runId, rounds, resumed: begun });
     while (await tick(watched)) signal.throwIfAborted();
-  } catch (error) {
+  } catch (cause) {
+    if (cause instanceof LeaseLostError) throw cause;
+    if (signal.reason instanceof LeaseLostError) throw signal.reason;
+    const error = asPause(store.explained(cause));
     if (error instanceof PausedError) {
       recordEnd(context, "paused", error.message, error);
       throw error;
@@ -57,15 +63,24 @@ function recordEnd(
 ): void {
   const { store, runId, observe } = context;
   const cause = error instanceof PausedError ? error.reason : undefined;
+  const release = () => store.runs.release(runId, state, state === "interrupted" ? null : reason);
+  const tell = (occasion: number) => {
+    const run = runOf(context);
+    if (state === "failed") announce(store, run, { event: state, occasion, error });
+    if (state === "paused")
+      announce(store, run, { event: state, occasion, reason: cause ?? "waiting" });
+  };
   try {
-    store.transaction(() => {
-      const occasion = store.events.append(runId, null, state, { reason, cause });
-      if (state === "failed") announce(store, runOf(context), { event: state, occasion, error });
-      if (state === "paused") {
-        announce(store, runOf(context), { event: state, occasion, reason: cause ?? "waiting" });
-      }
-      store.runs.release(runId, state, state === "interrupted" ? null : reason);
-    });
+    try {
+      commitAt(store, "run:end", () => {
+        tell(store.events.append(runId, null, state, { reason, cause }));
+        release();
+      });
+    } catch (failure) {
+      if (!(asPause(failure) instanceof PausedError)) throw failure;
+      // A full database has no room for another event, but mostly for a change of the run's row.
+      commitAt(store, "run:end", release);
+    }
   } catch (failure) {
     observe({
       kind: "note",
@@ -83,7 +98,7 @@ function alsoPersisting({ store, runId, observe }: RunContext): RunContext["obse
       return;
     if (progress.kind !== "stage" && performance.now() - last < persistEvery) return;
     last = performance.now();
-    store.transaction(() => store.runs.setProgress(runId, { ...progress }));
+    commitAt(store, "progress", () => store.runs.setProgress(runId, { ...progress }));
   };
 }
 

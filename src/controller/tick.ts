@@ -1,6 +1,7 @@
-import { relative } from "node:path";
+import { type Clock, systemClock } from "../core/clock.js";
 import type { Adapter } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
+import type { Reading } from "../core/health.js";
 import type { ChatModel, Train, Verify } from "../core/ports.js";
 import type { AdapterRow } from "../core/round.js";
 import { answerSuite } from "../stages/evaluate.js";
@@ -16,9 +17,13 @@ import type { RoundRow } from "../store/rounds.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import { announce } from "./announce.js";
+import { commitAt } from "./commit.js";
 import { createComplete } from "./complete.js";
-import { failpoint } from "./failpoint.js";
+import { commitHealth, healthNotes, measureHealth, pauseForHealth } from "./health.js";
+import { Ledger } from "./ledger.js";
 import type { Observe } from "./progress.js";
+import { stopsEarly } from "./stops-early.js";
+import { trainWithin } from "./train-within.js";
 
 /** Everything that a run is made of; the command line wires it together. */
 export interface RunContext {
@@ -35,6 +40,8 @@ export interface RunContext {
   openAdapter(row: AdapterRow): Promise<Adapter>;
   readonly signal: AbortSignal;
   readonly observe: Observe;
+  /** This machine's, unless a test has its own. */
+  readonly clock?: Clock;
 }
 
 /** After the last round: base and final weights answer the sealed suite. */
@@ -49,18 +56,37 @@ const finalStage = "final";
 export async function tick(context: RunContext): Promise<boolean> {
   const run = runOf(context);
   if (run.state === "finished") return false;
-  const rounds = context.store.rounds.all(run.id);
-  const last = rounds.at(-1);
-  if (last === undefined || last.finishedAt !== null) {
+  const { store, model, clock = systemClock } = context;
+  const ledger = new Ledger({ store, run, clock, model });
+  try {
+    ledger.require();
+    return await nextUnit(context, run, ledger);
+  } catch (error) {
+    ledger.commitAtLast();
+    throw error;
+  }
+}
+
+async function nextUnit(context: RunContext, run: RunRow, ledger: Ledger): Promise<boolean> {
+  const last = context.store.rounds.last(run.id);
+  if (last === null || last.finishedAt !== null) {
+    if (last !== null) pauseForHealth(context.store, run, last.number);
     const number = (last?.number ?? 0) + 1;
-    if (number > run.recipe.rounds) {
-      await finish(context, run);
+    const early = stopsEarly(context.store, run);
+    if (last !== null && (number > run.recipe.rounds || early !== null)) {
+      if (early !== null) context.observe({ kind: "note", text: `Stopping early: ${early}.` });
+      await finish(context, run, ledger, last.number, early);
       return false;
     }
-    context.store.transaction(() => context.store.rounds.begin(run.id, number, run.incumbent));
+    ledger.require({ rounds: 1n });
+    const { store } = context;
+    commitAt(store, "round:begin", () => {
+      store.rounds.begin(run.id, number, run.incumbent, ledger.now());
+      ledger.write();
+    });
     return true;
   }
-  await nextStage(context, run, last);
+  await nextStage(context, run, last, ledger);
   return true;
 }
 
@@ -70,28 +96,29 @@ export function runOf({ store, runId }: Pick<RunContext, "store" | "runId">): Ru
   throw new RedistillError("usage", `no run ${runId}`, "`redistill status` lists the runs.");
 }
 
-async function nextStage(context: RunContext, run: RunRow, round: RoundRow): Promise<void> {
+async function nextStage(
+  context: RunContext,
+  run: RunRow,
+  round: RoundRow,
+  ledger: Ledger,
+): Promise<void> {
   const { store, observe } = context;
-  const done = new Set(
-    store.rounds
-      .stages(run.id)
-      .filter((row) => row.round === round.number)
-      .map(({ stage }) => stage),
-  );
+  const done = store.rounds.done(run.id, round.number);
   const next = stages.find(([name]) => !done.has(name));
-  if (next === undefined) {
-    store.transaction(() => store.rounds.finish(run.id, round.number));
-    return;
-  }
+  // The gate, the last stage, ends the round in its own transaction.
+  if (next === undefined) throw new Error(`round ${round.number} of ${run.id} has no stage left`);
   const [name, stage] = next;
   observe({ kind: "stage", round: round.number, stage: name });
   const startedAt = performance.now();
   const input = await inputFor(context, run, round);
-  const output = await stage(input, portsFor(context, run, round, name));
+  const output = await stage(input, portsFor(context, run, round, name, ledger));
+  const { decision } = output.rows;
+  const health = decision ? await measureHealth(store, run, input, decision, context.verify) : [];
   const seconds = (performance.now() - startedAt) / 1000;
-  failpoint(`stage:${name}:before`);
-  store.transaction(() => commit(context, run, round, { name, seconds, ...output }));
-  failpoint(`stage:${name}:after`);
+  commitAt(store, `stage:${name}`, () => {
+    commit(context, run, round, { name, seconds, ...output }, health);
+    ledger.write();
+  });
   observe({
     kind: "stage-done",
     round: round.number,
@@ -100,8 +127,9 @@ async function nextStage(context: RunContext, run: RunRow, round: RoundRow): Pro
     seconds,
     runSecondsLeft: secondsLeft(context, run),
   });
-  const { decision } = output.rows;
-  if (decision) observe({ kind: "decision", round: round.number, decision });
+  if (!decision) return;
+  observe({ kind: "decision", round: round.number, decision });
+  for (const text of healthNotes(health, decision)) observe({ kind: "note", text });
 }
 
 /** A stage's rows, and with the gate's also its consequence: all or nothing. */
@@ -110,6 +138,7 @@ function commit(
   run: RunRow,
   round: RoundRow,
   stage: StageOutput & { name: string; seconds: number },
+  health: readonly Reading[],
 ): void {
   const { store } = context;
   store.rounds.commitStage(run.id, round.number, stage);
@@ -118,11 +147,11 @@ function commit(
   if (decision.outcome === "promoted") store.runs.setIncumbent(run.id, round.candidate);
   const { outcome: event, reason } = decision;
   const occasion = store.events.append(run.id, round.number, event, { reason });
-  if (event !== "skipped") {
-    const left = secondsLeft(context, run);
-    announce(store, run, { event, occasion, round: round.number, secondsLeft: left });
-  }
+  commitHealth(store, run, round, decision, health);
   store.rounds.finish(run.id, round.number);
+  if (event === "skipped") return;
+  const left = secondsLeft(context, run);
+  announce(store, run, { event, occasion, round: round.number, secondsLeft: left });
 }
 
 async function inputFor(context: RunContext, run: RunRow, round: RoundRow): Promise<StageInput> {
@@ -140,21 +169,19 @@ async function inputFor(context: RunContext, run: RunRow, round: RoundRow): Prom
   };
 }
 
-function portsFor(context: RunContext, run: RunRow, round: RoundRow, stage: string): StagePorts {
-  const { store, model, signal, observe, verify, train } = context;
+function portsFor(
+  context: RunContext,
+  run: RunRow,
+  round: RoundRow,
+  stage: string,
+  ledger: Ledger,
+): StagePorts {
+  const { store, model, signal, observe, verify } = context;
   const payer = { runId: run.id, round: round.number, stage, score: scoreOf(context, run) };
   return {
-    complete: createComplete({ store, model, payer, signal, observe }),
+    complete: createComplete({ store, model, payer, ledger, signal, observe }),
     verify,
-    train: async (job) => {
-      const result = await train(job, {
-        signal,
-        onProgress: (progress) => observe({ kind: "training", round: round.number, ...progress }),
-      });
-      const { ggufPath, peftPath } = result;
-      const from = (path: string) => relative(context.workspace, path);
-      return { ...result, ggufPath: from(ggufPath), peftPath: from(peftPath) };
-    },
+    train: (job) => trainWithin(context, round.number, ledger, job),
     render: (messages) => model.render(messages),
     modelDigest: model.digest,
   };
@@ -167,31 +194,36 @@ function scoreOf({ store }: RunContext, run: RunRow): number | null {
   return answers.length === 0 ? null : right / answers.length;
 }
 
-async function finish(context: RunContext, run: RunRow): Promise<void> {
+async function finish(
+  context: RunContext,
+  run: RunRow,
+  ledger: Ledger,
+  round: number,
+  stoppedEarly: string | null,
+): Promise<void> {
   const { store, model, signal, observe, verify, tasks } = context;
-  const round = run.recipe.rounds;
   const startedAt = performance.now();
   if (tasks.sealed.length > 0) {
     observe({ kind: "stage", round, stage: finalStage });
     const payer = { runId: run.id, round, stage: finalStage, score: scoreOf(context, run) };
-    const complete = createComplete({ store, model, payer, signal, observe });
+    const complete = createComplete({ store, model, payer, ledger, signal, observe });
     const input = { recipe: run.recipe, prompts: context.prompts, tasks };
     const models =
       run.incumbent === null ? [null] : [null, await adapterOf(context, run.incumbent)];
     for (const adapter of models) {
       const answers = await answerSuite(input, { complete, verify }, "sealed", adapter);
-      store.transaction(() => store.rounds.evaluations.insertAll(run.id, answers));
+      commitAt(store, "sealed", () => store.rounds.evaluations.insertAll(run.id, answers));
     }
   }
-  failpoint("finish:before");
   const seconds = (performance.now() - startedAt) / 1000;
-  store.transaction(() => {
+  commitAt(store, "finish", () => {
     store.rounds.commitStage(run.id, round, { name: finalStage, rows: {}, summary: {}, seconds });
-    const occasion = store.events.append(run.id, null, "finished", { incumbent: run.incumbent });
+    const payload = { incumbent: run.incumbent, stoppedEarly };
+    const occasion = store.events.append(run.id, null, "finished", payload);
     announce(store, run, { event: "finished", occasion });
     store.runs.release(run.id, "finished", null);
+    ledger.write();
   });
-  failpoint("finish:after");
   observe({ kind: "finished", runId: run.id });
 }
 
@@ -200,17 +232,18 @@ async function adapterOf(context: RunContext, sha256: string | null): Promise<Ad
   return row && context.openAdapter(row);
 }
 
-/** The mean of the finished rounds, for the rounds that are left. */
+/** Rounds whose mean says how long the next ones will take: more would only cost time. */
+const recentRounds = 20;
+
+/** The mean of the latest finished rounds, for the rounds that are left. */
 function secondsLeft({ store }: RunContext, run: RunRow): number | null {
-  const rows = store.rounds.stages(run.id);
-  const finished = new Set(rows.filter(({ stage }) => stage === "gate").map(({ round }) => round));
-  if (finished.size === 0) return null;
-  const spent = rows
-    .filter(({ round }) => finished.has(round))
-    .reduce((sum, { seconds }) => sum + seconds, 0);
-  const current = rows
-    .filter(({ round }) => !finished.has(round))
-    .reduce((sum, { seconds }) => sum + seconds, 0);
-  const mean = spent / finished.size;
-  return Math.max(0, mean * (run.recipe.rounds - finished.size) - current);
+  const last = store.rounds.last(run.id);
+  if (last === null) return null;
+  const rows = store.rounds.secondsFrom(run.id, last.number - recentRounds);
+  const finished = rows.filter(({ round }) => round < last.number || last.finishedAt !== null);
+  if (finished.length === 0) return null;
+  const mean = finished.reduce((sum, { seconds }) => sum + seconds, 0) / finished.length;
+  const current = rows.find(({ round }) => round === last.number && last.finishedAt === null);
+  const over = last.number - (last.finishedAt === null ? 1 : 0);
+  return Math.max(0, mean * (run.recipe.rounds - over) - (current?.seconds ?? 0));
 }

@@ -1,5 +1,9 @@
 import { z } from "zod";
+import { budgetSchema } from "./budget.js";
+import { healthSchema } from "./health.js";
+import { pricesSchema } from "./money.js";
 import { notifySchema } from "./notify.js";
+import { stopSchema } from "./plateau.js";
 
 /** The seed recipes of this repository live in runs/recipes; every number below can be set there. */
 
@@ -193,11 +197,21 @@ export const recipeSchema = z.strictObject({
       alpha: z.number().gt(0).lt(0.5).default(0.05),
     })
     .prefault({}),
+  /** When to end before the last round. */
+  stop: stopSchema.nullable().default(null),
+  budget: budgetSchema.prefault({}),
+  prices: pricesSchema,
+  health: healthSchema,
   /** Who hears of promoted, rejected, paused, failed, finished; no part of what a run is. */
   notify: notifySchema,
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;
+
+/** Settings that change no answer: a run takes them over from its recipe's file, and stays the same run. */
+export const changeable = ["budget", "prices", "notify"] as const;
+export type Changeable = Pick<Recipe, (typeof changeable)[number]>;
+
 /** Sampling as a recipe has it: everything but the seed, which each call gets of its own. */
 export type SamplingSettings = Pick<
   Recipe["generate"],

@@ -6,6 +6,7 @@ export function keysAt(schema: z.ZodType, path: readonly (string | number)[]): s
   for (const part of path) {
     here = here.flatMap((option) => {
       if (option instanceof z.ZodArray) return unwrapped(option.element as z.ZodType);
+      if (option instanceof z.ZodRecord) return unwrapped(option.valueType as z.ZodType);
       return option instanceof z.ZodObject && part in option.shape
         ? unwrapped(option.shape[part] as z.ZodType)
         : [];

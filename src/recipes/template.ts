@@ -112,6 +112,40 @@ retrain:
 gate:
   alpha: 0.05                 # chance, over the whole run, of promoting a candidate that is no better
 
+# End before the last round when nothing much comes any more; off by default.
+#stop:
+#  afterRounds: 3             # so many rounds in a row …
+#  minimumGain: 0             # … that together gained no more than this share of the gate suite; 0: no promotion
+
+# Limits at which the run pauses, to be resumed when there is more; null is none. They change no answer:
+# a run takes over a changed budget when it goes on.
+budget:
+  tokens: null                # of prompts and answers that the run pays for
+  calls: null                 # requests to the model
+  money: null                 # in the unit of prices; the model must have a price then
+  minutes: null               # of work; pauses do not count
+  diskMegabytes: null         # that adapters and database grow by
+  rounds: null                # that are begun
+  timeZone: null              # such as Europe/Vienna; null is this machine's
+  night: {tokens: null, calls: null, money: null, minutes: null, diskMegabytes: null, rounds: null}   # from noon to noon
+
+# What a million tokens cost, by model: default, or its file's name. {my.gguf: {prompt: 0.15, completion: 0.6}}
+prices: {}
+# Monitors for collapse and for gamed verifiers, read after each round. Actions: warn; stop (the run
+# waits, resume goes on); roll-back (a promotion of that round is taken back); off.
+# "Usual" is what the base weights' answers and the references have between them.
+health:
+  distinct: {threshold: 0.35, action: warn}        # variety of gate answers: smallest share of the usual
+  selfSimilarity: {threshold: 0.25, action: warn}  # their dissimilarity: smallest share of the usual
+  length: {threshold: 2, action: warn}             # times longer or shorter than usual, at most
+  entropy: {threshold: 0.25, action: warn}         # undecidedness where it fails: smallest share of round 1's
+  truncated: {threshold: 0.2, action: warn}        # attempts cut off: most more than in round 1
+  ungradable: {threshold: 0.1, action: warn}       # ungradable gate answers: most more than the base weights'
+  judge: {threshold: 0.15, action: warn}           # majority against reference: most more than in round 1
+  fresh: {threshold: 0.25, action: warn}           # new examples: smallest share of 1 / round
+  duplicates: {threshold: 0.3, action: warn}       # repeated answers in the training set: most more than references
+  retention: {threshold: 0.15, action: warn}       # loss on the retention suite, at most
+  gap: {threshold: 0.25, action: warn}             # right in training more than at the gate: most more than in round 1
 # Messages to a phone or a program while nobody watches; off by default. kind: ntfy or webhook (JSON).
 # Secrets are never written here: {env: NAME} or {file: path}; such a file only its owner may read.
 #notify:

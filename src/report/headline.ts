@@ -1,7 +1,10 @@
 import { accuracy, interval, points, pValue } from "./figures.js";
 import type { RunReport, SuiteReport } from "./report.js";
 
-type Facts = Pick<RunReport, "run" | "finished" | "decided" | "planned" | "promoted" | "suites">;
+type Facts = Pick<
+  RunReport,
+  "run" | "finished" | "decided" | "planned" | "promoted" | "suites" | "health"
+>;
 
 /** The run in one honest sentence. */
 export function headline(facts: Facts): string {
@@ -17,10 +20,21 @@ export function headline(facts: Facts): string {
 /** Why the gate suite's figure may not be the headline where a sealed one exists. */
 export const gateRemark = "the gate suite chose the winner, so its figure is slightly flattering";
 
-function nothingPromoted({ decided, finished }: Facts, suite: SuiteReport | undefined): string {
+function nothingPromoted(
+  { decided, finished, health }: Facts,
+  suite: SuiteReport | undefined,
+): string {
   if (decided === 0) return "no round has been decided yet";
   const score = suite ? ` (${accuracy(suite.base)} of ${suite.tasks} ${suite.suite} tasks)` : "";
+  if (health.rolledBack.length > 0)
+    return `No promotion stands, ${takenBack(health.rolledBack)}; the base weights are the incumbent${score}`;
   return `No round ${finished ? "was" : "has been"} promoted; the base weights are still the incumbent${score}`;
+}
+
+/** [1, 3] → "those of rounds 1 and 3 were taken back". */
+function takenBack(rounds: readonly number[]): string {
+  if (rounds.length === 1) return `that of round ${rounds[0]} was taken back`;
+  return `those of rounds ${rounds.slice(0, -1).join(", ")} and ${rounds.at(-1)} were taken back`;
 }
 
 /** Base and final weights on one suite as a sentence. */

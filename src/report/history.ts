@@ -2,6 +2,7 @@ import type { RunEvent } from "../store/events.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import type { HowItWent, StageCost } from "./report.js";
+import { readSpend } from "./spend.js";
 
 /** What became of a run on its way, and where its time went. */
 export function readHistory(store: Store, run: RunRow): HowItWent {
@@ -20,13 +21,14 @@ export function readHistory(store: Store, run: RunRow): HowItWent {
     ...countEnds(store.events.of(run.id)),
     notifications: store.outbox.counts(run.id),
     stages: costs(stages, store.calls.spending(run.id)),
+    spend: readSpend(store, run),
     rounds,
   };
 }
 
 /** A start that follows another without an end between them tells of a crash. */
 function countEnds(events: readonly RunEvent[]) {
-  let [interruptions, crashes, starts, working] = [0, 0, 0, false];
+  let [interruptions, pauses, crashes, starts, working] = [0, 0, 0, 0, false];
   const failures: string[] = [];
   for (const { kind, payload } of events) {
     if (kind === "started" || kind === "resumed") {
@@ -36,12 +38,15 @@ function countEnds(events: readonly RunEvent[]) {
     } else if (kind === "interrupted") {
       interruptions++;
       working = false;
+    } else if (kind === "paused") {
+      pauses++;
+      working = false;
     } else if (kind === "failed") {
       failures.push(typeof payload.reason === "string" ? payload.reason : "no reason was recorded");
       working = false;
     }
   }
-  return { interruptions, crashes, failures, resumes: Math.max(0, starts - 1) };
+  return { interruptions, pauses, crashes, failures, resumes: Math.max(0, starts - 1) };
 }
 
 /** Seconds and calls by stage, in the order in which the stages first ran. */

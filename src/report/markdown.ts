@@ -1,3 +1,4 @@
+import { healthItems, healthTable } from "./health.js";
 import type { RunReport } from "./report.js";
 import {
   basisItems,
@@ -11,7 +12,9 @@ import {
   roundFigures,
   roundReasons,
   type Style,
+  spendItems,
 } from "./sections.js";
+import { spendTable } from "./spend.js";
 import { code, escaped } from "./text.js";
 
 const style: Style = { quote: code, plain: escaped };
@@ -46,8 +49,12 @@ export function renderMarkdown(report: RunReport): string {
     ...(report.reworked.length === 0
       ? []
       : section("From draft to revision", list(reworkedItems(report, style)))),
+    ...section("Health of learning", table(healthTable(report)), list(healthItems(report, style))),
     ...section("What this rests on", list(basisItems(report))),
     ...section("How it went", list(historyItems(report, style)), table(costTable(report))),
+    "### Spend against budget",
+    list(spendItems(report)),
+    table(spendTable(report.howItWent.spend)),
     ...section(
       "Try next",
       list(
@@ -67,12 +74,12 @@ function section(title: string, ...blocks: string[]): string[] {
 
 function roundBlocks(report: RunReport): string[] {
   const rows = report.rounds.map((round) => {
-    const figures = roundFigures(round);
+    const figures = roundFigures(round, report.health);
     return [String(round.round), ...columns.map(([key]) => figures[key])];
   });
   return [
     table({ header: ["round", ...columns.map(([, title]) => title)], rows }),
-    list(report.rounds.map((round) => roundReasons(round, style))),
+    list(report.rounds.map((round) => roundReasons(round, report.health, style))),
   ];
 }
 

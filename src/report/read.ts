@@ -1,5 +1,6 @@
-import type { Split, Task } from "../core/entities.js";
+import type { Decision, Split, Task } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
+import { plateauOf, plateauText } from "../core/plateau.js";
 import { alphaForLook } from "../stats/index.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
@@ -33,12 +34,15 @@ export function readReport(store: Store, runId: string): RunReport {
   const { rounds, reworked } = readRounds(store, run, tasks);
   const decisions = rounds.flatMap(({ decision }) => decision ?? []);
   const changes = readChanges(store, run, tasks);
+  const rolledBack = store.readings.rolledBack(run.id);
   const facts = {
     run: run.id,
     finished: run.state === "finished",
     decided: decisions.length,
     planned: run.recipe.rounds,
-    promoted: decisions.filter(({ outcome }) => outcome === "promoted").length,
+    promoted: decisions.filter(({ outcome }) => outcome === "promoted").length - rolledBack.length,
+    stoppedEarly: stoppedEarly(run, decisions),
+    health: { readings: store.readings.of(run.id), rolledBack },
     suites: readSuites(store, run),
   };
   const looks = decisions.filter(({ gate }) => gate !== null).length;
@@ -56,13 +60,24 @@ export function readReport(store: Store, runId: string): RunReport {
   };
 }
 
+function stoppedEarly(
+  { state, recipe }: RunRow,
+  decisions: readonly Pick<Decision, "outcome" | "gate">[],
+): string | null {
+  if (state !== "finished" || decisions.length >= recipe.rounds) return null;
+  const plateau = plateauOf(recipe.stop, decisions);
+  return plateau && plateauText(plateau);
+}
+
 function readRounds(store: Store, run: RunRow, tasks: ReadonlyMap<string, Task>) {
   const rounds: RoundReport[] = [];
   const reworked: Reworked[] = [];
   for (const row of store.rounds.all(run.id)) {
     const round = readRound(store, run.id, row, tasks);
     rounds.push(round.report);
-    reworked.push(...round.reworked.slice(0, mostReworked - reworked.length));
+    if (reworked.length < mostReworked) {
+      reworked.push(...round.reworked().slice(0, mostReworked - reworked.length));
+    }
   }
   return { rounds, reworked };
 }

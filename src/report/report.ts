@@ -1,7 +1,10 @@
 import type { DecisionOutcome, OutcomeCounts, PairedComparison } from "../core/entities.js";
+import type { Reading } from "../core/health.js";
 import type { Suite } from "../core/round.js";
 import type { FullComparison } from "../stats/index.js";
+import type { RoundFigures } from "../store/figures.js";
 import type { NotificationCounts } from "../store/outbox.js";
+import type { SpendReport } from "./spend.js";
 
 /**
  * Everything that a report says of a run, from its rows alone. Texts are as the model wrote them:
@@ -17,11 +20,14 @@ export interface RunReport {
   readonly decided: number;
   readonly planned: number;
   readonly promoted: number;
+  /** Why the run ended before its last round; null where it did not. */
+  readonly stoppedEarly: string | null;
   /** The suites that have been answered, the most trustworthy first. */
   readonly suites: readonly SuiteReport[];
   readonly rounds: readonly RoundReport[];
   readonly changes: Changes | null;
   readonly reworked: readonly Reworked[];
+  readonly health: Health;
   readonly basis: Basis;
   /** A task to try the result on. */
   readonly tryPrompt: string | null;
@@ -41,21 +47,11 @@ export interface SuiteReport {
 }
 
 /** One round in figures. */
-export interface RoundReport {
+export interface RoundReport extends Omit<RoundFigures, "elicited" | "solved" | "fixed"> {
   readonly round: number;
   readonly tasks: number;
-  readonly attempts: OutcomeCounts;
   readonly tasksSolved: number;
-  readonly critiques: number;
-  readonly revisions: OutcomeCounts;
   readonly tasksFixed: number;
-  readonly examples: {
-    readonly attempt: number;
-    readonly revision: number;
-    readonly replay: number;
-  };
-  readonly carriedOver: number;
-  readonly refused: readonly { readonly reason: string; readonly count: number }[];
   /** null: no candidate yet, or none at all. */
   readonly training: {
     readonly adapter: string;
@@ -97,6 +93,13 @@ export interface Reworked {
   readonly revision: string;
 }
 
+/** What the monitors saw, oldest round first. */
+export interface Health {
+  readonly readings: readonly Reading[];
+  /** Rounds whose promotion a monitor took back. */
+  readonly rolledBack: readonly number[];
+}
+
 /** What the figures rest on. */
 export interface Basis {
   readonly recipeHash: string;
@@ -122,12 +125,15 @@ export interface HowItWent {
   readonly finishedAt: string | null;
   /** Stops that were asked for. */
   readonly interruptions: number;
+  /** Ends to wait for something: a budget, a time window, room on the disk. */
+  readonly pauses: number;
   readonly failures: readonly string[];
   /** Ends without a word: a kill, a crash, a power cut. */
   readonly crashes: number;
   readonly resumes: number;
   readonly notifications: NotificationCounts;
   readonly stages: readonly StageCost[];
+  readonly spend: SpendReport;
   readonly rounds: readonly {
     readonly round: number;
     readonly seconds: number;

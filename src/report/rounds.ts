@@ -1,36 +1,36 @@
-import type { Attempt, Revision, Task } from "../core/entities.js";
-import type { Refusal, RoundRows } from "../core/round.js";
-import { countOutcomes } from "../stats/index.js";
+import type { Task } from "../core/entities.js";
+import type { RoundRows } from "../core/round.js";
 import type { RoundRow } from "../store/rounds.js";
 import type { Store } from "../store/store.js";
 import type { Reworked, RoundReport } from "./report.js";
 
 export interface RoundWithText {
   readonly report: RoundReport;
-  readonly reworked: readonly Reworked[];
+  /** Reads the round's texts, which may be many. */
+  reworked(): readonly Reworked[];
 }
 
 /** A round's figures, and its drafts that were put right. */
 export function readRound(
   store: Store,
   runId: string,
-  { number }: RoundRow,
+  { number, candidate: candidateSha256 }: RoundRow,
   tasks: ReadonlyMap<string, Task>,
 ): RoundWithText {
-  const rows = store.rounds.load(runId, number);
-  const { candidate, decision, examples } = rows;
-  const from = (kind: string) => examples.filter(({ source }) => source === kind).length;
+  const figures = store.figures.of(runId, number);
+  const candidate = candidateSha256 === null ? null : store.adapters.find(candidateSha256);
+  const decision = store.rounds.decision(runId, number);
   const report: RoundReport = {
     round: number,
-    tasks: rows.elicited.length,
-    attempts: outcomes(rows.attempts),
-    tasksSolved: tasksRight(rows.attempts),
-    critiques: rows.critiques.length,
-    revisions: outcomes(rows.revisions),
-    tasksFixed: tasksRight(rows.revisions),
-    examples: { attempt: from("attempt"), revision: from("revision"), replay: from("replay") },
-    carriedOver: examples.filter((e) => e.source !== "replay" && e.originRound < number).length,
-    refused: countReasons(rows.refusals),
+    tasks: figures.elicited,
+    attempts: figures.attempts,
+    tasksSolved: figures.solved,
+    critiques: figures.critiques,
+    revisions: figures.revisions,
+    tasksFixed: figures.fixed,
+    examples: figures.examples,
+    carriedOver: figures.carriedOver,
+    refused: mergedReasons(figures.refused),
     training: candidate && {
       adapter: candidate.sha256,
       loss: candidate.finalLoss,
@@ -44,24 +44,17 @@ export function readRound(
       level: decision.alpha,
     },
   };
-  return { report, reworked: fixedDrafts(number, rows, tasks) };
-}
-
-function outcomes(items: readonly (Attempt | Revision)[]) {
-  return countOutcomes(items.map(({ verdict }) => verdict.outcome));
-}
-
-function tasksRight(items: readonly (Attempt | Revision)[]): number {
-  const right = items.filter(({ verdict }) => verdict.outcome === "ok");
-  return new Set(right.map(({ taskId }) => taskId)).size;
+  const reworked = () =>
+    figures.revisions.ok === 0 ? [] : fixedDrafts(number, store.rounds.load(runId, number), tasks);
+  return { report, reworked };
 }
 
 /** Reasons with their counts, the commonest first; which task a twin was is not part of a reason. */
-function countReasons(refusals: readonly Refusal[]): RoundReport["refused"] {
+function mergedReasons(refused: RoundReport["refused"]): RoundReport["refused"] {
   const counts = new Map<string, number>();
-  for (const { reason } of refusals) {
+  for (const { reason, count } of refused) {
     const kind = reason.replace(/ held-out task .*$/, " a held-out one");
-    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    counts.set(kind, (counts.get(kind) ?? 0) + count);
   }
   return [...counts]
     .map(([reason, count]) => ({ reason, count }))

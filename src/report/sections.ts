@@ -1,7 +1,8 @@
 import type { OutcomeCounts } from "../core/entities.js";
 import { accuracy, duration, interval, percent, plural, points, pValue, times } from "./figures.js";
 import { change, gateRemark } from "./headline.js";
-import type { Change, HowItWent, RunReport, SuiteReport } from "./report.js";
+import type { Change, Health, HowItWent, RoundReport, RunReport, SuiteReport } from "./report.js";
+import { spendTexts } from "./spend.js";
 
 /** How a renderer shows text that a model or a task file wrote, and text of ours that holds names. */
 export interface Style {
@@ -18,9 +19,19 @@ export interface Item {
 const item = (text: string, ...details: string[]): Item => ({ text, details });
 
 /** Each suite in a sentence, with what can be held against the figure. */
-export function resultItems({ suites, promoted }: RunReport): Item[] {
+export function resultItems({
+  suites,
+  promoted,
+  stoppedEarly,
+  decided,
+  planned,
+}: RunReport): Item[] {
   const hasSealed = suites.some(({ suite }) => suite === "sealed");
-  return suites.map((report) => {
+  const early =
+    stoppedEarly === null
+      ? []
+      : [item(`Stopped early, after ${decided} of ${planned} rounds: ${stoppedEarly}.`)];
+  const results = suites.map((report) => {
     const remarks: Record<SuiteReport["suite"], string> = {
       sealed: "The loop never saw these tasks.",
       gate: `Beside it: ${gateRemark}.`,
@@ -33,6 +44,7 @@ export function resultItems({ suites, promoted }: RunReport): Item[] {
       ...pairDetails(report),
     );
   });
+  return [...results, ...early];
 }
 
 function pairDetails({ base, comparison, margin }: SuiteReport): string[] {
@@ -56,7 +68,7 @@ function pairDetails({ base, comparison, margin }: SuiteReport): string[] {
 }
 
 /** A round's figures as short texts, in the order of the loop. */
-export function roundFigures(report: RunReport["rounds"][number]) {
+export function roundFigures(report: RoundReport, health: Health) {
   const { attempts, revisions, examples, training, decision } = report;
   const gate = decision?.gate ?? null;
   const retention = decision?.retention ?? null;
@@ -73,7 +85,7 @@ export function roundFigures(report: RunReport["rounds"][number]) {
     level:
       gate && decision ? `${pValue(gate.pBetter)} (${Number(decision.level.toPrecision(2))})` : "–",
     retention: retention ? `${points(retention.difference)} (${interval(retention)})` : "–",
-    decision: decision?.outcome ?? "not decided yet",
+    decision: decision ? outcomeOf(report, health) : "not decided yet",
   };
 }
 
@@ -82,8 +94,13 @@ function right({ ok, wrong, ungradable }: OutcomeCounts): string {
   return `${ok}/${total}${ungradable > 0 ? ` (${ungradable} ungradable)` : ""}`;
 }
 
+/** The gate's decision, and whether a monitor took it back. */
+function outcomeOf({ round, decision }: RoundReport, { rolledBack }: Health): string {
+  return `${decision?.outcome}${rolledBack.includes(round) ? ", then rolled back" : ""}`;
+}
+
 /** Why a round ended as it did, and what curation refused. */
-export function roundReasons(report: RunReport["rounds"][number], style: Style): Item {
+export function roundReasons(report: RoundReport, health: Health, style: Style): Item {
   const { decision, refused, carriedOver } = report;
   const details: string[] = [];
   if (carriedOver > 0)
@@ -93,7 +110,7 @@ export function roundReasons(report: RunReport["rounds"][number], style: Style):
     details.push(`Refused for training: ${reasons.join(", ")}.`);
   }
   const ending = decision
-    ? `${decision.outcome}: ${style.plain(decision.reason)}`
+    ? `${outcomeOf(report, health)}: ${style.plain(decision.reason)}`
     : "not decided yet";
   return item(`Round ${report.round} ${ending}`, ...details);
 }
@@ -173,7 +190,11 @@ export function historyItems({ howItWent }: RunReport, style: Style): Item[] {
     ),
     ...notificationItems(howItWent, style),
     item(`Time in finished stages: ${duration(seconds)}.`, ...each),
-    item("Cost: 0, all on this machine."),
+    item(
+      howItWent.spend.money === null
+        ? "Cost: 0, all on this machine."
+        : `Cost: ${howItWent.spend.money}, at the recipe's prices.`,
+    ),
   ];
 }
 
@@ -189,9 +210,10 @@ function notificationItems({ notifications }: HowItWent, style: Style): Item[] {
   return [item(`Notifications: ${parts.join(", ")}.`, ...details)];
 }
 
-function disturbances({ interruptions, failures, crashes, resumes }: HowItWent): string {
+function disturbances({ interruptions, pauses, failures, crashes, resumes }: HowItWent): string {
   const parts = [
     ...(interruptions > 0 ? [`stopped on request ${times(interruptions)}`] : []),
+    ...(pauses > 0 ? [`paused ${times(pauses)}`] : []),
     ...(failures.length > 0 ? [`failed ${times(failures.length)}`] : []),
     ...(crashes > 0 ? [`ended without a word ${times(crashes)}`] : []),
     ...(resumes > 0 ? [`resumed ${times(resumes)}`] : []),
@@ -199,6 +221,11 @@ function disturbances({ interruptions, failures, crashes, resumes }: HowItWent):
   if (parts.length === 0) return "Undisturbed from start to end.";
   const text = parts.join(", ");
   return `${text[0]!.toUpperCase()}${text.slice(1)}; nothing was paid for twice.`;
+}
+
+/** What was spent beside the budgets, and what going on would take. */
+export function spendItems({ howItWent }: RunReport): Item[] {
+  return spendTexts(howItWent.spend).map((text) => item(text));
 }
 
 /** Header and rows of what each stage took. */

@@ -1,5 +1,6 @@
 import { plural } from "./figures.js";
-import type { RoundReport, RunReport } from "./report.js";
+import { healthItems, healthTable } from "./health.js";
+import type { Health, RoundReport, RunReport } from "./report.js";
 import {
   basisItems,
   changeGroups,
@@ -12,7 +13,9 @@ import {
   roundFigures,
   roundReasons,
   type Style,
+  spendItems,
 } from "./sections.js";
+import { spendTable } from "./spend.js";
 import { oneLine } from "./text.js";
 
 const style: Style = {
@@ -20,18 +23,28 @@ const style: Style = {
   plain: (text) => oneLine(text, 500),
 };
 
+/** Rounds that the table of monitors has room for: the latest. */
+const mostColumns = 6;
+
 /** The report as plain text for a terminal; nothing in it can move a cursor. */
 export function renderTerminal(report: RunReport): string {
   const blocks = [
     `${report.headline}.`,
     ...(report.description === "" ? [] : [oneLine(report.description, 500)]),
     section("Result", resultItems(report)),
-    section("Rounds", report.rounds.map(roundItem)),
+    section(
+      "Rounds",
+      report.rounds.map((round) => roundItem(round, report.health)),
+    ),
     ...changeGroups(report, style).map(({ title, items }) => section(title, items)),
     section("From draft to revision", reworkedItems(report, style)),
+    section("Health of learning", healthItems(report, style)),
+    aligned(healthTable(report, mostColumns)),
     section("What this rests on", basisItems(report)),
     section("How it went", historyItems(report, style)),
     aligned(costTable(report)),
+    section("Spend against budget", spendItems(report)),
+    aligned(spendTable(report.howItWent.spend)),
     section("Try next", commandItems(report)),
   ];
   return blocks.filter((block) => block !== "").join("\n\n");
@@ -46,9 +59,9 @@ function section(title: string, items: readonly Item[]): string {
   return [title, ...lines].join("\n");
 }
 
-function roundItem(report: RoundReport): Item {
-  const { text, details } = roundReasons(report, style);
-  const figures = roundFigures(report);
+function roundItem(report: RoundReport, health: Health): Item {
+  const { text, details } = roundReasons(report, health, style);
+  const figures = roundFigures(report, health);
   const { examples } = report;
   const total = examples.attempt + examples.revision + examples.replay;
   return {

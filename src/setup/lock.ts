@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf, storageError } from "./files.js";
 
 /** One process, told apart from a later one with the same number by its start time. */
-interface ProcessMark {
+export interface ProcessMark {
   readonly pid: number;
   readonly started: string | null;
 }
@@ -63,6 +63,13 @@ export async function withLock<T>(
     if ((await readOwner(path))?.token === token) await rm(path, { force: true });
     mine.delete(token);
   }
+}
+
+/** The process that holds a lock file now; null where nobody does. */
+export async function holderOf(path: string): Promise<number | null> {
+  const owner = await readOwner(path);
+  if (owner === null || !(await isHeld(path, owner))) return null;
+  return (owner.processes.find(({ pid }) => isAlive(pid)) ?? owner.processes[0])?.pid ?? 0;
 }
 
 async function acquire(path: string, owner: Owner, options: LockOptions): Promise<void> {
@@ -134,14 +141,21 @@ async function isHeld(path: string, owner: Owner): Promise<boolean> {
   }
   return owner.processes.some((mark) => {
     if (mark.pid === process.pid) return mine.has(owner.token);
-    if (!isAlive(mark.pid)) return false;
-    const started = startOf(mark.pid);
-    return mark.started === null || started === null || started === mark.started;
+    return !isGone(mark);
   });
+}
+
+/** Whether a process of this machine has provably ended, its number perhaps given to another. */
+export function isGone({ pid, started }: ProcessMark): boolean {
+  if (!isAlive(pid)) return true;
+  const now = statOf(pid)?.started ?? null;
+  return started !== null && now !== null && now !== started;
 }
 
 /** Whether a process of this number runs, also one that is not ours to signal. */
 export function isAlive(pid: number): boolean {
+  // What nobody waited for keeps its number, but runs no more.
+  if (statOf(pid)?.state === "Z") return false;
   try {
     process.kill(pid, 0);
     return true;
@@ -150,16 +164,18 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-function markOf(pid: number): ProcessMark {
-  return { pid, started: startOf(pid) };
+/** A running process, so that it is told apart from a later one of its number. */
+export function markOf(pid: number): ProcessMark {
+  return { pid, started: statOf(pid)?.started ?? null };
 }
 
-/** On Linux the start time of a process; null where it cannot be read cheaply. */
-function startOf(pid: number): string | null {
+/** On Linux the state of a process and when it started; null where it cannot be read cheaply. */
+function statOf(pid: number): { state: string; started: string | null } | null {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
     // The command's name may hold spaces; fields are counted after its closing parenthesis.
-    return text.slice(text.lastIndexOf(")") + 2).split(" ")[19] ?? null;
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return { state: fields[0] ?? "", started: fields[19] ?? null };
   } catch {
     return null;
   }

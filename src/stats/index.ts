@@ -1,3 +1,5 @@
+export { mean, median } from "./averages.js";
+export { answerEntropy, distinctPairs, selfSimilarity } from "./diversity.js";
 export { tango } from "./intervals.js";
 export { alphaForLook } from "./looks.js";
 export { exactMcNemar } from "./mcnemar.js";

@@ -67,6 +67,7 @@ export class CallTable {
     model: { digest: string; adapter: string | null },
     generation: Generation,
     payer: Payer,
+    at = new Date(),
   ): void {
     this.insertOne.run({
       key,
@@ -78,7 +79,7 @@ export class CallTable {
       runId: payer.runId,
       round: payer.round,
       stage: payer.stage,
-      createdAt: new Date().toISOString(),
+      createdAt: at.toISOString(),
     });
   }
 

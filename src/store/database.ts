@@ -1,9 +1,16 @@
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { messageOf, RedistillError } from "../core/errors.js";
+import { failpoint } from "../core/failpoint.js";
 
 export type Connection = Database.Database;
+
+/** How long a write waits for another process's transaction to end, in milliseconds. */
+const busyTimeout = 10_000;
+
+/** Up to this size, in bytes, every page is looked at before work begins; it takes about a second. */
+const wholeCheckLimit = 256_000_000;
 
 /**
  * Opens the database file, creating it and bringing its schema up to date.
@@ -15,10 +22,9 @@ export type Connection = Database.Database;
 export function openDatabase(path: string, migrationsDirectory: string): Connection {
   makeFolder(dirname(path));
   return guarded(path, () => {
-    const db = new Database(path, { timeout: 10_000 });
+    refuseUnusable(path);
+    const db = new Database(path, { timeout: busyTimeout });
     try {
-      // Reads the header first: nothing is written to a file that is not ours.
-      refuseForeign(db, path);
       db.pragma("journal_mode = WAL");
       db.pragma("synchronous = FULL");
       db.pragma("foreign_keys = ON");
@@ -38,11 +44,11 @@ export function openDatabase(path: string, migrationsDirectory: string): Connect
  */
 export function openDatabaseReadOnly(path: string, migrationsDirectory: string): Connection {
   return guarded(path, () => {
-    const db = new Database(path, { readonly: true, fileMustExist: true, timeout: 10_000 });
+    const db = new Database(path, { readonly: true, fileMustExist: true, timeout: busyTimeout });
     try {
       refuseForeign(db, path);
       const version = db.pragma("user_version", { simple: true }) as number;
-      const newest = readMigrations(migrationsDirectory).at(-1)?.version ?? 0;
+      const newest = newestSchema(migrationsDirectory);
       if (version > newest) throw newerSchema(path, version, newest);
       if (version < newest) {
         throw new RedistillError(
@@ -73,9 +79,10 @@ function makeFolder(folder: string): void {
 }
 
 /** The application_id that the first migration writes: "rdst". */
-const ours = 1_919_184_244;
+export const ours = 1_919_184_244;
 
-function refuseForeign(db: Connection, path: string): void {
+/** Throws for the database of another program; one without tables may become ours. */
+export function refuseForeign(db: Connection, path: string): void {
   const id = db.pragma("application_id", { simple: true });
   const tables = db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() as number;
   if (id === ours || tables === 0) return;
@@ -84,6 +91,32 @@ function refuseForeign(db: Connection, path: string): void {
     `${path} is the database of another program`,
     "Name another file with --database; this one was not touched.",
   );
+}
+
+/**
+ * Refuses a file that is another program's or damaged. Only a read-only connection leaves such a
+ * file and its log byte for byte as they are: a writing one would copy the log into the file.
+ */
+function refuseUnusable(path: string): void {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (size === 0) return;
+  const db = new Database(path, { readonly: true, timeout: busyTimeout });
+  try {
+    refuseForeign(db, path);
+    if (size > wholeCheckLimit) return;
+    const problem = db.pragma("quick_check(1)", { simple: true });
+    if (problem !== "ok") throw damaged(path, String(problem));
+  } catch (error) {
+    // The journal of a creation that was cut off: only a writing connection can undo it.
+    if (!codeOf(error).startsWith("SQLITE_READONLY")) throw error;
+  } finally {
+    db.close();
+  }
+}
+
+function damaged(path: string, problem: string): RedistillError {
+  const [what, hint] = advice.SQLITE_CORRUPT as [string, string];
+  return new RedistillError("storage", `${path}: ${what} (${problem})`, hint);
 }
 
 interface Migration {
@@ -101,6 +134,11 @@ function readMigrations(directory: string): Migration[] {
     }));
 }
 
+/** The schema version that this program knows. */
+export function newestSchema(directory: string): number {
+  return readMigrations(directory).at(-1)?.version ?? 0;
+}
+
 /** Applies what is missing, each migration in a transaction of its own with its version number. */
 function migrate(db: Connection, path: string, directory: string): void {
   const migrations = readMigrations(directory);
@@ -110,12 +148,16 @@ function migrate(db: Connection, path: string, directory: string): void {
     throw newerSchema(path, version(), newest);
   }
   for (const migration of migrations) {
+    if (version() >= migration.version) continue;
+    failpoint(`migration:${migration.version}:before`);
     db.transaction(() => {
       // Asked inside the transaction: another process may have migrated meanwhile.
       if (version() >= migration.version) return;
       db.exec(migration.sql);
+      failpoint(`migration:${migration.version}:within`);
       db.pragma(`user_version = ${migration.version}`);
     }).immediate();
+    failpoint(`migration:${migration.version}:after`);
   }
 }
 
@@ -134,7 +176,7 @@ const advice: Record<string, [what: string, hint: string]> = {
   ],
   SQLITE_CORRUPT: [
     "the database is damaged",
-    "Restore a copy, or move the file away to start afresh; it was not touched.",
+    "Put a backup in its place, or save what can be read with `sqlite3 <file> .recover | sqlite3 <new file>`; the file was not touched.",
   ],
   SQLITE_NOTADB: [
     "the file is not a database",
@@ -152,15 +194,23 @@ const advice: Record<string, [what: string, hint: string]> = {
   SQLITE_IOERR: ["the disk reported an error", "Check the disk, then run `redistill resume`."],
 };
 
+function codeOf(error: unknown): string {
+  return error instanceof Database.SqliteError ? error.code : "";
+}
+
 /** Runs a piece of work on the database; SQLite's error codes become sentences with a way out. */
 export function guarded<T>(path: string, work: () => T): T {
   try {
     return work();
-  } catch (cause) {
-    const code = cause instanceof Database.SqliteError ? cause.code : "";
-    const known = Object.keys(advice).find((name) => code.startsWith(name));
-    if (known === undefined) throw cause;
-    const [what, hint] = advice[known] as [string, string];
-    throw new RedistillError("storage", `${path}: ${what} (${messageOf(cause)})`, hint, { cause });
+  } catch (error) {
+    throw explained(path, error);
   }
+}
+
+/** An error of SQLite as a sentence with a way out; any other error as it is. */
+export function explained(path: string, cause: unknown): unknown {
+  const known = Object.keys(advice).find((name) => codeOf(cause).startsWith(name));
+  if (known === undefined) return cause;
+  const [what, hint] = advice[known] as [string, string];
+  return new RedistillError("storage", `${path}: ${what} (${messageOf(cause)})`, hint, { cause });
 }

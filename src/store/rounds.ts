@@ -37,13 +37,13 @@ export class RoundTables {
     this.examples = new ExampleTable(db);
   }
 
-  begin(runId: string, number: number, incumbent: string | null): void {
+  begin(runId: string, number: number, incumbent: string | null, at = new Date()): void {
     this.db
       .prepare(
         `INSERT INTO rounds (run_id, number, incumbent, started_at) VALUES (?, ?, ?, ?)
            ON CONFLICT DO NOTHING`,
       )
-      .run(runId, number, incumbent, new Date().toISOString());
+      .run(runId, number, incumbent, at.toISOString());
   }
 
   finish(runId: string, number: number): void {
@@ -59,6 +59,38 @@ export class RoundTables {
            FROM rounds WHERE run_id = ? ORDER BY number`,
       )
       .all(runId);
+  }
+
+  /** The newest round of a run; null before the first. */
+  last(runId: string): RoundRow | null {
+    return (
+      this.db
+        .prepare<[string], RoundRow>(
+          `SELECT number, incumbent, candidate, started_at AS startedAt, finished_at AS finishedAt
+             FROM rounds WHERE run_id = ? ORDER BY number DESC LIMIT 1`,
+        )
+        .get(runId) ?? null
+    );
+  }
+
+  /** Names of the stages that a round has done. */
+  done(runId: string, round: number): Set<string> {
+    return new Set(
+      this.db
+        .prepare<unknown[], string>("SELECT stage FROM stages WHERE run_id = ? AND round = ?")
+        .pluck()
+        .all(runId, round) as string[],
+    );
+  }
+
+  /** Seconds that the stages of each round from `from` on took, in order. */
+  secondsFrom(runId: string, from: number): { round: number; seconds: number }[] {
+    return this.db
+      .prepare<unknown[], { round: number; seconds: number }>(
+        `SELECT round, sum(seconds) AS seconds FROM stages
+          WHERE run_id = ? AND round >= ? GROUP BY round ORDER BY round`,
+      )
+      .all(runId, from);
   }
 
   stages(runId: string): StageRow[] {
@@ -102,7 +134,9 @@ export class RoundTables {
   load(runId: string, round: number): RoundRows {
     const key = [runId, round] as const;
     const all = <T>(sql: string) => this.db.prepare<unknown[], T>(sql).all(...key);
-    const row = this.all(runId).find((candidate) => candidate.number === round);
+    const [row] = all<Pick<RoundRow, "incumbent" | "candidate">>(
+      "SELECT incumbent, candidate FROM rounds WHERE run_id = ? AND number = ?",
+    );
     return {
       elicited: all<{ id: string }>(
         "SELECT task_id AS id FROM elicited WHERE run_id = ? AND round = ? ORDER BY position",

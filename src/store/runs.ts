@@ -1,6 +1,6 @@
 import { RedistillError } from "../core/errors.js";
 import { canonicalJson } from "../core/hash.js";
-import type { Recipe } from "../core/recipe.js";
+import { type Changeable, changeable, type Recipe, recipeSchema } from "../core/recipe.js";
 import { isRunId } from "../core/safe-names.js";
 import { redact } from "../core/secrets.js";
 import type { Connection } from "./database.js";
@@ -14,6 +14,18 @@ export interface PromptSnapshot {
   readonly version: string;
   readonly hash: string;
   readonly body: string;
+}
+
+/** What has to be known of a run when it begins. */
+export interface NewRun {
+  readonly id: string;
+  readonly recipe: Recipe;
+  readonly recipeHash: string;
+  readonly modelDigest: string;
+  readonly modelPath: string;
+  readonly modelSha256: string;
+  readonly folder: string;
+  readonly prompts: readonly PromptSnapshot[];
 }
 
 export interface RunRow {
@@ -46,16 +58,7 @@ const columns = `id, name, recipe, recipe_hash AS recipeHash, model_digest AS mo
 export class RunTable {
   constructor(private readonly db: Connection) {}
 
-  create(run: {
-    id: string;
-    recipe: Recipe;
-    modelDigest: string;
-    modelPath: string;
-    modelSha256: string;
-    recipeHash: string;
-    folder: string;
-    prompts: readonly PromptSnapshot[];
-  }): void {
+  create(run: NewRun): void {
     this.db
       .prepare(
         `INSERT INTO runs (id, name, recipe, recipe_hash, model_digest, model_path, model_sha256, folder,
@@ -143,11 +146,14 @@ export class RunTable {
     this.db.prepare("UPDATE runs SET incumbent = ? WHERE id = ?").run(adapter, id);
   }
 
-  /** Where a run tells what becomes of it: the only part of its recipe that may change. */
-  setNotify(id: string, notify: Recipe["notify"]): void {
-    this.db
-      .prepare("UPDATE runs SET recipe = json_set(recipe, '$.notify', json(?)) WHERE id = ?")
-      .run(canonicalJson(notify), id);
+  /** Gives a run other settings of those that change no answer. */
+  change(id: string, settings: Partial<Changeable>): void {
+    const set = this.db.prepare(
+      "UPDATE runs SET recipe = json_set(recipe, '$.' || ?, json(?)) WHERE id = ?",
+    );
+    for (const key of changeable) {
+      if (settings[key] !== undefined) set.run(key, canonicalJson(settings[key]), id);
+    }
   }
 
   setProgress(id: string, progress: Record<string, unknown>): void {
@@ -174,7 +180,8 @@ function parse(row: RawRun): RunRow {
   requireOwnFolder(row);
   return {
     ...row,
-    recipe: JSON.parse(row.recipe),
+    // Settings that are newer than the row have their defaults.
+    recipe: recipeSchema.parse(JSON.parse(row.recipe)),
     progress: row.progress === null ? null : JSON.parse(row.progress),
   };
 }

@@ -1,10 +1,22 @@
 import { AdapterTable } from "./adapters.js";
+import { AuditTables } from "./audit.js";
 import { CallTable } from "./calls.js";
-import { type Connection, guarded, openDatabase, openDatabaseReadOnly } from "./database.js";
+import {
+  type Connection,
+  explained,
+  guarded,
+  openDatabase,
+  openDatabaseReadOnly,
+} from "./database.js";
 import { EventTable } from "./events.js";
+import { FigureTables } from "./figures.js";
+import { HousekeepingTables } from "./housekeeping.js";
+import { LeaseTable } from "./leases.js";
 import { OutboxTable } from "./outbox.js";
+import { ReadingTable } from "./readings.js";
 import { RoundTables } from "./rounds.js";
 import { RunTable } from "./runs.js";
+import { SpendTable } from "./spend.js";
 import { TaskTable } from "./tasks.js";
 
 /**
@@ -22,10 +34,17 @@ export class Store {
   readonly adapters: AdapterTable;
   readonly events: EventTable;
   readonly outbox: OutboxTable;
+  readonly spend: SpendTable;
+  readonly readings: ReadingTable;
+  readonly housekeeping: HousekeepingTables;
+  readonly audit: AuditTables;
+  readonly figures: FigureTables;
+  readonly leases: LeaseTable;
 
   private constructor(
     private readonly db: Connection,
     readonly path: string,
+    private readonly fence: (() => void) | null = null,
   ) {
     this.runs = new RunTable(db);
     this.tasks = new TaskTable(db);
@@ -34,6 +53,12 @@ export class Store {
     this.rounds = new RoundTables(db, this.adapters);
     this.events = new EventTable(db);
     this.outbox = new OutboxTable(db);
+    this.spend = new SpendTable(db);
+    this.readings = new ReadingTable(db);
+    this.housekeeping = new HousekeepingTables(db);
+    this.audit = new AuditTables(db);
+    this.figures = new FigureTables(db);
+    this.leases = new LeaseTable(db);
   }
 
   static open(path: string, migrationsDirectory: string): Store {
@@ -44,9 +69,26 @@ export class Store {
     return new Store(openDatabaseReadOnly(path, migrationsDirectory), path);
   }
 
+  /**
+   * The same database for the holder of a run's lease: every transaction first checks that the
+   * epoch is still the holder's, and throws LeaseLostError if it is not.
+   */
+  fenced(runId: string, epoch: number): Store {
+    return new Store(this.db, this.path, () => this.leases.require(runId, epoch));
+  }
+
   /** Several writes as one: all of them happen or none. */
   transaction<T>(work: () => T): T {
-    return guarded(this.path, () => this.db.transaction(work).immediate());
+    const checked = () => {
+      this.fence?.();
+      return work();
+    };
+    return guarded(this.path, () => this.db.transaction(checked).immediate());
+  }
+
+  /** What reading threw, as a sentence with a way out where SQLite's code is known. */
+  explained(error: unknown): unknown {
+    return explained(this.path, error);
   }
 
   /** Problems that SQLite finds in its own file; empty when all is well. */

@@ -18,7 +18,9 @@ const allowed: Record<string, readonly string[]> = {
   sources: ["core", "files"],
   stages: ["core", "stats", "verifiers"],
   report: ["core", "stats", "store"],
-  controller: ["core", "stages", "store", "stats", "notify"],
+  health: ["core", "stats"],
+  controller: ["core", "health", "stages", "stats", "store", "notify"],
+  operations: ["core", "setup", "store"],
 };
 
 /** Packages that one folder alone may import. */

@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
@@ -6,6 +7,7 @@ import { reportCommand } from "../../src/cli/commands/report.js";
 import { statusCommand } from "../../src/cli/commands/status.js";
 import { workspaceAt } from "../../src/cli/paths.js";
 import { scriptedRun, sumsRecipe } from "../support/scripted-run.js";
+import { gameableRecipe, gaming } from "../support/unhealthy.js";
 import { finishedWorkspace, recordingOutput, temporaryFolder } from "./support.js";
 
 /** No process has this number: it is above the largest that Linux gives. */
@@ -30,6 +32,20 @@ describe("redistill status", () => {
     expect(() => statusCommand("sums-7", options)).toThrow(/no run sums-7/);
   });
 
+  it("says which promotion was taken back", async () => {
+    const folder = temporaryFolder();
+    const recipe = gameableRecipe(folder, { length: { action: "roll-back" } });
+    const run = await scriptedRun(folder, recipe, { script: gaming });
+    await run.work();
+    const options = { workspace: workspaceAt(folder), output: recordingOutput() };
+    statusCommand(undefined, options);
+    statusCommand("sums-1", options);
+    const text = options.output.lines.join("\n");
+    expect(text).toContain("incumbent base weights  last: rolled back");
+    expect(text).toMatch(/round 1 promoted, then rolled back \(adapter [0-9a-f]{12}\): gate/);
+    run.store.close();
+  });
+
   it("tells a run that goes on from one whose process is gone", async () => {
     const folder = temporaryFolder();
     const { store } = await scriptedRun(folder, sumsRecipe(folder));
@@ -38,7 +54,12 @@ describe("redistill status", () => {
       statusCommand("sums-1", options);
       return (options.output.results.at(-1) as { run: { state: string } }).run.state;
     };
-    store.runs.own("sums-1", process.pid);
+    const own = (pid: number, now = Date.now()) => {
+      store.runs.own("sums-1", pid);
+      const owner = { host: hostname(), pid, started: null };
+      store.leases.take("sums-1", store.leases.find("sums-1"), owner, { now, durationMs: 60_000 });
+    };
+    own(process.pid);
     store.runs.setProgress("sums-1", {
       ...{ kind: "items", round: 1, stage: "generate", done: 3, total: 8, cached: 0 },
       ...{ tokensPerSecond: 80, secondsLeft: 75, score: 0.735 },
@@ -47,15 +68,10 @@ describe("redistill status", () => {
     expect(options.output.lines).toContain(
       "  now: round 1 generate: 3/8, 80 tokens/s, 1m 15s left, incumbent 73.5% on the gate",
     );
-    store.runs.own("sums-1", deadPid);
+    own(deadPid);
     expect(state()).toBe("stopped unexpectedly");
-    // The machine restarted, and the number is another process's now: nobody touches the lock.
-    store.runs.own("sums-1", process.pid);
-    mkdirSync(join(folder, "runs", "sums-1"), { recursive: true });
-    const lock = join(folder, "runs", "sums-1", "controller.lock");
-    writeFileSync(lock, "");
-    expect(state()).toBe("running");
-    utimesSync(lock, 1, 1);
+    // The machine restarted, and the number is another process's now: no sign of life comes.
+    own(process.pid, Date.now() - 60_001);
     expect(state()).toBe("stopped unexpectedly");
     expect(options.output.lines).toContain("  next: redistill resume sums-1");
     statusCommand(undefined, options);

@@ -93,6 +93,7 @@ describe("the recipe that init writes", () => {
       refine: { prompt: "rewrite" },
       curate: { replay: { path: recipe.curate.replay!.path } },
       notify: recipe.notify.map(({ kind, url }) => ({ kind, url })),
+      stop: {},
     });
     expect(recipe).toEqual(bare);
     const own = complete.replace(/^tasks:\n {2}source: reasoning_gym.*\n(?: {2}.*\n)*/m, "");

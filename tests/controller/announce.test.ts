@@ -120,7 +120,7 @@ describe("a run's events", () => {
   it("go to the channels that the recipe has now, once they were changed", async () => {
     const { where, run } = await started({ notify: [webhook] });
     const { notify } = sumsRecipe(where, { notify: [{ ...webhook, events: ["finished"] }] });
-    run.store.runs.setNotify("sums-1", notify);
+    run.store.runs.change("sums-1", { notify });
     await run.work();
     run.store.close();
     expect(outboxOf(where).map(({ event }) => event)).toEqual(["finished"]);

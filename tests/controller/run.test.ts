@@ -6,7 +6,7 @@ import { RedistillError } from "../../src/core/errors.js";
 import type { Train } from "../../src/core/ports.js";
 import { stages } from "../../src/stages/index.js";
 import { digestOf } from "../support/digest.js";
-import { scriptedRun, scriptedTrain, sumsRecipe } from "../support/scripted-run.js";
+import { learner, scriptedRun, scriptedTrain, sumsRecipe } from "../support/scripted-run.js";
 
 const folder = () => mkdtempSync(join(tmpdir(), "redistill-"));
 
@@ -66,14 +66,19 @@ describe("a run", () => {
     let paidInPieces = 0;
     for (let attempt = 0; ; attempt++) {
       expect(attempt).toBeLessThan(200);
-      const run = await scriptedRun(other, recipe);
       const stop = new AbortController();
+      // At a different answer each time.
+      let left = 1 + ((attempt * 7) % 40);
+      const run = await scriptedRun(other, recipe, {
+        script: (request, adapter) => {
+          if (--left === 0) stop.abort();
+          return learner(request, adapter);
+        },
+      });
       const ended = run.work(stop.signal).then(
         () => "finished",
         (error: unknown) => (error as RedistillError).kind,
       );
-      // A different moment each time.
-      setTimeout(() => stop.abort(), 5 + ((attempt * 7) % 40));
       const how = await ended;
       paidInPieces += run.model.ledger.length;
       run.store.close();

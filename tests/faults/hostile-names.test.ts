@@ -140,7 +140,7 @@ describe("a run's id on the command line", () => {
         () => reportCommand(id, {}, options),
         () => exportCommand(id, {}, options),
         () => statusCommand(id, options),
-        () => resumeCommand(id, options),
+        () => resumeCommand(id, {}, options),
       ];
       for (const command of commands) expect((await refusal(command)).kind).toBe("usage");
       expect(snapshot(outside)).toEqual(before);
@@ -162,7 +162,7 @@ describe("a database that somebody else wrote", () => {
       change("UPDATE runs SET state = 'interrupted'");
       for (const command of [
         reportCommand("sums-1", {}, options),
-        resumeCommand("sums-1", options),
+        resumeCommand("sums-1", {}, options),
       ]) {
         expect((await refusal(() => command)).kind).toBe("storage");
       }

@@ -1,48 +1,24 @@
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import Database from "better-sqlite3";
 import { beforeAll, describe, expect, it } from "vitest";
+import { budgetSchema } from "../../src/core/budget.js";
 import { stages } from "../../src/stages/index.js";
 import { digestOf } from "../support/digest.js";
+import { failpoints } from "../support/failpoints.js";
+import type { ChildOptions } from "../support/scripted-child.js";
 import { sumsFile } from "../support/scripted-run.js";
+import { databaseOf, expectSame, folder, random, requestsSent, sampled, work } from "./harness.js";
 
-const folder = () => mkdtempSync(join(tmpdir(), "redistill-"));
 const tasks = folder();
 
-function work(where: string, failpoint?: string): { signal: string | null; paid: number } {
-  const env = { ...process.env };
-  if (failpoint) env.REDISTILL_FAILPOINT = failpoint;
-  const child = spawnSync(
-    process.execPath,
-    ["--import", "tsx", "tests/support/scripted-child.ts", where, tasks],
-    { env, encoding: "utf8" },
-  );
-  if (child.signal === null && child.status !== 0) throw new Error(child.stderr);
-  return { signal: child.signal, paid: Number(child.stdout) };
+const tonight = budgetSchema.parse({ night: { minutes: 600 } });
+
+/** What a run has to meet so that it passes a point at all. */
+function conditions(point: string): ChildOptions {
+  if (point.startsWith("run:settings:")) return { settings: { budget: tonight } };
+  return /^(run:end|spend):/.test(point) ? { abortAt: 40 } : {};
 }
 
-const databaseOf = (where: string) => join(where, "memory", "redistill.db");
-const callsIn = (where: string) => {
-  const db = new Database(databaseOf(where), { readonly: true });
-  const count = db.prepare("SELECT count(*) FROM calls").pluck().get() as number;
-  db.close();
-  return count;
-};
-
-/** Every failpoint that the source has, so that a new one cannot be forgotten here. */
-function failpoints(): string[] {
-  const names = readdirSync("src/controller").flatMap((file) => {
-    const text = readFileSync(join("src/controller", file), "utf8");
-    return [...text.matchAll(/failpoint\([`"]([^`"]+)[`"]\)/g)].map((match) => match[1] as string);
-  });
-  // In the source a stage's name is still a placeholder.
-  const placeholder = `$\{name}`;
-  return names.flatMap((name) =>
-    name.includes(placeholder) ? stages.map(([stage]) => name.replace(placeholder, stage)) : [name],
-  );
-}
+/** Calls are many: the first time in the middle of them. Most points are passed once in a round. */
+const passes = (point: string) => (point.startsWith("call:") ? [57, 31] : [1, 1]);
 
 describe("a run that is killed with SIGKILL", () => {
   const undisturbed = folder();
@@ -50,27 +26,46 @@ describe("a run that is killed with SIGKILL", () => {
   let expected: Record<string, string> = {};
   beforeAll(() => {
     sumsFile(tasks, 160);
-    paid = work(undisturbed).paid;
+    paid = work(undisturbed, tasks).paid;
     expected = digestOf(databaseOf(undisturbed));
   });
 
-  it("has failpoints around every stage's commit, every call and the end", () => {
-    expect(failpoints()).toHaveLength(2 * stages.length + 4);
+  it("has failpoints around every commit", () => {
+    for (const point of ["call", "run:create", "lease:take", "finish", "migration:2"]) {
+      expect(failpoints()).toContain(`${point}:before`);
+      expect(failpoints()).toContain(`${point}:after`);
+    }
+    expect(failpoints().filter((name) => name.startsWith("stage:"))).toHaveLength(
+      2 * stages.length,
+    );
     expect(paid).toBeGreaterThan(100);
+    expect(requestsSent(undisturbed)).toBe(paid);
   });
 
-  it.each(failpoints())("at %s ends with the same rows, and pays for nothing twice", (name) => {
+  it.each(sampled(failpoints(), 8))("at %s, twice, ends with the same rows", (point) => {
     const where = folder();
-    // Calls are many: kill in the middle of them. The other points are passed once a round.
-    const killed = work(where, name.startsWith("call") ? `${name}@57` : name);
+    const [first, second] = passes(point);
+    const options = conditions(point);
+    const killed = work(where, tasks, { ...options, failpoint: `${point}@${first}` });
     expect(killed.signal).toBe("SIGKILL");
-    const before = callsIn(where);
-    const { paid: rest } = work(where);
-    expect(before + rest).toBe(paid);
-    expect(digestOf(databaseOf(where))).toEqual(expected);
-    const db = new Database(databaseOf(where));
-    expect(db.pragma("integrity_check", { simple: true })).toBe("ok");
-    db.close();
+    // What is passed once in the life of a run is not passed again: then this one may finish.
+    const again = work(where, tasks, { ...options, failpoint: `${point}@${second}` });
+    if (again.signal === null && again.status !== 130) expect(again.status).toBe(0);
+    expect(work(where, tasks)).toMatchObject({ status: 0 });
+    const kills = again.signal === "SIGKILL" ? 2 : 1;
+    expectSame(`1 kill at ${point}`, where, expected, kills);
+    // Only the call that was answered and not yet written is asked again.
+    expect(requestsSent(where) - paid).toBe(point === "call:before" ? kills : 0);
+  });
+
+  it.each(
+    sampled([...new Set(Array.from({ length: 12 }, () => 1 + Math.floor(random() * 100)))], 2),
+  )("at call %i repeats that call alone", (call) => {
+    const where = folder();
+    expect(work(where, tasks, { failpoint: `call:before@${call}` }).signal).toBe("SIGKILL");
+    expect(work(where, tasks).status).toBe(0);
+    expectSame("2 kill in the middle of a stage", where, expected);
+    expect(requestsSent(where)).toBe(paid + 1);
   });
 
   it("again and again, at every second stage, still ends with the same rows", () => {
@@ -78,11 +73,13 @@ describe("a run that is killed with SIGKILL", () => {
     let kills = 0;
     for (const [stage] of stages) {
       for (const side of ["before", "after"]) {
-        kills += work(where, `stage:${stage}:${side}`).signal === "SIGKILL" ? 1 : 0;
+        const failpoint = `stage:${stage}:${side}`;
+        kills += work(where, tasks, { failpoint }).signal === "SIGKILL" ? 1 : 0;
       }
     }
-    work(where);
+    work(where, tasks);
     expect(kills).toBeGreaterThan(stages.length);
-    expect(digestOf(databaseOf(where))).toEqual(expected);
+    expectSame("1 kill at every stage", where, expected, kills);
+    expect(requestsSent(where)).toBe(paid);
   });
 });

@@ -39,7 +39,7 @@ const channelTo = (url: string, changes: Partial<Channel> = {}): Channel => ({
 });
 
 function poster(timeout = 5_000) {
-  const { post, close } = createPost(new ManualClock(), timeout);
+  const { post, close } = createPost(new ManualClock("2026-03-28T22:00:00Z"), timeout);
   cleanups.push(close);
   return (channel: Channel, signal = new AbortController().signal) => post(channel, notice, signal);
 }

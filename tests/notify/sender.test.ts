@@ -187,7 +187,7 @@ describe("the sender", () => {
     clock.advance(longestDelay);
     await restart();
     expect(titles()).toHaveLength(2);
-    clock.setWall("2026-02-26T00:00:00Z");
+    clock.set("2026-02-26T00:00:00Z");
     await restart();
     expect(titles()).toHaveLength(3);
   });

@@ -19,6 +19,7 @@ const queries = {
     "SELECT sha256, model_digest, parent, round, final_loss, tokens FROM adapters ORDER BY 1",
   evaluations: "SELECT * FROM evaluations ORDER BY run_id, suite, adapter, position",
   decisions: "SELECT * FROM decisions ORDER BY run_id, round",
+  readings: "SELECT * FROM readings ORDER BY run_id, round, monitor",
   runs: "SELECT id, recipe_hash, state, incumbent FROM runs ORDER BY 1",
 };
 

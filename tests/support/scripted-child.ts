@@ -1,8 +1,71 @@
-// A whole scripted run as a process of its own, to be killed: `tsx scripted-child.ts <folder> <tasks>`.
-import { scriptedRun, sumsRecipe } from "./scripted-run.js";
+// A whole scripted run as a process of its own, to be killed, stopped or starved:
+// `tsx scripted-child.ts <folder> <tasks> [options as JSON]`.
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import type Database from "better-sqlite3";
+import { verifiedAdapter } from "../../src/cli/adapters.js";
+import { workspaceAt } from "../../src/cli/paths.js";
+import type { LeaseTimes } from "../../src/controller/lease.js";
+import { messageOf, RedistillError } from "../../src/core/errors.js";
+import type { Changeable } from "../../src/core/recipe.js";
+import { createTrainer } from "../../src/training/train.js";
+import { fileWorker } from "./file-worker.js";
+import { learner, scriptedRun, sumsRecipe } from "./scripted-run.js";
 
-const [folder, tasksFolder] = process.argv.slice(2) as [string, string];
-const run = await scriptedRun(folder, sumsRecipe(tasksFolder));
-await run.work();
-run.store.close();
-process.stdout.write(`${run.model.ledger.length}\n`);
+export interface ChildOptions {
+  /** Taken over before the work begins, as from a changed recipe. */
+  readonly settings?: Partial<Changeable>;
+  readonly lease?: LeaseTimes;
+  /** Stops the run, as Ctrl-C would, when it asks for this many answers. */
+  readonly abortAt?: number;
+  /** Pages by which the database may grow. */
+  readonly morePages?: number;
+  /** Adapters are files that are read again and hashed; at `full` the disk is full. */
+  readonly adapters?: "files" | "full";
+}
+
+const [folder, tasksFolder, json = "{}"] = process.argv.slice(2) as [string, string, string?];
+const options: ChildOptions = JSON.parse(json);
+const abort = new AbortController();
+let asked = 0;
+// Small, and still with a promotion and a rejection.
+const recipe = sumsRecipe(tasksFolder, {
+  elicit: { tasksPerRound: 8 },
+  generate: { attempts: 3 },
+  curate: { minimum: 2 },
+});
+recipe.tasks = { ...recipe.tasks, train: 16, gate: 30, sealed: 8 };
+
+try {
+  const train = createTrainer({
+    worker: fileWorker(folder, options.adapters === "full"),
+    model: { path: "model.gguf", sha256: "0".repeat(64) },
+    directory: join(folder, "memory", "adapters"),
+  });
+  const run = await scriptedRun(folder, recipe, {
+    script: (request, adapter) => {
+      if (++asked === options.abortAt) abort.abort();
+      // Written before the answer is: a call that was in flight when the process died is in here.
+      appendFileSync(join(folder, "requests.txt"), ".\n");
+      return learner(request, adapter);
+    },
+    ...(options.settings ? { settings: options.settings } : {}),
+    lease: { times: options.lease ?? { beatMs: 5, durationMs: 60_000 } },
+    ...(options.adapters
+      ? { train, openAdapter: (row) => verifiedAdapter(row, workspaceAt(folder)) }
+      : {}),
+  });
+  if (options.morePages !== undefined) limitPages(run.store, options.morePages);
+  await run.work(abort.signal);
+  run.store.close();
+  process.stdout.write(`${run.model.ledger.length}\n`);
+} catch (error) {
+  process.stderr.write(`${messageOf(error)}\n`);
+  process.exitCode = error instanceof RedistillError ? error.exitCode : 1;
+}
+
+function limitPages(store: object, more: number): void {
+  const { db } = store as { db: Database.Database };
+  const now = db.pragma("page_count", { simple: true }) as number;
+  db.pragma(`max_page_count = ${now + more}`);
+}

@@ -1,10 +1,17 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { thisMachine } from "../../src/cli/processes.js";
+import { adoptSettings } from "../../src/controller/adopt.js";
+import { createRun } from "../../src/controller/create.js";
+import { type LeaseOptions, withLease } from "../../src/controller/lease.js";
 import type { Progress } from "../../src/controller/progress.js";
-import { frozenTasks, runFolder, workOn } from "../../src/controller/run.js";
+import { frozenTasks, workOn } from "../../src/controller/run.js";
+import { type Clock, systemClock } from "../../src/core/clock.js";
+import type { Adapter } from "../../src/core/entities.js";
 import { sha256 } from "../../src/core/hash.js";
 import type { Train } from "../../src/core/ports.js";
-import { type Recipe, recipeSchema } from "../../src/core/recipe.js";
+import { type Changeable, type Recipe, recipeSchema } from "../../src/core/recipe.js";
+import type { AdapterRow } from "../../src/core/round.js";
 import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
 import { parsePrompt } from "../../src/prompts/load.js";
 import { collectTasks } from "../../src/sources/index.js";
@@ -105,7 +112,16 @@ export interface ScriptedRun {
 export async function scriptedRun(
   folder: string,
   recipe: Recipe,
-  options: { script?: Script; train?: Train; runId?: string } = {},
+  options: {
+    script?: Script;
+    train?: Train;
+    runId?: string;
+    clock?: Clock;
+    openAdapter?: (row: AdapterRow) => Promise<Adapter>;
+    lease?: Partial<LeaseOptions>;
+    /** Taken over when the run is held. */
+    settings?: Partial<Changeable>;
+  } = {},
 ): Promise<ScriptedRun> {
   const store = Store.open(join(folder, "memory", "redistill.db"), "memory/migrations");
   const model = new ScriptedChatModel("learner", options.script ?? learner);
@@ -114,19 +130,18 @@ export async function scriptedRun(
     const absent = () => Promise.reject(new Error("no generator here"));
     const none = { tasks: absent, score: absent };
     const { tasks } = await collectTasks(recipe, none);
-    store.transaction(() => {
-      store.runs.create({
-        id: runId,
+    createRun(
+      store,
+      {
         recipe,
         modelDigest: model.digest,
         modelPath: "scripted",
         modelSha256: "0".repeat(64),
         recipeHash: sha256(recipe),
-        folder: runFolder(runId),
         prompts: snapshots,
-      });
-      store.tasks.insertAll(runId, tasks);
-    });
+      },
+      tasks,
+    );
   }
   const scripted = scriptedTrain(folder);
   const seen: Progress[] = [];
@@ -139,27 +154,35 @@ export async function scriptedRun(
     model,
     trained: scripted.trained,
     seen,
-    work: (signal = new AbortController().signal) =>
-      workOn({
-        store,
-        runId,
-        tasks: frozenTasks(store, runId),
-        prompts: {
-          student: parsed("student"),
-          critique: recipe.critique && parsed("critique"),
-          refine: recipe.refine && parsed("refine"),
-        },
-        model,
-        train: options.train ?? scripted.train,
-        verify: createVerify({}),
-        workspace: folder,
-        openAdapter: async ({ sha256: sha, ggufPath, peftPath, parent, round }) => ({
-          ...{ sha256: sha, parent, round },
-          ggufPath: join(folder, ggufPath),
-          peftPath: join(folder, peftPath),
-        }),
-        signal,
-        observe: (progress) => seen.push(progress),
-      }),
+    work: (signal = new AbortController().signal) => {
+      const lease = { processes: thisMachine(), clock: systemClock, signal, ...options.lease };
+      return withLease(store, runId, lease, (held) => {
+        const run = store.runs.find(runId)!;
+        adoptSettings(held.store, run, { ...run.recipe, ...options.settings });
+        return workOn({
+          ...held,
+          runId,
+          tasks: frozenTasks(store, runId),
+          prompts: {
+            student: parsed("student"),
+            critique: recipe.critique && parsed("critique"),
+            refine: recipe.refine && parsed("refine"),
+          },
+          model,
+          train: options.train ?? scripted.train,
+          verify: createVerify({}),
+          workspace: folder,
+          openAdapter:
+            options.openAdapter ??
+            (async ({ sha256: sha, ggufPath, peftPath, parent, round }) => ({
+              ...{ sha256: sha, parent, round },
+              ggufPath: join(folder, ggufPath),
+              peftPath: join(folder, peftPath),
+            })),
+          observe: (progress) => seen.push(progress),
+          ...(options.clock ? { clock: options.clock } : {}),
+        });
+      });
+    },
   };
 }

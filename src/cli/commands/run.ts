@@ -1,22 +1,28 @@
-import { mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
+import { adoptSettings } from "../../controller/adopt.js";
+import { createRun } from "../../controller/create.js";
 import { requireFits } from "../../controller/fits.js";
-import { frozenTasks, runFolder, tasksBySplit, workOn } from "../../controller/run.js";
+import { type Held, withLease } from "../../controller/lease.js";
+import { frozenTasks, tasksBySplit, workOn } from "../../controller/run.js";
+import { systemClock } from "../../core/clock.js";
 import { RedistillError } from "../../core/errors.js";
-import type { Recipe } from "../../core/recipe.js";
+import { requirePriced } from "../../core/money.js";
+import type { Changeable, Recipe } from "../../core/recipe.js";
 import { loadRecipe } from "../../recipes/load.js";
 import { inspectModel } from "../../setup/gguf.js";
-import { withLock } from "../../setup/lock.js";
+import { markOf } from "../../setup/lock.js";
 import { checkTaskFiles, collectTasks } from "../../sources/index.js";
 import type { PromptSnapshot, RunRow } from "../../store/runs.js";
 import { Store } from "../../store/store.js";
 import { requireTrainable } from "../../training/train.js";
 import { verifiedAdapter } from "../adapters.js";
+import { describeBudget, withBudgets } from "../budget.js";
 import { fingerprint } from "../fingerprint.js";
 import { type Machine, openMachine } from "../machine.js";
 import { openChannels, withNotifications } from "../notifying.js";
 import type { Output } from "../output.js";
-import { migrationsDirectory, runFolderAt, type Workspace } from "../paths.js";
+import { migrationsDirectory, type Workspace } from "../paths.js";
+import { thisMachine } from "../processes.js";
 import { promptsFrom, snapshotPrompts } from "../prompts.js";
 import { writeReport } from "../write-report.js";
 
@@ -38,6 +44,7 @@ export async function runCommand(
   const recipe = { ...loaded, model, tasks: tasksOf(loaded, flags.tasks) };
   // All that can be wrong with the input is found before anything is fetched or built.
   checkTaskFiles(recipe);
+  requirePriced(recipe);
   openChannels(recipe.notify, (text) => output.note(text));
   const prompts = snapshotPrompts(recipe, options.workspace);
   await withWritableStore(options, async (store) => {
@@ -50,13 +57,13 @@ export async function runCommand(
       output.line(
         `Run ${unfinished.id} of this recipe is unfinished; going on with it (--new starts another).`,
       );
-      await workAlone(store, unfinished, options, recipe.notify);
+      await workAlone(store, unfinished, options, recipe);
       return;
     }
     await withMachine(recipe.model, options, async (machine) => {
-      const run = await createRun(store, { recipe, recipeHash, prompts }, machine, output);
-      await withRunLock(run, options, () =>
-        telling(store, run.id, options, () => work(store, run, machine, options)),
+      const run = await newRun(store, { recipe, recipeHash, prompts }, machine, output);
+      await withRunLease(store, run, options, (held) =>
+        telling(held.store, run.id, options, () => work(held, run, machine, options)),
       );
       report(store, run.id, options);
     });
@@ -74,8 +81,12 @@ function tasksOf({ tasks }: Recipe, file: string | undefined): Recipe["tasks"] {
   );
 }
 
-/** `redistill resume [run]`: goes on where a run was left, with the recipe it began with. */
-export async function resumeCommand(runId: string | undefined, options: RunOptions): Promise<void> {
+/** `redistill resume [run]`: goes on where a run was left, with the recipe it began with; budgets may be raised. */
+export async function resumeCommand(
+  runId: string | undefined,
+  flags: { budget?: readonly string[] },
+  options: RunOptions,
+): Promise<void> {
   const { workspace, output } = options;
   await withWritableStore(options, async (store) => {
     const all = store.runs.all();
@@ -95,7 +106,8 @@ export async function resumeCommand(runId: string | undefined, options: RunOptio
       output.line(`Its report: redistill report ${run.id}`);
       return;
     }
-    await workAlone(store, run, options);
+    const budget = withBudgets(run.recipe.budget, flags.budget ?? []);
+    await workAlone(store, run, options, { ...run.recipe, budget });
   });
 }
 
@@ -106,6 +118,8 @@ async function withWritableStore(
   const store = Store.open(workspace.database, migrationsDirectory);
   try {
     await use(store);
+  } catch (error) {
+    throw store.explained(error);
   } finally {
     output.close();
     store.close();
@@ -125,7 +139,7 @@ async function withMachine(
   }
 }
 
-async function createRun(
+async function newRun(
   store: Store,
   made: { recipe: Recipe; recipeHash: string; prompts: readonly PromptSnapshot[] },
   machine: Machine,
@@ -136,56 +150,50 @@ async function createRun(
     output.line(`${leftOut} training tasks left out: they resemble held-out ones.`);
   }
   requireFits(made.recipe, tasksBySplit(tasks), promptsFrom(made.prompts), machine.model);
-  const run = store.transaction(() => {
-    const id = store.runs.nextId(made.recipe.name);
-    store.runs.create({
+  return createRun(
+    store,
+    {
       ...made,
-      id,
       modelDigest: machine.model.digest,
       modelPath: machine.modelPath,
       modelSha256: machine.modelSha256,
-      folder: runFolder(id),
-    });
-    store.tasks.insertAll(id, tasks);
-    return store.runs.find(id);
-  });
-  return run as RunRow;
+    },
+    tasks,
+  );
 }
 
-/** Goes on with a run that exists: first the lock, so that a second process starts no engine. */
+/** Goes on with a run that exists: first the lease, so that a second process starts no engine. */
 async function workAlone(
   store: Store,
   run: RunRow,
   options: RunOptions,
-  notify?: Recipe["notify"],
+  wanted: Changeable,
 ): Promise<void> {
-  await withRunLock(run, options, () => {
-    if (notify) store.transaction(() => store.runs.setNotify(run.id, notify));
-    return telling(store, run.id, options, () =>
-      withMachine(run.recipe.model, options, (machine) => {
+  await withRunLease(store, run, options, (held) => {
+    const changed = adoptSettings(held.store, run, wanted);
+    if (changed.length > 0) {
+      const what = changed.map((key) =>
+        key === "budget" ? `budget (${describeBudget(wanted.budget)})` : key,
+      );
+      options.output.line(`Run ${run.id} has another ${what.join(", ")} now.`);
+    }
+    return telling(held.store, run.id, options, () =>
+      withMachine(run.recipe.model, { ...options, signal: held.signal }, (machine) => {
         requireSameModel(run, machine);
-        return work(store, run, machine, options);
+        return work(held, run, machine, options);
       }),
     );
   });
   report(store, run.id, options);
 }
 
-async function withRunLock(
+function withRunLease(
+  store: Store,
   run: RunRow,
-  { workspace, signal }: RunOptions,
-  use: () => Promise<void>,
+  { signal }: RunOptions,
+  use: (held: Held) => Promise<void>,
 ): Promise<void> {
-  const folder = runFolderAt(workspace, run.folder);
-  mkdirSync(folder, { recursive: true });
-  const refuse = (pid: number) => {
-    throw new RedistillError(
-      "state",
-      `run ${run.id} is being worked on by process ${pid}`,
-      `Watch it with \`redistill status ${run.id}\`, or stop that process first.`,
-    );
-  };
-  await withLock(join(folder, "controller.lock"), { signal, onWait: refuse }, use);
+  return withLease(store, run.id, { processes: thisMachine(), clock: systemClock, signal }, use);
 }
 
 /** Sends the run's notifications meanwhile. */
@@ -200,11 +208,12 @@ function telling(
 }
 
 function work(
-  store: Store,
+  { store, signal, watchWorker }: Held,
   run: RunRow,
   machine: Machine,
-  { workspace, output, signal }: RunOptions,
+  { workspace, output }: RunOptions,
 ): Promise<void> {
+  watchWorker(() => (machine.workerPid === null ? null : markOf(machine.workerPid)));
   return workOn({
     store,
     runId: run.id,

@@ -1,5 +1,5 @@
 import type { Progress } from "../../controller/progress.js";
-import { oneLine } from "../../report/index.js";
+import { oneLine, readSpend, spendTexts } from "../../report/index.js";
 import type { RunRow } from "../../store/runs.js";
 import type { Store } from "../../store/store.js";
 import { isWorkedOn } from "../alive.js";
@@ -19,10 +19,10 @@ export function statusCommand(runId: string | undefined, { workspace, output }: 
   const store = openForReading(workspace);
   try {
     if (store !== null && runId !== undefined) {
-      showOne(store, findRun(store, runId), { workspace, output });
+      showOne(store, findRun(store, runId), output);
       return;
     }
-    const runs = (store?.runs.all() ?? []).map((run) => summarize(store!, run, workspace));
+    const runs = (store?.runs.all() ?? []).map((run) => summarize(store!, run));
     output.result({ kind: "status", runs });
     if (runs.length === 0) {
       output.line(
@@ -48,33 +48,38 @@ export function statusCommand(runId: string | undefined, { workspace, output }: 
 }
 
 /** A run as the list shows it. */
-function summarize(store: Store, run: RunRow, workspace: Workspace) {
+function summarize(store: Store, run: RunRow) {
   const rounds = store.rounds.all(run.id);
+  const taken = store.readings.rolledBack(run.id);
   const decisions = rounds.flatMap(({ number }) => {
     const decision = store.rounds.decision(run.id, number);
-    return decision ? [{ round: number, ...decision }] : [];
+    return decision ? [{ round: number, ...decision, rolledBack: taken.includes(number) }] : [];
   });
-  const orphaned = run.state === "running" && !isWorkedOn(run, workspace);
+  const orphaned = run.state === "running" && !isWorkedOn(run, store);
   return {
     id: run.id,
     state: orphaned ? "stopped unexpectedly" : run.state,
     round: rounds.at(-1)?.number ?? 0,
     rounds: run.recipe.rounds,
     incumbent: run.incumbent,
-    lastDecision: decisions.at(-1)?.outcome ?? null,
+    lastDecision: decisions.at(-1)?.rolledBack
+      ? "rolled back"
+      : (decisions.at(-1)?.outcome ?? null),
     failure: run.failure,
     progress: orphaned ? null : run.progress,
     decisions,
   };
 }
 
-function showOne(store: Store, run: RunRow, { workspace, output }: Shared): void {
-  const summary = summarize(store, run, workspace);
+function showOne(store: Store, run: RunRow, output: Output): void {
+  const summary = summarize(store, run);
   const { state, round, rounds, decisions, progress, failure } = summary;
-  output.result({ kind: "status", run: summary });
+  const spend = readSpend(store, run);
+  output.result({ kind: "status", run: { ...summary, spend } });
   const owner = state === "running" ? ` (process ${run.ownerPid})` : "";
   output.line(`${run.id}: ${state}${owner}, round ${round} of ${rounds}`);
-  if (failure !== null) output.line(`  failed: ${oneLine(failure, 500)}`);
+  const ended = state === "paused" ? "paused" : "failed";
+  if (failure !== null) output.line(`  ${ended}: ${oneLine(failure, 500)}`);
   if (progress !== null) {
     const doing = describeProgress(progress as unknown as Progress);
     if (doing !== null) output.line(`  now: ${doing.trim()}`);
@@ -88,15 +93,17 @@ function showOne(store: Store, run: RunRow, { workspace, output }: Shared): void
     if (!decision) continue;
     const adapter = row.candidate === null ? "" : ` (adapter ${row.candidate.slice(0, 12)})`;
     const reason = oneLine(decision.reason, 500);
-    output.line(`  round ${row.number} ${decision.outcome}${adapter}: ${reason}`);
+    const outcome = `${decision.outcome}${decision.rolledBack ? ", then rolled back" : ""}`;
+    output.line(`  round ${row.number} ${outcome}${adapter}: ${reason}`);
   }
   output.line(`  incumbent: ${shortName(run.incumbent)}`);
+  for (const text of spendTexts(spend)) output.line(`  ${text}`);
   const next =
     state === "finished"
       ? `redistill report ${run.id}`
       : state === "running"
         ? null
-        : `redistill resume ${run.id}`;
+        : `redistill resume ${run.id}${state === "paused" && spend.limited ? " --budget <what>=<amount>, for a larger budget" : ""}`;
   if (next !== null) output.line(`  next: ${next}`);
 }
 

@@ -1,0 +1,63 @@
+import { readdirSync, statSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { failpoint } from "../core/failpoint.js";
+import type { Train, TrainingJob, TrainingResult } from "../core/ports.js";
+import type { Store } from "../store/store.js";
+import type { Ledger } from "./ledger.js";
+import type { Observe } from "./progress.js";
+
+interface TrainingContext {
+  readonly store: Store;
+  readonly runId: string;
+  readonly train: Train;
+  readonly workspace: string;
+  readonly signal: AbortSignal;
+  readonly observe: Observe;
+}
+
+/** Trains within the budgets of time and disk; the result's paths are relative to the workspace. */
+export async function trainWithin(
+  context: TrainingContext,
+  round: number,
+  ledger: Ledger,
+  job: TrainingJob,
+): Promise<TrainingResult> {
+  const { train, observe, workspace } = context;
+  const result = await ledger.train(
+    context.signal,
+    () => lastAdapterBytes(context),
+    (signal) =>
+      train(job, {
+        signal,
+        onProgress: (progress) => {
+          if (ledger.isDue) ledger.commit();
+          observe({ kind: "training", round, ...progress });
+        },
+      }),
+  );
+  // The adapter's files are in place, and no row knows of them.
+  failpoint("adapter:written");
+  const { ggufPath, peftPath } = result;
+  ledger.addFiles(folderBytes(dirname(ggufPath)));
+  const from = (path: string) => relative(workspace, path);
+  return { ...result, ggufPath: from(ggufPath), peftPath: from(peftPath) };
+}
+
+/** The size of the run's latest adapter, which the next one will have too; 0 before there is one. */
+function lastAdapterBytes({ store, runId, workspace }: TrainingContext): number {
+  const candidate = store.rounds.all(runId).findLast((row) => row.candidate !== null)?.candidate;
+  const row = candidate ? store.adapters.find(candidate) : null;
+  return row === null ? 0 : folderBytes(join(workspace, dirname(row.ggufPath)));
+}
+
+/** Bytes of all files in a folder and those below; 0 where there is none. */
+function folderBytes(folder: string): number {
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
+    throw error;
+  }
+}

@@ -1,0 +1,76 @@
+import type { Split, Task } from "../core/entities.js";
+import { stableId } from "../core/hash.js";
+import type { RunRow } from "../store/runs.js";
+import type { Store } from "../store/store.js";
+import { type Problem, restoreIt } from "./problem.js";
+
+/** Whether tasks and prompts are still those that the run began with: their names are hashes of them. */
+export function taskProblems(store: Store, { id, recipe }: RunRow): Problem[] {
+  const problems: string[] = [];
+  const sizes: readonly (readonly [Split, number | null])[] = [
+    ["train", recipe.tasks.train],
+    ["gate", recipe.tasks.gate],
+    ["sealed", recipe.tasks.sealed],
+    ["retention", null],
+    ["replay", null],
+  ];
+  for (const [split, size] of sizes) {
+    const tasks = store.tasks.ofSplit(id, split);
+    const changed = tasks.filter((task) => task.id !== idOf(task));
+    if (changed.length > 0) {
+      problems.push(
+        `${changed.length} ${split} tasks are not what they were: ${changed[0]!.id} says another prompt or reference than its name`,
+      );
+    }
+    if (size !== null && tasks.length !== size) {
+      problems.push(`it has ${tasks.length} ${split} tasks, its recipe says ${size}`);
+    }
+  }
+  return problems.map((what) => ({ run: id, what: `Run ${id}: ${what}.`, todo: restoreIt }));
+}
+
+function idOf({ split, prompt, reference }: Task): string {
+  return stableId("task", split, prompt, reference);
+}
+
+/** Whether every suite that was answered was answered whole, by every model that it decided on. */
+export function suiteProblems(store: Store, run: RunRow): Problem[] {
+  const { id } = run;
+  const suites = ["gate", "retention", "sealed"] as const;
+  const sizes = new Map(suites.map((suite) => [suite, store.tasks.ofSplit(id, suite).length]));
+  const answered = new Map(
+    store.audit.suites(id).map((row) => [`${row.suite} ${row.adapter}`, row]),
+  );
+  const problems = [...answered.values()]
+    .filter(({ suite, answered: count }) => count !== sizes.get(suite as (typeof suites)[number]))
+    .map(
+      ({ suite, adapter, answered: count }) =>
+        `${name(adapter)} answered ${count} of the ${suite} suite's tasks`,
+    );
+  const require = (suite: (typeof suites)[number], adapter: string | null, why: string) => {
+    if (sizes.get(suite) === 0 || answered.has(`${suite} ${adapter ?? ""}`)) return;
+    problems.push(`no answers of ${name(adapter ?? "")} to the ${suite} suite, ${why}`);
+  };
+  for (const { number, incumbent, candidate } of store.rounds.all(id)) {
+    const decision = store.rounds.decision(id, number);
+    if (decision === null || decision.gate === null) continue;
+    require("gate", incumbent, `which decided round ${number}`);
+    require("gate", candidate, `which decided round ${number}`);
+    if (decision.retention === null) continue;
+    require("retention", null, `which decided round ${number}`);
+    require("retention", candidate, `which decided round ${number}`);
+  }
+  if (run.state === "finished") {
+    require("sealed", null, "and the run has finished");
+    require("sealed", run.incumbent, "and the run has finished");
+  }
+  return [...new Set(problems)].map((what) => ({
+    run: id,
+    what: `Run ${id}: ${what}.`,
+    todo: restoreIt,
+  }));
+}
+
+function name(adapter: string): string {
+  return adapter === "" ? "the base weights" : `adapter ${adapter.slice(0, 12)}`;
+}

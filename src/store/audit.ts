@@ -1,0 +1,187 @@
+import { sha256 } from "../core/hash.js";
+import type { Connection } from "./database.js";
+import { foreignKeyProblems, integrityProblems } from "./snapshot.js";
+
+/** Rows that contradict each other: how many, and the first few. */
+export interface Contradiction {
+  readonly what: string;
+  readonly count: number;
+  readonly ids: readonly string[];
+}
+
+/** Queries give the ids of rows that should not be there; `@run` is a run's id. */
+const lineage: readonly (readonly [what: string, sql: string])[] = [
+  ...(["attempts", "critiques", "revisions"] as const).map(
+    (table) =>
+      [
+        `${table} whose call is not there`,
+        `SELECT id FROM ${table} LEFT JOIN calls ON key = call_key WHERE run_id = @run AND key IS NULL`,
+      ] as const,
+  ),
+  [
+    "evaluations whose call is not there",
+    `SELECT task_id FROM evaluations LEFT JOIN calls ON key = call_key WHERE run_id = @run AND key IS NULL`,
+  ],
+  ...(["attempts", "revisions"] as const).map(
+    (table) =>
+      [
+        `${table} without a verdict`,
+        `SELECT id FROM ${table} t LEFT JOIN verdicts v ON v.run_id = t.run_id AND subject_id = id
+          WHERE t.run_id = @run AND subject_id IS NULL`,
+      ] as const,
+  ),
+  ...(["attempt", "revision"] as const).map(
+    (source) =>
+      [
+        `examples whose ${source} is not there, was not right, or says something else`,
+        `SELECT e.id FROM examples e
+           LEFT JOIN ${source}s s ON s.run_id = e.run_id AND s.id = source_id
+           LEFT JOIN verdicts v ON v.run_id = e.run_id AND subject_id = source_id
+          WHERE e.run_id = @run AND source = '${source}'
+            AND (s.id IS NULL OR s.task_id <> e.task_id OR s.round <> origin_round
+                 OR answer <> completion OR ifnull(outcome, '') <> 'ok')`,
+      ] as const,
+  ),
+  [
+    "examples whose task is not one to learn from",
+    `SELECT e.id FROM examples e LEFT JOIN tasks t ON t.run_id = e.run_id AND t.id = e.task_id
+      WHERE e.run_id = @run
+        AND ifnull(split, '') <> CASE source WHEN 'replay' THEN 'replay' ELSE 'train' END`,
+  ],
+  [
+    "elicited tasks that are not for training",
+    `SELECT t.id FROM elicited e JOIN tasks t ON t.run_id = e.run_id AND t.id = e.task_id
+      WHERE e.run_id = @run AND split <> 'train'`,
+  ],
+];
+
+const mostIds = 5;
+
+/** What `verify` asks; every function reads only. */
+export class AuditTables {
+  constructor(private readonly db: Connection) {}
+
+  /** What SQLite itself finds wrong. */
+  database(): string[] {
+    return [...integrityProblems(this.db), ...foreignKeyProblems(this.db)];
+  }
+
+  /** Rows of a run that contradict each other. */
+  lineage(runId: string): Contradiction[] {
+    return lineage.flatMap(([what, sql]) => {
+      const ids = this.db.prepare<[{ run: string }], string>(sql).pluck().all({ run: runId });
+      return contradiction(what, ids as string[]);
+    });
+  }
+
+  /** Calls that a run paid for whose key is not the hash of what was asked. */
+  strayCalls(runId: string): Contradiction[] {
+    const rows = this.db
+      .prepare<
+        [string],
+        { key: string; model: string; adapter: string | null; messages: string; sampling: string }
+      >(
+        `SELECT key, model_digest AS model, adapter, messages, sampling
+           FROM calls WHERE paid_by_run = ?`,
+      )
+      .iterate(runId);
+    const ids: string[] = [];
+    for (const { key, model, adapter, messages, sampling } of rows) {
+      // The columns hold canonical JSON: together they are the text that callKey hashes.
+      const text = `{"adapter":${JSON.stringify(adapter)},"messages":${messages},"model":${JSON.stringify(model)},"sampling":${sampling}}`;
+      if (sha256(text) !== key) ids.push(key);
+    }
+    return contradiction("calls whose key is not the hash of what was asked", ids);
+  }
+
+  /** Answers that are not what their call says. */
+  strayAnswers(runId: string): Contradiction[] {
+    return (
+      [
+        ["attempts", "id", "answer"],
+        ["revisions", "id", "answer"],
+        ["critiques", "id", "text"],
+        ["evaluations", "task_id", "answer"],
+      ] as const
+    ).flatMap(([table, id, answer]) => {
+      const rows = this.db
+        .prepare<[string], { id: string; answer: string; text: string }>(
+          `SELECT ${id} AS id, t.${answer} AS answer, c.text FROM ${table} t
+             JOIN calls c ON c.key = call_key WHERE run_id = ? AND t.${answer} <> c.text`,
+        )
+        .iterate(runId);
+      const ids: string[] = [];
+      for (const row of rows) if (row.text.trim() !== row.answer) ids.push(row.id);
+      return contradiction(`${table} that are not what their call says`, ids);
+    });
+  }
+
+  /** How many tasks of each suite each model answered; adapter '' is the base weights. */
+  suites(runId: string): { suite: string; adapter: string; answered: number }[] {
+    return this.db
+      .prepare<[string], { suite: string; adapter: string; answered: number }>(
+        `SELECT suite, adapter, count(*) AS answered FROM evaluations
+          WHERE run_id = ? GROUP BY suite, adapter`,
+      )
+      .all(runId);
+  }
+
+  /** Tasks of a suite that only the second model got right, and that only the first did. */
+  changes(
+    runId: string,
+    suite: string,
+    before: string | null,
+    after: string | null,
+  ): { gained: number; lost: number } {
+    return this.db
+      .prepare<unknown[], { gained: number; lost: number }>(
+        `SELECT ifnull(sum(b.outcome <> 'ok' AND a.outcome = 'ok'), 0) AS gained,
+                ifnull(sum(b.outcome = 'ok' AND a.outcome <> 'ok'), 0) AS lost
+           FROM evaluations b JOIN evaluations a USING (run_id, suite, task_id)
+          WHERE run_id = ? AND suite = ? AND b.adapter = ? AND a.adapter = ?`,
+      )
+      .get(runId, suite, before ?? "", after ?? "")!;
+  }
+
+  /** Tasks of a round's training set, and of all that curation had before it left any out. */
+  curated(
+    runId: string,
+    round: number,
+  ): {
+    trained: ReadonlySet<string>;
+    rehearsed: ReadonlySet<string>;
+    considered: ReadonlySet<string>;
+  } {
+    const ids = (sql: string) =>
+      new Set(this.db.prepare<unknown[], string>(sql).pluck().all(runId, round) as string[]);
+    const of = (rest: string) =>
+      ids(`SELECT task_id FROM examples WHERE run_id = ? AND round = ? AND ${rest}`);
+    const trained = of("source <> 'replay'");
+    const refused = ids(
+      `SELECT task_id FROM refusals
+        WHERE run_id = ? AND round = ? AND reason <> 'cut off at maxTokens'`,
+    );
+    const rehearsed = of("source = 'replay'");
+    return { trained, rehearsed, considered: new Set([...trained, ...refused]) };
+  }
+
+  /** Examples whose question does not hold their task's prompt. */
+  strayQuestions(runId: string): Contradiction[] {
+    const rows = this.db
+      .prepare<[string], { id: string; messages: string; prompt: string }>(
+        `SELECT e.id, e.messages, t.prompt FROM examples e
+           JOIN tasks t ON t.run_id = e.run_id AND t.id = e.task_id WHERE e.run_id = ?`,
+      )
+      .iterate(runId);
+    const ids: string[] = [];
+    for (const { id, messages, prompt } of rows) {
+      // As JSON writes it: parsing every question would cost more than the search.
+      if (!messages.includes(JSON.stringify(prompt).slice(1, -1))) ids.push(id);
+    }
+    return contradiction("examples whose question is not their task's", ids);
+  }
+}
+
+function contradiction(what: string, ids: readonly string[]): Contradiction[] {
+  return ids.length === 0 ? [] : [{ what, count: ids.length, ids: ids.slice(0, mostIds) }];
+}
