@@ -9,6 +9,7 @@ import { sha256 } from "../src/core/hash.js";
 import type { ChatModel, SampleOptions, Train } from "../src/core/ports.js";
 import type { Recipe } from "../src/core/recipe.js";
 import { EmbeddedChatModel } from "../src/models/embedded/chat-model.js";
+import { systemClock } from "../src/schedule/index.js";
 import { Store } from "../src/store/store.js";
 import { createVerify } from "../src/verifiers/index.js";
 import {
@@ -119,6 +120,7 @@ async function measure(
     openAdapter: async (row) => row,
     signal,
     observe: () => {},
+    clock: systemClock,
   });
   const wall = (performance.now() - startedAt) / 1000 - training;
   return { wall, engine: model.seconds, written: store.calls.spending(runId) };

@@ -14,6 +14,7 @@ export type {
 export { type Recipe, recipeSchema } from "./core/recipe.js";
 export { EmbeddedChatModel } from "./models/embedded/chat-model.js";
 export { loadRecipe } from "./recipes/load.js";
+export { Hours, systemClock } from "./schedule/index.js";
 export { stages } from "./stages/index.js";
 export { comparePaired } from "./stats/index.js";
 export { Store } from "./store/store.js";

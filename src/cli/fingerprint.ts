@@ -11,10 +11,12 @@ export async function fingerprint(
   recipe: Recipe,
   prompts: readonly { readonly stage: string; readonly hash: string }[],
 ): Promise<string> {
+  // When a run works does not change what it does.
+  const { schedule: _when, ...settings } = recipe;
   const { tasks, retention, curate, model } = recipe;
   const content = (path: string) => hashFile(path);
   return sha256({
-    ...recipe,
+    ...settings,
     model: { ...model, path: await modelHash(model.path) },
     tasks: tasks.source === "jsonl" ? { ...tasks, path: await content(tasks.path) } : tasks,
     retention: retention && { ...retention, path: await content(retention.path) },

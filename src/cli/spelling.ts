@@ -1,5 +1,5 @@
 const command =
-  /(?<![\w/-])redistill (?=(?:run|resume|status|report|sample|export|init|models|doctor)\b)/g;
+  /(?<![\w/-])redistill (?=(?:run|resume|status|report|sample|export|init|models|doctor|logs|stop|pause|service)\b)/g;
 
 /**
  * Commands as this user must type them: in a clone, where npm started us, `redistill` is not on the

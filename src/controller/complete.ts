@@ -2,6 +2,7 @@ import type { CallRequest, Completion } from "../core/entities.js";
 import type { ChatModel, Complete } from "../core/ports.js";
 import { callKey, type Payer } from "../store/calls.js";
 import type { Store } from "../store/store.js";
+import type { Closing } from "./closing.js";
 import { failpoint } from "./failpoint.js";
 import type { Observe } from "./progress.js";
 
@@ -11,6 +12,7 @@ interface CompleteOptions {
   readonly payer: Payer & { readonly score: number | null };
   readonly signal: AbortSignal;
   readonly observe: Observe;
+  readonly closing: Closing;
 }
 
 /** How often watchers hear of items, in milliseconds. */
@@ -21,7 +23,7 @@ const reportEvery = 250;
  * for before come from it, the others are written to it as soon as the model has answered.
  */
 export function createComplete(options: CompleteOptions): Complete {
-  const { store, model, payer, signal, observe } = options;
+  const { store, model, payer, signal, observe, closing } = options;
   return async (requests, adapter) => {
     const keys = requests.map((request) => callKey(request, model.digest, adapter?.sha256 ?? null));
     const known = new Map<string, Completion>();
@@ -37,7 +39,11 @@ export function createComplete(options: CompleteOptions): Complete {
     await model.sample([...missing.values()], {
       adapter,
       signal,
-      onTokens: (count) => meter.tokens(count),
+      drain: closing.signal,
+      onTokens: (count) => {
+        closing.check();
+        meter.tokens(count);
+      },
       onResult: (index, generation) => {
         const key = missingKeys[index]!;
         const request = missing.get(key)!;
@@ -50,6 +56,7 @@ export function createComplete(options: CompleteOptions): Complete {
       },
     });
     observe(meter.report());
+    if (closing.signal.aborted && missingKeys.some((key) => !known.has(key))) throw closing.error();
     return keys.map((key) => known.get(key)!);
   };
 }

@@ -1,8 +1,10 @@
 import { relative } from "node:path";
+import type { Clock } from "../core/clock.js";
 import type { Adapter } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
 import type { ChatModel, Train, Verify } from "../core/ports.js";
 import type { AdapterRow } from "../core/round.js";
+import { Hours } from "../schedule/index.js";
 import { answerSuite } from "../stages/evaluate.js";
 import { stages } from "../stages/index.js";
 import type {
@@ -15,6 +17,8 @@ import type {
 import type { RoundRow } from "../store/rounds.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
+import { admit } from "./admission.js";
+import { Closing } from "./closing.js";
 import { createComplete } from "./complete.js";
 import { failpoint } from "./failpoint.js";
 import type { Observe } from "./progress.js";
@@ -34,6 +38,9 @@ export interface RunContext {
   openAdapter(row: AdapterRow): Promise<Adapter>;
   readonly signal: AbortSignal;
   readonly observe: Observe;
+  readonly clock: Clock;
+  /** When the run may work; by default as its recipe says. */
+  readonly hours?: Hours;
 }
 
 /** After the last round: base and final weights answer the sealed suite. */
@@ -48,6 +55,7 @@ const finalStage = "final";
 export async function tick(context: RunContext): Promise<boolean> {
   const run = runOf(context);
   if (run.state === "finished") return false;
+  admit({ ...context, hours: hoursOf(context, run) });
   const rounds = context.store.rounds.all(run.id);
   const last = rounds.at(-1);
   if (last === undefined || last.finishedAt !== null) {
@@ -61,6 +69,11 @@ export async function tick(context: RunContext): Promise<boolean> {
   }
   await nextStage(context, run, last);
   return true;
+}
+
+function hoursOf({ hours, clock }: RunContext, { recipe }: RunRow): Hours {
+  // Runs of before there were schedules have none in their recipe.
+  return hours ?? new Hours(recipe.schedule ?? null, null, clock);
 }
 
 export function runOf({ store, runId }: Pick<RunContext, "store" | "runId">): RunRow {
@@ -84,10 +97,10 @@ async function nextStage(context: RunContext, run: RunRow, round: RoundRow): Pro
   }
   const [name, stage] = next;
   observe({ kind: "stage", round: round.number, stage: name });
-  const startedAt = performance.now();
+  const startedAt = context.clock.monotonic();
   const input = await inputFor(context, run, round);
   const output = await stage(input, portsFor(context, run, round, name));
-  const seconds = (performance.now() - startedAt) / 1000;
+  const seconds = (context.clock.monotonic() - startedAt) / 1000;
   failpoint(`stage:${name}:before`);
   store.transaction(() => commit(context, run, round, { name, seconds, ...output }));
   failpoint(`stage:${name}:after`);
@@ -136,14 +149,20 @@ async function inputFor(context: RunContext, run: RunRow, round: RoundRow): Prom
 function portsFor(context: RunContext, run: RunRow, round: RoundRow, stage: string): StagePorts {
   const { store, model, signal, observe, verify, train } = context;
   const payer = { runId: run.id, round: round.number, stage, score: scoreOf(context, run) };
+  const closing = new Closing(hoursOf(context, run), run.id);
   return {
-    complete: createComplete({ store, model, payer, signal, observe }),
+    complete: createComplete({ store, model, payer, signal, observe, closing }),
     verify,
     train: async (job) => {
-      const result = await train(job, {
-        signal,
-        onProgress: (progress) => observe({ kind: "training", round: round.number, ...progress }),
-      });
+      const result = await closing.interrupting(signal, (stop) =>
+        train(job, {
+          signal: stop,
+          onProgress: (progress) => {
+            closing.check();
+            observe({ kind: "training", round: round.number, ...progress });
+          },
+        }),
+      );
       const { ggufPath, peftPath } = result;
       const from = (path: string) => relative(context.workspace, path);
       return { ...result, ggufPath: from(ggufPath), peftPath: from(peftPath) };
@@ -163,11 +182,12 @@ function scoreOf({ store }: RunContext, run: RunRow): number | null {
 async function finish(context: RunContext, run: RunRow): Promise<void> {
   const { store, model, signal, observe, verify, tasks } = context;
   const round = run.recipe.rounds;
-  const startedAt = performance.now();
+  const startedAt = context.clock.monotonic();
   if (tasks.sealed.length > 0) {
     observe({ kind: "stage", round, stage: finalStage });
     const payer = { runId: run.id, round, stage: finalStage, score: scoreOf(context, run) };
-    const complete = createComplete({ store, model, payer, signal, observe });
+    const closing = new Closing(hoursOf(context, run), run.id);
+    const complete = createComplete({ store, model, payer, signal, observe, closing });
     const input = { recipe: run.recipe, prompts: context.prompts, tasks };
     const models =
       run.incumbent === null ? [null] : [null, await adapterOf(context, run.incumbent)];
@@ -177,7 +197,7 @@ async function finish(context: RunContext, run: RunRow): Promise<void> {
     }
   }
   failpoint("finish:before");
-  const seconds = (performance.now() - startedAt) / 1000;
+  const seconds = (context.clock.monotonic() - startedAt) / 1000;
   store.transaction(() => {
     store.rounds.commitStage(run.id, round, { name: finalStage, rows: {}, summary: {}, seconds });
     store.events.append(run.id, null, "finished", { incumbent: run.incumbent });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { scheduleSchema } from "./schedule.js";
 
 /** The seed recipes of this repository live in runs/recipes; every number below can be set there. */
 
@@ -189,6 +190,8 @@ export const recipeSchema = z.strictObject({
       alpha: z.number().gt(0).lt(0.5).default(0.05),
     })
     .prefault({}),
+  /** When the run may work; it does not change what comes out. */
+  schedule: scheduleSchema.nullable().default(null),
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;

@@ -111,4 +111,10 @@ retrain:
 
 gate:
   alpha: 0.05                 # chance, over the whole run, of promoting a candidate that is no better
+
+# When the run may work; off by default. Outside the windows it waits, or with --until it ends.
+#schedule:
+#  windows: ["22:00-07:00"]   # one or more, in 24 hours, over midnight too
+#  days: [mon, tue, wed, thu, fri, sat, sun]   # days on which a window may begin
+#  timezone: machine          # this machine's, or a name such as Europe/Berlin
 `;

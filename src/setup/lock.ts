@@ -6,12 +6,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf, storageError } from "./files.js";
 
 /** One process, told apart from a later one with the same number by its start time. */
-interface ProcessMark {
+export interface ProcessMark {
   readonly pid: number;
   readonly started: string | null;
 }
 
-interface Owner {
+export interface Owner {
   readonly host: string;
   readonly token: string;
   readonly processes: readonly ProcessMark[];
@@ -114,7 +114,8 @@ async function takeAway(path: string, stale: Owner | null): Promise<void> {
   await rm(aside, { force: true });
 }
 
-async function readOwner(path: string): Promise<Owner | null> {
+/** Who wrote a lock file; null if it is not there or cannot be read. */
+export async function readOwner(path: string): Promise<Owner | null> {
   try {
     const value: unknown = JSON.parse(await readFile(path, "utf8"));
     const owner = value as Partial<Owner> | null;
@@ -154,8 +155,8 @@ function markOf(pid: number): ProcessMark {
   return { pid, started: startOf(pid) };
 }
 
-/** On Linux the start time of a process; null where it cannot be read cheaply. */
-function startOf(pid: number): string | null {
+/** On Linux the start time of a process, in clock ticks since the machine started; null where it cannot be read cheaply. */
+export function startOf(pid: number): string | null {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
     // The command's name may hold spaces; fields are counted after its closing parenthesis.

@@ -1,5 +1,6 @@
 import { canonicalJson } from "../core/hash.js";
 import type { Recipe } from "../core/recipe.js";
+import type { Schedule } from "../core/schedule.js";
 import type { Connection } from "./database.js";
 
 export type RunState = "running" | "interrupted" | "paused" | "failed" | "finished";
@@ -134,6 +135,13 @@ export class RunTable {
           WHERE id = ?`,
       )
       .run(state, failure, state, new Date().toISOString(), id);
+  }
+
+  /** Changes when a run may work, which changes nothing about what it does. */
+  reschedule(id: string, schedule: Schedule | null): void {
+    this.db
+      .prepare("UPDATE runs SET recipe = json_set(recipe, '$.schedule', json(?)) WHERE id = ?")
+      .run(canonicalJson(schedule), id);
   }
 
   setIncumbent(id: string, adapter: string | null): void {

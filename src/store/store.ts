@@ -2,6 +2,7 @@ import { AdapterTable } from "./adapters.js";
 import { CallTable } from "./calls.js";
 import { type Connection, guarded, openDatabase, openDatabaseReadOnly } from "./database.js";
 import { EventTable } from "./events.js";
+import { RequestTable } from "./requests.js";
 import { RoundTables } from "./rounds.js";
 import { RunTable } from "./runs.js";
 import { TaskTable } from "./tasks.js";
@@ -20,6 +21,7 @@ export class Store {
   readonly rounds: RoundTables;
   readonly adapters: AdapterTable;
   readonly events: EventTable;
+  readonly requests: RequestTable;
 
   private constructor(
     private readonly db: Connection,
@@ -31,6 +33,7 @@ export class Store {
     this.adapters = new AdapterTable(db);
     this.rounds = new RoundTables(db, this.adapters);
     this.events = new EventTable(db);
+    this.requests = new RequestTable(db);
   }
 
   static open(path: string, migrationsDirectory: string): Store {

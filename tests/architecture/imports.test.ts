@@ -17,7 +17,8 @@ const allowed: Record<string, readonly string[]> = {
   sources: ["core", "files"],
   stages: ["core", "stats", "verifiers"],
   report: ["core", "stats", "store"],
-  controller: ["core", "stages", "store"],
+  schedule: ["core"],
+  controller: ["core", "stages", "store", "schedule"],
 };
 
 /** Packages that one folder alone may import. */

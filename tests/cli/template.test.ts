@@ -88,6 +88,7 @@ describe("the recipe that init writes", () => {
       critique: { prompt: "locate-error" },
       refine: { prompt: "rewrite" },
       curate: { replay: { path: recipe.curate.replay!.path } },
+      schedule: { windows: recipe.schedule!.windows },
     });
     expect(recipe).toEqual(bare);
     const own = complete.replace(/^tasks:\n {2}source: reasoning_gym.*\n(?: {2}.*\n)*/m, "");

@@ -2,11 +2,13 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Progress } from "../../src/controller/progress.js";
 import { frozenTasks, runFolder, workOn } from "../../src/controller/run.js";
+import type { Clock } from "../../src/core/clock.js";
 import { sha256 } from "../../src/core/hash.js";
 import type { Train } from "../../src/core/ports.js";
 import { type Recipe, recipeSchema } from "../../src/core/recipe.js";
 import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
 import { parsePrompt } from "../../src/prompts/load.js";
+import { type Hours, systemClock } from "../../src/schedule/index.js";
 import { collectTasks } from "../../src/sources/index.js";
 import { Store } from "../../src/store/store.js";
 import { createVerify } from "../../src/verifiers/index.js";
@@ -105,7 +107,13 @@ export interface ScriptedRun {
 export async function scriptedRun(
   folder: string,
   recipe: Recipe,
-  options: { script?: Script; train?: Train; runId?: string } = {},
+  options: {
+    script?: Script;
+    train?: Train;
+    runId?: string;
+    clock?: Clock;
+    hours?: Hours;
+  } = {},
 ): Promise<ScriptedRun> {
   const store = Store.open(join(folder, "memory", "redistill.db"), "memory/migrations");
   const model = new ScriptedChatModel("learner", options.script ?? learner);
@@ -160,6 +168,8 @@ export async function scriptedRun(
         }),
         signal,
         observe: (progress) => seen.push(progress),
+        clock: options.clock ?? systemClock,
+        ...(options.hours ? { hours: options.hours } : {}),
       }),
   };
 }

@@ -17,9 +17,10 @@ import { type Machine, openMachine } from "../machine.js";
 import type { Output } from "../output.js";
 import { migrationsDirectory, type Workspace } from "../paths.js";
 import { promptsFrom, snapshotPrompts } from "../prompts.js";
+import { type Watch, type WorkFlags, workThrough } from "../work-through.js";
 import { writeReport } from "../write-report.js";
 
-export interface RunOptions {
+export interface RunOptions extends WorkFlags {
   readonly workspace: Workspace;
   readonly output: Output;
   readonly signal: AbortSignal;
@@ -28,7 +29,7 @@ export interface RunOptions {
 /** `redistill run <recipe>`: a new run, or the unfinished one of exactly this recipe. */
 export async function runCommand(
   recipePath: string,
-  flags: { model?: string; tasks?: string; new?: boolean },
+  flags: { model?: string; tasks?: string; new?: boolean; once?: boolean },
   options: RunOptions,
 ): Promise<void> {
   const { output } = options;
@@ -45,17 +46,32 @@ export async function runCommand(
     }
     const unfinished = flags.new ? null : store.runs.unfinished(recipeHash);
     if (unfinished) {
+      store.transaction(() => store.runs.reschedule(unfinished.id, recipe.schedule));
       output.line(
         `Run ${unfinished.id} of this recipe is unfinished; going on with it (--new starts another).`,
       );
-      await workAlone(store, unfinished, options);
+      await workAlone(
+        store,
+        { ...unfinished, recipe: { ...unfinished.recipe, schedule: recipe.schedule } },
+        options,
+      );
       return;
     }
-    await withMachine(recipe.model, options, async (machine) => {
-      const run = await createRun(store, { recipe, recipeHash, prompts }, machine, output);
-      await withRunLock(run, options, () => work(store, run, machine, options));
-      report(store, run.id, options);
-    });
+    const same = (run: RunRow) => run.recipeHash === recipeHash && run.state === "finished";
+    const finished = flags.once ? store.runs.all().findLast(same) : null;
+    if (finished) {
+      output.line(`Run ${finished.id} of this recipe has finished; --once starts no other.`);
+      return;
+    }
+    const machine = await openMachine(options.workspace, recipe.model, output, options.signal);
+    let run: RunRow;
+    try {
+      run = await createRun(store, { recipe, recipeHash, prompts }, machine, output);
+    } catch (error) {
+      await machine.close();
+      throw error;
+    }
+    await workAlone(store, run, options, machine);
   });
 }
 
@@ -90,6 +106,9 @@ export async function resumeCommand(runId: string | undefined, options: RunOptio
       output.line(`Its report: redistill report ${run.id}`);
       return;
     }
+    if (store.transaction(() => store.requests.takeBack(run.id))) {
+      output.line(`The pause of run ${run.id} is taken back.`);
+    }
     await workAlone(store, run, options);
   });
 }
@@ -104,19 +123,6 @@ async function withWritableStore(
   } finally {
     output.close();
     store.close();
-  }
-}
-
-async function withMachine(
-  model: Recipe["model"],
-  { workspace, output, signal }: RunOptions,
-  use: (machine: Machine) => Promise<void>,
-): Promise<void> {
-  const machine = await openMachine(workspace, model, output, signal);
-  try {
-    await use(machine);
-  } finally {
-    await machine.close();
   }
 }
 
@@ -147,14 +153,38 @@ async function createRun(
   return run as RunRow;
 }
 
-/** Goes on with a run that exists: first the lock, so that a second process starts no engine. */
-async function workAlone(store: Store, run: RunRow, options: RunOptions): Promise<void> {
-  await withRunLock(run, options, () =>
-    withMachine(run.recipe.model, options, (machine) => {
-      requireSameModel(run, machine);
-      return work(store, run, machine, options);
-    }),
-  );
+/**
+ * Works on a run in its hours: first the lock, so that a second process starts no engine.
+ *
+ * @param opened The machine, if it is open already; it is closed here in any case.
+ */
+async function workAlone(
+  store: Store,
+  run: RunRow,
+  options: RunOptions,
+  opened: Machine | null = null,
+): Promise<void> {
+  let machine = opened;
+  const release = async () => {
+    await machine?.close();
+    machine = null;
+  };
+  try {
+    await withRunLock(run, options, () =>
+      workThrough(store, run, { ...options, release }, async (watch) => {
+        const { workspace, output, signal } = options;
+        machine ??= await openMachine(workspace, run.recipe.model, output, signal);
+        try {
+          requireSameModel(run, machine);
+          await work(store, run, machine, options, watch);
+        } finally {
+          await release();
+        }
+      }),
+    );
+  } finally {
+    await release();
+  }
   report(store, run.id, options);
 }
 
@@ -179,7 +209,8 @@ function work(
   store: Store,
   run: RunRow,
   machine: Machine,
-  { workspace, output, signal }: RunOptions,
+  { workspace, signal }: RunOptions,
+  watch: Watch,
 ): Promise<void> {
   return workOn({
     store,
@@ -192,7 +223,7 @@ function work(
     workspace: workspace.root,
     openAdapter: (row) => verifiedAdapter(row, workspace, signal),
     signal,
-    observe: output.progress,
+    ...watch,
   });
 }
 

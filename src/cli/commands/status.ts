@@ -74,7 +74,10 @@ function showOne(store: Store, run: RunRow, { workspace, output }: Shared): void
   output.result({ kind: "status", run: summary });
   const owner = state === "running" ? ` (process ${run.ownerPid})` : "";
   output.line(`${run.id}: ${state}${owner}, round ${round} of ${rounds}`);
-  if (failure !== null) output.line(`  failed: ${oneLine(failure, 500)}`);
+  const why = state === "paused" ? "why" : "failed";
+  if (failure !== null) output.line(`  ${why}: ${oneLine(failure, 500)}`);
+  if (store.requests.pauseAsked(run.id))
+    output.line("  a pause was asked for; resume takes it back");
   if (progress !== null) {
     const doing = describeProgress(progress as unknown as Progress);
     if (doing !== null) output.line(`  now: ${doing.trim()}`);

@@ -1,0 +1,48 @@
+import { RedistillError } from "../../core/errors.js";
+import { Store } from "../../store/store.js";
+import { holderOf } from "../holder.js";
+import type { Output } from "../output.js";
+import { migrationsDirectory, type Workspace } from "../paths.js";
+import { findRun, withStore } from "../reading.js";
+
+interface PauseOptions {
+  readonly workspace: Workspace;
+  readonly output: Output;
+}
+
+/**
+ * `redistill pause [run]`: the run ends its stage and is then left paused. The request is a row, so
+ * that it also holds for a process that starts later, until `resume` takes it back.
+ */
+export async function pauseCommand(
+  runId: string | undefined,
+  { workspace, output }: PauseOptions,
+): Promise<void> {
+  const run = await withStore(workspace, (store) =>
+    findRun(store, runId, {
+      what: "unfinished run",
+      admits: ({ state }) => state !== "finished",
+    }),
+  );
+  if (run.state === "finished") {
+    throw new RedistillError(
+      "state",
+      `run ${run.id} has finished`,
+      "`redistill status` lists the runs; an unfinished one can be paused.",
+    );
+  }
+  const store = Store.open(workspace.database, migrationsDirectory);
+  try {
+    store.transaction(() => store.requests.pause(run.id));
+  } finally {
+    store.close();
+  }
+  const holder = await holderOf(run, workspace);
+  output.result({ kind: "pause", run: run.id, process: holder?.pid ?? null });
+  output.line(
+    holder === null
+      ? `Run ${run.id} is not being worked on; it stays paused when \`redistill run\` finds it.`
+      : `Run ${run.id} is paused when its stage ends (process ${holder.pid}).`,
+  );
+  output.line(`Go on with: redistill resume ${run.id}`);
+}
