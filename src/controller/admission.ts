@@ -51,10 +51,15 @@ function trainingAhead(store: Store, runId: string): number | null {
   const rows = store.rounds.stages(runId);
   const done = rows.filter((row) => row.round === round.number).map(({ stage }) => stage);
   if (stages.find(([name]) => !done.includes(name))?.[0] !== training) return null;
+  // Of a training that was interrupted the stage has only the last part; the adapter has all of it.
+  const trainedFor = (number: number) => {
+    const { candidate } = store.rounds.all(runId).find((each) => each.number === number) ?? {};
+    return (candidate && store.adapters.find(candidate)?.seconds) || 0;
+  };
   // A training set grows from round to round, and the time with it.
   const rates = rows
     .filter(({ stage, summary }) => stage === training && Number(summary.examples) > 0)
-    .map(({ seconds, summary }) => seconds / Number(summary.examples));
+    .map((row) => Math.max(row.seconds, trainedFor(row.round)) / Number(row.summary.examples));
   if (rates.length === 0) return null;
   return Math.max(...rates) * store.rounds.examples.of(runId, round.number).length * margin;
 }

@@ -134,7 +134,8 @@ describe("a run with a schedule", () => {
         });
       }
       done = 0;
-      return scriptedTrain(where).train(job, options);
+      const result = await scriptedTrain(where).train(job, options);
+      return { ...result, seconds: minutes * 60 };
     };
     return { train, begun };
   }
