@@ -15,7 +15,7 @@ type Happening = { readonly occasion: number } & (
       readonly round: number;
       readonly secondsLeft: number | null;
     }
-  | { readonly event: "paused"; readonly reason: string }
+  | { readonly event: "paused"; readonly reason: string; readonly returns: boolean }
   | { readonly event: "failed"; readonly error: unknown }
   | { readonly event: "finished" }
 );
@@ -49,8 +49,10 @@ function textOf(store: Store, run: RunRow, round: number | null, happening: Happ
       const { rounds } = recipe;
       return roundText({ run: id, round: decided, rounds, decision, margin, secondsLeft });
     }
-    case "paused":
-      return pausedText({ run: id, round, reason: happening.reason });
+    case "paused": {
+      const { reason, returns } = happening;
+      return pausedText({ run: id, round, reason, returns });
+    }
     case "failed": {
       const { error } = happening;
       const kind = error instanceof RedistillError ? error.kind : "internal";

@@ -2,6 +2,7 @@ import type { CallRequest, Completion } from "../core/entities.js";
 import type { ChatModel, Complete } from "../core/ports.js";
 import { callKey, type Payer } from "../store/calls.js";
 import type { Store } from "../store/store.js";
+import type { Closing } from "./closing.js";
 import { commitAt } from "./commit.js";
 import type { Ledger } from "./ledger.js";
 import type { Observe } from "./progress.js";
@@ -14,6 +15,7 @@ interface CompleteOptions {
   readonly ledger: Ledger;
   readonly signal: AbortSignal;
   readonly observe: Observe;
+  readonly closing: Closing;
 }
 
 /** How often watchers hear of items, in milliseconds. */
@@ -25,7 +27,7 @@ const reportEvery = 250;
  * is sent when its worst case fits in what is left of the budgets; those before it are awaited.
  */
 export function createComplete(options: CompleteOptions): Complete {
-  const { store, model, payer, ledger, signal, observe } = options;
+  const { store, model, payer, ledger, signal, observe, closing } = options;
   return async (requests, adapter) => {
     const keys = requests.map((request) => callKey(request, model.digest, adapter?.sha256 ?? null));
     const known = new Map<string, Completion>();
@@ -39,14 +41,18 @@ export function createComplete(options: CompleteOptions): Complete {
     const meter = new Meter(options, known.size, known.size + missing.size);
     const from = { digest: model.digest, adapter: adapter?.sha256 ?? null };
     let waiting = [...missing];
-    while (waiting.length > 0) {
+    while (waiting.length > 0 && !closing.signal.aborted) {
       const wave = waiting.slice(0, ledger.admit(waiting.map(([, request]) => request)));
       waiting = waiting.slice(wave.length);
       const sent = wave.map(([, request]) => request);
       await model.sample(sent, {
         adapter,
         signal,
-        onTokens: (count) => meter.tokens(count),
+        drain: closing.signal,
+        onTokens: (count) => {
+          closing.check();
+          meter.tokens(count);
+        },
         onResult: (index, generation) => {
           const [key, request] = wave[index]!;
           const at = ledger.now();
@@ -61,6 +67,7 @@ export function createComplete(options: CompleteOptions): Complete {
       });
     }
     observe(meter.report());
+    if (keys.some((key) => !known.has(key))) throw closing.error();
     return keys.map((key) => known.get(key)!);
   };
 }

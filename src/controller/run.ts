@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Split, Task } from "../core/entities.js";
 import { messageOf, PausedError, RedistillError } from "../core/errors.js";
+import { OutsideHours } from "../schedule/index.js";
 import type { TaskSets } from "../stages/types.js";
 import { LeaseLostError } from "../store/leases.js";
 import type { Store } from "../store/store.js";
@@ -67,8 +68,10 @@ function recordEnd(
   const tell = (occasion: number) => {
     const run = runOf(context);
     if (state === "failed") announce(store, run, { event: state, occasion, error });
-    if (state === "paused")
-      announce(store, run, { event: state, occasion, reason: cause ?? "waiting" });
+    if (error instanceof PausedError) {
+      const returns = error instanceof OutsideHours && error.opens !== null;
+      announce(store, run, { event: "paused", occasion, reason: error.reason, returns });
+    }
   };
   try {
     try {

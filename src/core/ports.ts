@@ -27,6 +27,8 @@ export interface ChatModel {
 export interface SampleOptions {
   readonly adapter: Adapter | null;
   readonly signal: AbortSignal;
+  /** Once aborted, no further request is begun; those that were are finished, and `sample` resolves. */
+  readonly drain?: AbortSignal;
   onResult(index: number, generation: Generation): void;
   /** Called after each decoding step with the number of tokens sampled in it. */
   onTokens?(count: number): void;

@@ -4,6 +4,7 @@ import { healthSchema } from "./health.js";
 import { pricesSchema } from "./money.js";
 import { notifySchema } from "./notify.js";
 import { stopSchema } from "./plateau.js";
+import { scheduleSchema } from "./schedule.js";
 
 /** The seed recipes of this repository live in runs/recipes; every number below can be set there. */
 
@@ -204,12 +205,14 @@ export const recipeSchema = z.strictObject({
   health: healthSchema,
   /** Who hears of promoted, rejected, paused, failed, finished; no part of what a run is. */
   notify: notifySchema,
+  /** When the run may work; it does not change what comes out. */
+  schedule: scheduleSchema.nullable().default(null),
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;
 
 /** Settings that change no answer: a run takes them over from its recipe's file, and stays the same run. */
-export const changeable = ["budget", "prices", "notify"] as const;
+export const changeable = ["budget", "prices", "notify", "schedule"] as const;
 export type Changeable = Pick<Recipe, (typeof changeable)[number]>;
 
 /** Sampling as a recipe has it: everything but the seed, which each call gets of its own. */

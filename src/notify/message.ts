@@ -63,7 +63,7 @@ export function finishedText(facts: {
   const figure =
     comparison === null
       ? ""
-      : `. ${suite} suite ${accuracy(comparison, "baseline")} to ${accuracy(comparison, "candidate")}, ${points(comparison.difference)} points (95% interval ${interval(comparison)})`;
+      : `. ${suite === "sealed" ? "Sealed" : "Gate"} suite ${accuracy(comparison, "baseline")} to ${accuracy(comparison, "candidate")}, ${points(comparison.difference)} points (95% interval ${interval(comparison)})`;
   return { title, text: `${title}: ${result}${figure}. Read it: redistill report ${run}` };
 }
 
@@ -72,15 +72,23 @@ const pauses: Record<string, string> = {
   window: "its time window closed",
   disk: "the disk has no room",
   health: "a health monitor stopped it",
+  request: "somebody asked for it",
 };
 
 /** The run waits. Messages of errors may hold paths, so only the reason's word is told. */
-export function pausedText(facts: { run: string; round: number | null; reason: string }): Text {
-  const { run, round, reason } = facts;
+export function pausedText(facts: {
+  run: string;
+  round: number | null;
+  reason: string;
+  /** Whether it goes on by itself, as in its next window. */
+  returns: boolean;
+}): Text {
+  const { run, round, reason, returns } = facts;
   const title = `${run} paused${inRound(round)}`;
   const word = /^[a-z][a-z_-]{0,30}$/.test(reason) ? reason.replace(/[_-]/g, " ") : "waiting";
   const why = pauses[reason] ?? word;
-  return { title, text: `${title}: ${why}. Everything paid for is kept. ${look(run)}` };
+  const next = returns ? "It goes on by itself when the next one opens." : look(run);
+  return { title, text: `${title}: ${why}. Everything paid for is kept. ${next}` };
 }
 
 const places: Record<ErrorKind, string> = {

@@ -154,4 +154,9 @@ health:
 #    events: [promoted, rejected, paused, failed, finished]
 #    token: null               # {env: NAME} or {file: path}; sent as "Authorization: Bearer …"
 #    click: null               # address that a tap on the notification opens (ntfy only)
+# When the run may work; off by default. Outside the windows it waits, or with --until it ends.
+#schedule:
+#  windows: ["22:00-07:00"]   # one or more, in 24 hours, over midnight too
+#  days: [mon, tue, wed, thu, fri, sat, sun]   # days on which a window may begin
+#  timeZone: null             # such as Europe/Vienna; null is this machine's
 `;

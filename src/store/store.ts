@@ -14,6 +14,7 @@ import { HousekeepingTables } from "./housekeeping.js";
 import { LeaseTable } from "./leases.js";
 import { OutboxTable } from "./outbox.js";
 import { ReadingTable } from "./readings.js";
+import { RequestTable } from "./requests.js";
 import { RoundTables } from "./rounds.js";
 import { RunTable } from "./runs.js";
 import { SpendTable } from "./spend.js";
@@ -40,6 +41,7 @@ export class Store {
   readonly audit: AuditTables;
   readonly figures: FigureTables;
   readonly leases: LeaseTable;
+  readonly requests: RequestTable;
 
   private constructor(
     private readonly db: Connection,
@@ -59,6 +61,7 @@ export class Store {
     this.audit = new AuditTables(db);
     this.figures = new FigureTables(db);
     this.leases = new LeaseTable(db);
+    this.requests = new RequestTable(db);
   }
 
   static open(path: string, migrationsDirectory: string): Store {

@@ -19,7 +19,8 @@ const allowed: Record<string, readonly string[]> = {
   stages: ["core", "stats", "verifiers"],
   report: ["core", "stats", "store"],
   health: ["core", "stats"],
-  controller: ["core", "health", "stages", "stats", "store", "notify"],
+  schedule: ["core"],
+  controller: ["core", "health", "stages", "stats", "store", "notify", "schedule"],
   operations: ["core", "setup", "store"],
 };
 

@@ -94,6 +94,7 @@ describe("the recipe that init writes", () => {
       curate: { replay: { path: recipe.curate.replay!.path } },
       notify: recipe.notify.map(({ kind, url }) => ({ kind, url })),
       stop: {},
+      schedule: { windows: recipe.schedule!.windows },
     });
     expect(recipe).toEqual(bare);
     const own = complete.replace(/^tasks:\n {2}source: reasoning_gym.*\n(?: {2}.*\n)*/m, "");

@@ -63,7 +63,7 @@ describe("a run's events", () => {
     expect(first!.text).toMatch(
       /^sums-1 round 1 promoted: gate \+\d+\.\d points \(95% interval .*\)\. Goes on with round 2 of 2; less than a minute left\.$/,
     );
-    expect(rows.at(-1)!.text).toMatch(/^sums-1 finished: \d of 2 rounds promoted\. sealed suite /);
+    expect(rows.at(-1)!.text).toMatch(/^sums-1 finished: \d of 2 rounds promoted\. Sealed suite /);
   });
 
   it("hold nothing of an error's message, which may quote a prompt or a path", async () => {

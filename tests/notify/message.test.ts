@@ -79,7 +79,7 @@ describe("a message about the end", () => {
   it("has the final figure and the command for the report", () => {
     const facts = { run: "quickstart-1", rounds: 4, promoted: 2, suite: "sealed" as const };
     expect(finishedText({ ...facts, comparison: comparison() }).text).toBe(
-      "quickstart-1 finished: 2 of 4 rounds promoted. sealed suite 41.0% to 50.0%, +9.0 points (95% interval +3.1 to +15.1). Read it: redistill report quickstart-1",
+      "quickstart-1 finished: 2 of 4 rounds promoted. Sealed suite 41.0% to 50.0%, +9.0 points (95% interval +3.1 to +15.1). Read it: redistill report quickstart-1",
     );
     expect(finishedText({ ...facts, promoted: 0, comparison: null }).text).toBe(
       "quickstart-1 finished: none of 4 rounds promoted, the base weights stay. Read it: redistill report quickstart-1",
@@ -87,14 +87,22 @@ describe("a message about the end", () => {
   });
 
   it("of a pause has the reason's word only, and the commands", () => {
-    const { title, text } = pausedText({ run: "sums-1", round: 3, reason: "budget" });
+    const { title, text } = pausedText({
+      run: "sums-1",
+      round: 3,
+      reason: "budget",
+      returns: false,
+    });
     expect(title).toBe("sums-1 paused in round 3");
     expect(text).toBe(
       "sums-1 paused in round 3: a budget is used up. Everything paid for is kept. Why: redistill status sums-1. Go on: redistill resume sums-1",
     );
-    expect(pausedText({ run: "sums-1", round: null, reason: "/home/x y" }).text).toContain(
-      "sums-1 paused: waiting.",
+    expect(pausedText({ run: "sums-1", round: 1, reason: "window", returns: true }).text).toBe(
+      "sums-1 paused in round 1: its time window closed. Everything paid for is kept. It goes on by itself when the next one opens.",
     );
+    expect(
+      pausedText({ run: "sums-1", round: null, reason: "/home/x y", returns: false }).text,
+    ).toContain("sums-1 paused: waiting.");
   });
 
   it("of a failure has its kind only", () => {

@@ -14,6 +14,7 @@ import { type Changeable, type Recipe, recipeSchema } from "../../src/core/recip
 import type { AdapterRow } from "../../src/core/round.js";
 import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
 import { parsePrompt } from "../../src/prompts/load.js";
+import type { Hours } from "../../src/schedule/index.js";
 import { collectTasks } from "../../src/sources/index.js";
 import { Store } from "../../src/store/store.js";
 import { createVerify } from "../../src/verifiers/index.js";
@@ -121,6 +122,7 @@ export async function scriptedRun(
     lease?: Partial<LeaseOptions>;
     /** Taken over when the run is held. */
     settings?: Partial<Changeable>;
+    hours?: Hours;
   } = {},
 ): Promise<ScriptedRun> {
   const store = Store.open(join(folder, "memory", "redistill.db"), "memory/migrations");
@@ -181,6 +183,7 @@ export async function scriptedRun(
             })),
           observe: (progress) => seen.push(progress),
           ...(options.clock ? { clock: options.clock } : {}),
+          ...(options.hours ? { hours: options.hours } : {}),
         });
       });
     },

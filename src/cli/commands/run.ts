@@ -1,41 +1,30 @@
 import { resolve } from "node:path";
-import { adoptSettings } from "../../controller/adopt.js";
 import { createRun } from "../../controller/create.js";
 import { requireFits } from "../../controller/fits.js";
-import { type Held, withLease } from "../../controller/lease.js";
-import { frozenTasks, tasksBySplit, workOn } from "../../controller/run.js";
-import { systemClock } from "../../core/clock.js";
+import { tasksBySplit } from "../../controller/run.js";
 import { RedistillError } from "../../core/errors.js";
 import { requirePriced } from "../../core/money.js";
-import type { Changeable, Recipe } from "../../core/recipe.js";
+import type { Recipe } from "../../core/recipe.js";
 import { loadRecipe } from "../../recipes/load.js";
 import { inspectModel } from "../../setup/gguf.js";
-import { markOf } from "../../setup/lock.js";
 import { checkTaskFiles, collectTasks } from "../../sources/index.js";
 import type { PromptSnapshot, RunRow } from "../../store/runs.js";
 import { Store } from "../../store/store.js";
 import { requireTrainable } from "../../training/train.js";
-import { verifiedAdapter } from "../adapters.js";
-import { describeBudget, withBudgets } from "../budget.js";
+import { withBudgets } from "../budget.js";
 import { fingerprint } from "../fingerprint.js";
 import { type Machine, openMachine } from "../machine.js";
-import { openChannels, withNotifications } from "../notifying.js";
+import { openChannels } from "../notifying.js";
 import type { Output } from "../output.js";
-import { migrationsDirectory, type Workspace } from "../paths.js";
-import { thisMachine } from "../processes.js";
+import { migrationsDirectory } from "../paths.js";
 import { promptsFrom, snapshotPrompts } from "../prompts.js";
-import { writeReport } from "../write-report.js";
-
-export interface RunOptions {
-  readonly workspace: Workspace;
-  readonly output: Output;
-  readonly signal: AbortSignal;
-}
+import { type RunOptions, telling, workOnHeld } from "../work.js";
+import { takeBackPause } from "./pause.js";
 
 /** `redistill run <recipe>`: a new run, or the unfinished one of exactly this recipe. */
 export async function runCommand(
   recipePath: string,
-  flags: { model?: string; tasks?: string; new?: boolean },
+  flags: { model?: string; tasks?: string; new?: boolean; once?: boolean },
   options: RunOptions,
 ): Promise<void> {
   const { output } = options;
@@ -57,16 +46,24 @@ export async function runCommand(
       output.line(
         `Run ${unfinished.id} of this recipe is unfinished; going on with it (--new starts another).`,
       );
-      await workAlone(store, unfinished, options, recipe);
+      await workOnHeld(store, unfinished, options, { wanted: recipe });
       return;
     }
-    await withMachine(recipe.model, options, async (machine) => {
-      const run = await newRun(store, { recipe, recipeHash, prompts }, machine, output);
-      await withRunLease(store, run, options, (held) =>
-        telling(held.store, run.id, options, () => work(held, run, machine, options)),
-      );
-      report(store, run.id, options);
-    });
+    const same = (run: RunRow) => run.recipeHash === recipeHash && run.state === "finished";
+    const finished = flags.once ? store.runs.all().findLast(same) : null;
+    if (finished) {
+      output.line(`Run ${finished.id} of this recipe has finished; --once starts no other.`);
+      return;
+    }
+    const machine = await openMachine(options.workspace, recipe.model, output, options.signal);
+    let run: RunRow;
+    try {
+      run = await newRun(store, { recipe, recipeHash, prompts }, machine, output);
+    } catch (error) {
+      await machine.close();
+      throw error;
+    }
+    await workOnHeld(store, run, options, { wanted: recipe, opened: machine });
   });
 }
 
@@ -101,13 +98,14 @@ export async function resumeCommand(
       );
     }
     if (run.state === "finished") {
-      await telling(store, run.id, options, async () => {});
+      await telling(store, run, output, async () => {});
       output.line(`Run ${run.id} has finished; nothing is left to do.`);
       output.line(`Its report: redistill report ${run.id}`);
       return;
     }
+    if (takeBackPause(store, run)) output.line(`The pause of run ${run.id} is taken back.`);
     const budget = withBudgets(run.recipe.budget, flags.budget ?? []);
-    await workAlone(store, run, options, { ...run.recipe, budget });
+    await workOnHeld(store, run, options, { wanted: { ...run.recipe, budget } });
   });
 }
 
@@ -123,19 +121,6 @@ async function withWritableStore(
   } finally {
     output.close();
     store.close();
-  }
-}
-
-async function withMachine(
-  model: Recipe["model"],
-  { workspace, output, signal }: RunOptions,
-  use: (machine: Machine) => Promise<void>,
-): Promise<void> {
-  const machine = await openMachine(workspace, model, output, signal);
-  try {
-    await use(machine);
-  } finally {
-    await machine.close();
   }
 }
 
@@ -159,87 +144,5 @@ async function newRun(
       modelSha256: machine.modelSha256,
     },
     tasks,
-  );
-}
-
-/** Goes on with a run that exists: first the lease, so that a second process starts no engine. */
-async function workAlone(
-  store: Store,
-  run: RunRow,
-  options: RunOptions,
-  wanted: Changeable,
-): Promise<void> {
-  await withRunLease(store, run, options, (held) => {
-    const changed = adoptSettings(held.store, run, wanted);
-    if (changed.length > 0) {
-      const what = changed.map((key) =>
-        key === "budget" ? `budget (${describeBudget(wanted.budget)})` : key,
-      );
-      options.output.line(`Run ${run.id} has another ${what.join(", ")} now.`);
-    }
-    return telling(held.store, run.id, options, () =>
-      withMachine(run.recipe.model, { ...options, signal: held.signal }, (machine) => {
-        requireSameModel(run, machine);
-        return work(held, run, machine, options);
-      }),
-    );
-  });
-  report(store, run.id, options);
-}
-
-function withRunLease(
-  store: Store,
-  run: RunRow,
-  { signal }: RunOptions,
-  use: (held: Held) => Promise<void>,
-): Promise<void> {
-  return withLease(store, run.id, { processes: thisMachine(), clock: systemClock, signal }, use);
-}
-
-/** Sends the run's notifications meanwhile. */
-function telling(
-  store: Store,
-  runId: string,
-  { output }: RunOptions,
-  use: () => Promise<void>,
-): Promise<void> {
-  const run = store.runs.find(runId) as RunRow;
-  return withNotifications(store, run, (text) => output.progress({ kind: "note", text }), use);
-}
-
-function work(
-  { store, signal, watchWorker }: Held,
-  run: RunRow,
-  machine: Machine,
-  { workspace, output }: RunOptions,
-): Promise<void> {
-  watchWorker(() => (machine.workerPid === null ? null : markOf(machine.workerPid)));
-  return workOn({
-    store,
-    runId: run.id,
-    tasks: frozenTasks(store, run.id),
-    prompts: promptsFrom(store.runs.prompts(run.id)),
-    model: machine.model,
-    train: machine.train,
-    verify: machine.verify,
-    workspace: workspace.root,
-    openAdapter: (row) => verifiedAdapter(row, workspace, signal),
-    signal,
-    observe: output.progress,
-  });
-}
-
-function report(store: Store, runId: string, { workspace, output }: RunOptions): void {
-  output.close();
-  writeReport(store, runId, workspace, output);
-}
-
-/** Answers of different weights or engines may not be mixed in one run. */
-function requireSameModel(run: RunRow, machine: Machine): void {
-  if (run.modelDigest === machine.model.digest) return;
-  throw new RedistillError(
-    "state",
-    `run ${run.id} began with another model or engine (${run.modelDigest.slice(0, 12)}, now ${machine.model.digest.slice(0, 12)})`,
-    "Put the former weights and redistill version back to resume it, or start a new run with --new.",
   );
 }
