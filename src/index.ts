@@ -1,6 +1,7 @@
 export type { Observe, Progress } from "./controller/progress.js";
 export { frozenTasks, workOn } from "./controller/run.js";
 export { type RunContext, tick } from "./controller/tick.js";
+export { systemClock } from "./core/clock.js";
 export * from "./core/entities.js";
 export { EngineFault, exitCodes, PausedError, RedistillError } from "./core/errors.js";
 export type {
@@ -14,6 +15,7 @@ export type {
 export { type Recipe, recipeSchema } from "./core/recipe.js";
 export { EmbeddedChatModel } from "./models/embedded/chat-model.js";
 export { loadRecipe } from "./recipes/load.js";
+export { Hours } from "./schedule/index.js";
 export { stages } from "./stages/index.js";
 export { comparePaired } from "./stats/index.js";
 export { Store } from "./store/store.js";

@@ -1,7 +1,9 @@
-import { join } from "node:path";
+import { realpathSync } from "node:fs";
+import { join, sep } from "node:path";
 import type { Adapter } from "../core/entities.js";
 import { messageOf, RedistillError } from "../core/errors.js";
 import type { AdapterRow } from "../core/round.js";
+import { staysInside } from "../core/safe-names.js";
 import { hashFile } from "../setup/digest.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
@@ -45,6 +47,7 @@ export async function verifiedAdapter(
   const { sha256, parent, round } = row;
   const ggufPath = join(workspace.root, row.ggufPath);
   const peftPath = join(workspace.root, row.peftPath);
+  requireOwnFiles(row, workspace);
   const actual = await hashFile(ggufPath, signal).catch((cause) => {
     signal?.throwIfAborted();
     throw new RedistillError(
@@ -62,4 +65,25 @@ export async function verifiedAdapter(
     );
   }
   return { sha256, ggufPath, peftPath, parent, round };
+}
+
+/** Neither a row of a foreign database nor a link may pass off another file as an adapter's. */
+function requireOwnFiles(row: AdapterRow, workspace: Workspace): void {
+  for (const path of [row.ggufPath, row.peftPath]) {
+    if (staysInside(path) && leadsInto(workspace.adapters, join(workspace.root, path))) continue;
+    throw new RedistillError(
+      "model",
+      `adapter ${row.sha256.slice(0, 12)}: ${JSON.stringify(path.slice(0, 200))} is not in the folder of the adapters`,
+      "The database or a link in that folder was changed: restore a copy. Nothing was read from there.",
+    );
+  }
+}
+
+/** What is not there leads nowhere else; whoever reads it says so. */
+function leadsInto(folder: string, path: string): boolean {
+  try {
+    return realpathSync(path).startsWith(`${realpathSync(folder)}${sep}`);
+  } catch {
+    return true;
+  }
 }

@@ -1,6 +1,6 @@
 import { RedistillError } from "../core/errors.js";
 import { canonicalJson } from "../core/hash.js";
-import type { Recipe } from "../core/recipe.js";
+import { changeable, type Recipe } from "../core/recipe.js";
 import type { PromptSnapshot, RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 
@@ -25,15 +25,12 @@ export function refuseOtherVersion(
   );
 }
 
-/** A run takes on these when it is resumed. */
-const changeable = ["budget", "prices"];
-
 /** The recipe's top-level keys whose settings are not those of the run. */
 function editedKeys(run: RunRow, recipe: Recipe): string[] {
   const now: Record<string, unknown> = recipe;
   const then: Record<string, unknown> = run.recipe;
   return Object.keys(now)
-    .filter((key) => !changeable.includes(key))
+    .filter((key) => !changeable.some((each) => each === key))
     .filter((key) => canonicalJson(now[key]) !== canonicalJson(then[key]));
 }
 

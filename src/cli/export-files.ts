@@ -1,8 +1,10 @@
 import { copyFile, lstat, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { messageOf, RedistillError } from "../core/errors.js";
+import { redact } from "../core/secrets.js";
 import { hashFile } from "../setup/digest.js";
 import { codeOf, commitFile, writeFileAtomic } from "../setup/files.js";
+import { refuseLink } from "./paths.js";
 
 /** What the trainer wrote down beside an adapter; null where it is not there. */
 export interface TrainingRecord {
@@ -27,6 +29,7 @@ export async function readRecord(ggufPath: string): Promise<TrainingRecord> {
 
 /** Refuses a folder that holds something, unless told otherwise. */
 export async function requireUsableFolder(path: string, force: boolean): Promise<void> {
+  refuseLink(path, "an export stays in the folder that was named");
   const entries = await readdir(path).catch((error) => {
     if (codeOf(error) === "ENOENT") return [];
     throw new RedistillError(
@@ -50,9 +53,10 @@ export async function writeFolder(
 ): Promise<void> {
   const beside = `${target}.${process.pid}.tmp`;
   try {
+    await rm(beside, { recursive: true, force: true });
     await mkdir(beside, { recursive: true });
     for (const [name, text] of Object.entries(await fill(beside))) {
-      await writeFileAtomic(join(beside, name), text);
+      await writeFileAtomic(join(beside, name), redact(text));
     }
     await mkdir(target, { recursive: true });
     for (const name of await readdir(beside)) {

@@ -1,4 +1,5 @@
 import type { Decision, Example, PairedComparison } from "../core/entities.js";
+import { escapedJson } from "../core/invisible.js";
 import { points } from "../core/points.js";
 import type { AdapterRow } from "../core/round.js";
 import type { RunRow } from "../store/runs.js";
@@ -9,7 +10,7 @@ export function trainingSet(examples: readonly Example[]): string {
     .map(({ messages, completion, taskId, source, originRound }) => {
       const answer = { role: "assistant", content: completion };
       const metadata = { task: taskId, source, round: originRound };
-      return `${JSON.stringify({ messages: [...messages, answer], metadata })}\n`;
+      return `${escapedJson({ messages: [...messages, answer], metadata })}\n`;
     })
     .join("");
 }

@@ -1,5 +1,5 @@
 import { sha256 } from "../core/hash.js";
-import type { Recipe } from "../core/recipe.js";
+import { changeable, type Recipe } from "../core/recipe.js";
 import { hashFile } from "../setup/digest.js";
 import { inspectModel } from "../setup/gguf.js";
 
@@ -11,8 +11,10 @@ export async function fingerprint(
   recipe: Recipe,
   prompts: readonly { readonly stage: string; readonly hash: string }[],
 ): Promise<string> {
-  // Budgets and prices change no answer: with others it is still the same run.
-  const { budget: _budget, prices: _prices, ...determining } = recipe;
+  const free: readonly string[] = changeable;
+  const determining = Object.fromEntries(
+    Object.entries(recipe).filter(([key]) => !free.includes(key)),
+  );
   const { tasks, retention, curate, model, stop } = recipe;
   const content = (path: string) => hashFile(path);
   return sha256({

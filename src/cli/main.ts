@@ -1,22 +1,31 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { exitCodes, messageOf, RedistillError } from "../core/errors.js";
 import { backupCommand } from "./commands/backup.js";
+import { detachCommand } from "./commands/detach.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { exportCommand } from "./commands/export.js";
 import { gcCommand } from "./commands/gc.js";
 import { initCommand } from "./commands/init.js";
+import { logsCommand } from "./commands/logs.js";
 import { modelsListCommand, modelsPullCommand } from "./commands/models.js";
+import { notifyTestCommand } from "./commands/notify.js";
+import { pauseCommand } from "./commands/pause.js";
 import { reportCommand } from "./commands/report.js";
 import { restoreCommand } from "./commands/restore.js";
 import { resumeCommand, runCommand } from "./commands/run.js";
 import { sampleCommand } from "./commands/sample.js";
+import { serviceCommand } from "./commands/service.js";
 import { statusCommand } from "./commands/status.js";
+import { stopCommand } from "./commands/stop.js";
 import { verifyCommand } from "./commands/verify.js";
-import { numberBetween } from "./options.js";
+import { numberBetween, timeOfDay } from "./options.js";
 import { createOutput } from "./output.js";
 import { packageVersion, workspaceAt } from "./paths.js";
+import { presentable } from "./printable.js";
 import { spelled } from "./spelling.js";
+import { outliveReaders } from "./streams.js";
+import type { WorkFlags } from "./work-through.js";
 
 const examples = `
 Examples:
@@ -51,23 +60,55 @@ program
   .showHelpAfterError("`redistill --help` lists commands and options.")
   .exitOverride();
 
-program
-  .command("run <recipe>")
+/** What `run` and `resume` share. */
+const working = (command: Command) =>
+  command
+    .option("--until <time>", "leave the run paused at that time, as 07:00", timeOfDay)
+    .option("--detach", "go on in the background, also when the terminal is closed")
+    .addOption(new Option("--detached-log <file>").hideHelp());
+
+type Working = WorkFlags & { readonly detach?: boolean };
+
+working(program.command("run <recipe>"))
   .description("work through a recipe; goes on with its unfinished run if there is one")
   .option("--model <file>", "a GGUF model instead of the recipe's")
   .option("--tasks <file>", "a JSONL file instead of the one that the recipe names")
   .option("--new", "start another run even if one is unfinished")
-  .action((recipe, flags) => runCommand(recipe, flags, shared()));
+  .option("--once", "start no other run where one of this recipe has finished")
+  .action((recipe, { until, detachedLog, detach, ...flags }: Working) =>
+    detach
+      ? detachCommand(shared())
+      : runCommand(recipe, flags, { ...shared(), until, detachedLog }),
+  );
 
-program
-  .command("resume [run]")
+working(program.command("resume [run]"))
   .description("go on with a run that was stopped (default: the latest that has not finished)")
   .option(
     "--budget <what=amount>",
     "another budget than the recipe's, as tokens=2000000 or night.minutes=none; may be repeated",
     (change: string, earlier: readonly string[] = []) => [...earlier, change],
   )
-  .action((run, flags) => resumeCommand(run, flags, shared()));
+  .action((run, { until, detachedLog, detach, ...flags }: Working) =>
+    detach
+      ? detachCommand(shared())
+      : resumeCommand(run, flags, { ...shared(), until, detachedLog }),
+  );
+
+program
+  .command("stop [run]")
+  .description("stop the process that works on a run, and wait until it has (default: the latest)")
+  .action((run) => stopCommand(run, shared()));
+
+program
+  .command("pause [run]")
+  .description("let a run end its stage and leave it paused, until it is resumed")
+  .action((run) => pauseCommand(run, shared()));
+
+program
+  .command("logs [run]")
+  .description("what a run did when (default: the latest)")
+  .option("-f, --follow", "and what it does, until its process ends")
+  .action((run, flags) => logsCommand(run, flags, shared()));
 
 program
   .command("status [run]")
@@ -107,6 +148,16 @@ program
   .option("--force", "overwrite the file")
   .action((path, flags) => initCommand(path, flags, shared()));
 
+program
+  .command("service <recipe>")
+  .description("write a file by which systemd or launchd works through a recipe")
+  .option("--systemd", "a user unit (default on Linux)")
+  .option("--launchd", "a user agent (default on macOS)")
+  .option("--print", "print it instead")
+  .action((recipe, flags) =>
+    serviceCommand(recipe, flags, { ...shared(), database: program.opts().database }),
+  );
+
 const models = program.command("models").description("weights that runs start from");
 models
   .command("pull")
@@ -116,6 +167,13 @@ models
   .command("list")
   .description("weights in the cache")
   .action(() => modelsListCommand(shared()));
+
+program
+  .command("notify")
+  .description("messages to a phone or a program, as a recipe's notify has them")
+  .command("test <recipe>")
+  .description("send a test message to each channel and say what came of it")
+  .action((recipe) => notifyTestCommand(recipe, shared()));
 
 program
   .command("backup [folder]")
@@ -157,11 +215,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
-// Whoever read our output has gone, as after `| head`: a run drains and commits, others just end.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  abort.abort();
-});
+outliveReaders(() => abort.abort());
 
 try {
   await program.parseAsync();
@@ -177,10 +231,14 @@ function report(error: unknown): number {
     return exitCodes.interrupted;
   }
   if (error instanceof RedistillError) {
-    process.stderr.write(`redistill: ${spelled(`${error.message}\n  ${error.hint}`)}\n`);
+    process.stderr.write(
+      `redistill: ${presentable(spelled(`${error.message}\n  ${error.hint}`))}\n`,
+    );
     return error.exitCode;
   }
   const trace = error instanceof Error ? error.stack : messageOf(error);
-  process.stderr.write(`redistill: unexpected error; please report it.\n${trace}\n`);
+  process.stderr.write(
+    `redistill: unexpected error; please report it.\n${presentable(trace ?? "")}\n`,
+  );
   return exitCodes.internal;
 }

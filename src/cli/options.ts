@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { parseTimeOfDay } from "../core/schedule.js";
 
 /** Reads a number given on the command line; commander names the option when it is wrong. */
 export function numberBetween(low: number, high: number, kind: "any" | "whole" = "any") {
@@ -10,4 +11,10 @@ export function numberBetween(low: number, high: number, kind: "any" | "whole" =
       `Give a ${kind === "whole" ? "whole " : ""}number from ${low} to ${high}.`,
     );
   };
+}
+
+/** Checks a time of day given on the command line. */
+export function timeOfDay(text: string): string {
+  if (parseTimeOfDay(text) !== null) return text.trim();
+  throw new InvalidArgumentError("Give a time of day in 24 hours, as 07:00.");
 }

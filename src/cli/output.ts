@@ -1,7 +1,9 @@
 import { createLogUpdate } from "log-update";
 import type { Progress } from "../controller/progress.js";
+import { escapedJson } from "../core/invisible.js";
+import { redact } from "../core/secrets.js";
 import { describeProgress, isLive } from "./describe.js";
-import { printable } from "./printable.js";
+import { presentable } from "./printable.js";
 import { spelled } from "./spelling.js";
 
 /** Where a command says what it does: people on a terminal, a log file, or a machine. */
@@ -29,7 +31,7 @@ export function createOutput(json: boolean, stream = process.stdout): Output {
   let lastPlain = Number.NEGATIVE_INFINITY;
   const write = (text: string) => {
     live?.clear();
-    stream.write(`${printable(spelled(text))}\n`);
+    stream.write(`${presentable(spelled(text))}\n`);
   };
   const output: Output = {
     json,
@@ -38,12 +40,12 @@ export function createOutput(json: boolean, stream = process.stdout): Output {
     },
     note: (text) => {
       live?.clear();
-      process.stderr.write(`${printable(spelled(text))}\n`);
+      process.stderr.write(`${presentable(spelled(text))}\n`);
     },
     live: (text) => {
       if (json) return;
       if (live) {
-        live(printable(text));
+        live(presentable(text));
       } else if (performance.now() - lastPlain > plainEvery) {
         lastPlain = performance.now();
         write(text);
@@ -51,7 +53,7 @@ export function createOutput(json: boolean, stream = process.stdout): Output {
     },
     progress: (progress) => {
       if (json) {
-        stream.write(`${JSON.stringify(progress)}\n`);
+        stream.write(`${redact(escapedJson(progress))}\n`);
         return;
       }
       const text = describeProgress(progress);
@@ -60,7 +62,7 @@ export function createOutput(json: boolean, stream = process.stdout): Output {
       else output.line(text);
     },
     result: (value) => {
-      if (json) stream.write(`${JSON.stringify(value)}\n`);
+      if (json) stream.write(`${redact(escapedJson(value))}\n`);
     },
     close: () => live?.clear(),
   };

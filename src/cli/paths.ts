@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { lstatSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { RedistillError } from "../core/errors.js";
 
 /** The folder of the installed package: what ships with it is found from here. */
 const packageRoot = resolve(fileURLToPath(import.meta.url), "../../..");
@@ -31,4 +32,34 @@ export function workspaceAt(root: string, database?: string): Workspace {
     adapters: join(memory, "adapters"),
     logs: join(memory, "logs"),
   };
+}
+
+/**
+ * Where a run's files go.
+ *
+ * @throws RedistillError `usage` when a link leads elsewhere.
+ */
+export function runFolderAt(workspace: Workspace, folder: string): string {
+  const path = join(workspace.root, folder);
+  refuseLink(path, "a run's files stay in its own folder");
+  return path;
+}
+
+/** Refuses a path at which there is a symbolic link: what is written there would land elsewhere. */
+export function refuseLink(path: string, why: string): void {
+  if (!isLink(path)) return;
+  throw new RedistillError(
+    "usage",
+    `${path} is a symbolic link; ${why}`,
+    "Remove the link, or put a folder in its place. Nothing was written.",
+  );
+}
+
+/** What cannot be looked at is no link; whoever uses the path says what is wrong with it. */
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
+  }
 }

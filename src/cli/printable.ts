@@ -1,4 +1,5 @@
 import { invisible } from "../core/invisible.js";
+import { redact } from "../core/secrets.js";
 
 /**
  * Text that is safe on a terminal: a model's answer may hold escape sequences that would move the
@@ -7,4 +8,9 @@ import { invisible } from "../core/invisible.js";
  */
 export function printable(text: string): string {
   return text.replace(invisible, (mark) => (mark === "\n" || mark === "\t" ? mark : "\ufffd"));
+}
+
+/** What may be shown to people: printable, and without secrets. */
+export function presentable(text: string): string {
+  return printable(redact(text));
 }

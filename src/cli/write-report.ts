@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { messageOf, RedistillError } from "../core/errors.js";
+import { redact } from "../core/secrets.js";
 import {
   type RunReport,
   readReport,
@@ -11,7 +12,7 @@ import {
 import { writeFileAtomic } from "../setup/files.js";
 import type { Store } from "../store/store.js";
 import type { Output } from "./output.js";
-import type { Workspace } from "./paths.js";
+import { runFolderAt, type Workspace } from "./paths.js";
 
 /** Writes a run's report and shows it: as text, or as one object with --json. */
 export async function writeReport(
@@ -62,10 +63,10 @@ interface Written {
 /** The only place in which a report becomes a file: runs/<id>/report.md and report.html. */
 async function writeFiles(store: Store, runId: string, workspace: Workspace): Promise<Written> {
   const report = readReport(store, runId);
-  const markdown = renderMarkdown(report);
+  const markdown = redact(renderMarkdown(report));
   const folder = store.runs.find(runId)?.folder ?? join("runs", runId);
   const write = async (name: string, text: string) => {
-    const path = join(workspace.root, folder, name);
+    const path = join(runFolderAt(workspace, folder), name);
     try {
       await mkdir(dirname(path), { recursive: true });
       await writeFileAtomic(path, text);

@@ -12,6 +12,8 @@ export interface AskOptions {
   readonly width: number;
   readonly payer: Payer;
   readonly signal: AbortSignal;
+  /** Once aborted, nothing more is asked, and what is under way is awaited. */
+  readonly drain: AbortSignal;
   /** How many of these, from the first on, may be sent now, at least one; called again after them. */
   admit(waiting: readonly CallRequest[]): Promise<number>;
   onTokens(count: number): void;
@@ -94,7 +96,7 @@ class Asking {
     for (;;) {
       this.pauseIfAllGuilty();
       const { left } = this;
-      if (left.length === 0) break;
+      if (left.length === 0 || this.options.drain.aborted) break;
       const waiting = this.batchOf(left);
       const admitted = await this.options.admit(waiting.map((key) => this.request(key)));
       await this.ask(waiting.slice(0, admitted));
@@ -123,7 +125,7 @@ class Asking {
   }
 
   private async ask(batch: readonly string[]): Promise<void> {
-    const { model, signal } = this.options;
+    const { model, signal, drain } = this.options;
     const isAlone = this.crashesOf(batch[0]!) >= suspectAfter;
     try {
       await model.sample(
@@ -131,6 +133,7 @@ class Asking {
         {
           adapter: this.adapter,
           signal,
+          drain,
           width: isAlone ? 1 : this.width,
           onTokens: this.options.onTokens,
           onResult: (index, generation) => this.answered(batch[index]!, generation, isAlone),

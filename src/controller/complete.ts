@@ -3,6 +3,7 @@ import type { ChatModel, Complete } from "../core/ports.js";
 import { callKey, type Payer } from "../store/calls.js";
 import type { Store } from "../store/store.js";
 import { askThrough } from "./ask.js";
+import type { Closing } from "./closing.js";
 import { commitAt } from "./commit.js";
 import type { Ledger } from "./ledger.js";
 import type { Observe } from "./progress.js";
@@ -17,6 +18,7 @@ interface CompleteOptions {
   readonly ledger: Ledger;
   readonly signal: AbortSignal;
   readonly observe: Observe;
+  readonly closing: Closing;
 }
 
 /** What stands for an answer that never came: cut off, so that nothing is learned from it. */
@@ -38,7 +40,7 @@ const reportEvery = 250;
  * is sent when its worst case fits in what is left of the budgets; those before it are awaited.
  */
 export function createComplete(options: CompleteOptions): Complete {
-  const { store, model, width, payer, ledger, signal, observe } = options;
+  const { store, model, width, payer, ledger, signal, observe, closing } = options;
   return async (requests, adapter) => {
     const keys = requests.map((request) => callKey(request, model.digest, adapter?.sha256 ?? null));
     const known = new Map<string, Completion>();
@@ -56,9 +58,12 @@ export function createComplete(options: CompleteOptions): Complete {
       store.calls.record(key, request, from, generation, payer, ledger.now());
     };
     await askThrough(missing, adapter, {
-      ...{ store, model, width, payer, signal },
+      ...{ store, model, width, payer, signal, drain: closing.signal },
       admit: (waiting) => ledger.admit(waiting),
-      onTokens: (count) => meter.tokens(count),
+      onTokens: (count) => {
+        closing.check();
+        meter.tokens(count);
+      },
       onAnswer: (key, generation) => {
         commitAt(store, "call", () => {
           record(key, generation);
@@ -77,6 +82,7 @@ export function createComplete(options: CompleteOptions): Complete {
       onRestart: (text) => observe({ kind: "note", text }),
     });
     observe(meter.report());
+    if (keys.some((key) => !known.has(key))) throw closing.error();
     return keys.map((key) => known.get(key)!);
   };
 }

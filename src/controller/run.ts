@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import type { Split, Task } from "../core/entities.js";
 import { messageOf, PausedError, RedistillError } from "../core/errors.js";
+import { OutsideHours } from "../schedule/index.js";
 import type { TaskSets } from "../stages/types.js";
 import { LeaseLostError } from "../store/leases.js";
 import type { Store } from "../store/store.js";
+import { announce } from "./announce.js";
 import { commitAt } from "./commit.js";
 import { asPause } from "./pause.js";
 import type { Progress } from "./progress.js";
@@ -34,17 +36,12 @@ export async function workOn(context: RunContext): Promise<void> {
     if (signal.reason instanceof LeaseLostError) throw signal.reason;
     const error = asPause(store.explained(cause));
     if (error instanceof PausedError) {
-      const { message, reason, hint } = error;
-      recordEnd(context, "paused", message, { cause: reason, hint });
+      recordEnd(context, "paused", error);
       throw error;
     }
     const stopped = signal.aborted;
-    if (stopped) recordEnd(context, "interrupted", "stopped by request");
-    else {
-      const hint = error instanceof RedistillError ? error.hint : undefined;
-      recordEnd(context, "failed", messageOf(error), { hint });
-      throw error;
-    }
+    recordEnd(context, stopped ? "interrupted" : "failed", error);
+    if (!stopped) throw error;
     throw new RedistillError(
       "interrupted",
       `run ${runId} was stopped; everything it paid for is kept`,
@@ -55,27 +52,39 @@ export async function workOn(context: RunContext): Promise<void> {
 
 /** Writes down why a run ended early. If even that fails, as on a full disk, the first error counts. */
 function recordEnd(
-  { store, runId, observe }: RunContext,
+  context: RunContext,
   state: "interrupted" | "paused" | "failed",
-  reason: string,
-  more: { readonly cause?: string; readonly hint?: string | undefined } = {},
+  error: unknown,
 ): void {
-  const release = () => store.runs.release(runId, state, state === "interrupted" ? null : reason);
+  const { store, runId, observe } = context;
+  const isStopped = state === "interrupted";
+  const reason = isStopped ? "stopped by request" : messageOf(error);
+  const cause = error instanceof PausedError ? error.reason : undefined;
+  const hint = error instanceof RedistillError && !isStopped ? error.hint : undefined;
+  const release = () => store.runs.release(runId, state, isStopped ? null : reason);
+  const tell = (occasion: number) => {
+    const run = runOf(context);
+    if (state === "failed") announce(store, run, { event: state, occasion, error });
+    if (error instanceof PausedError) {
+      const returns = error instanceof OutsideHours && error.opens !== null;
+      announce(store, run, { event: "paused", occasion, reason: error.reason, returns });
+    }
+  };
   try {
     try {
       commitAt(store, "run:end", () => {
-        store.events.append(runId, null, state, { reason, ...more });
+        tell(store.events.append(runId, null, state, { reason, cause, hint }));
         release();
       });
-    } catch (error) {
-      if (!(asPause(error) instanceof PausedError)) throw error;
+    } catch (failure) {
+      if (!(asPause(failure) instanceof PausedError)) throw failure;
       // A full database has no room for another event, but mostly for a change of the run's row.
       commitAt(store, "run:end", release);
     }
-  } catch (error) {
+  } catch (failure) {
     observe({
       kind: "note",
-      text: `could not write down that the run ${state}: ${messageOf(error)}`,
+      text: `could not write down that the run ${state}: ${messageOf(failure)}`,
     });
   }
 }

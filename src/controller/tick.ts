@@ -4,6 +4,7 @@ import { RedistillError } from "../core/errors.js";
 import type { Reading } from "../core/health.js";
 import type { ChatModel, Train, Verify } from "../core/ports.js";
 import type { AdapterRow } from "../core/round.js";
+import { Hours } from "../schedule/index.js";
 import { answerSuite } from "../stages/evaluate.js";
 import { stages } from "../stages/index.js";
 import type {
@@ -16,6 +17,9 @@ import type {
 import type { RoundRow } from "../store/rounds.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
+import { admit } from "./admission.js";
+import { announce } from "./announce.js";
+import { Closing } from "./closing.js";
 import { commitAt } from "./commit.js";
 import { createComplete } from "./complete.js";
 import { commitHealth, healthNotes, measureHealth, pauseForHealth } from "./health.js";
@@ -41,6 +45,8 @@ export interface RunContext {
   readonly observe: Observe;
   /** This machine's, unless a test has its own. */
   readonly clock?: Clock;
+  /** When the run may work; by default as its recipe says. */
+  readonly hours?: Hours;
 }
 
 /** After the last round: base and final weights answer the sealed suite. */
@@ -55,7 +61,9 @@ const finalStage = "final";
 export async function tick(context: RunContext): Promise<boolean> {
   const run = runOf(context);
   if (run.state === "finished") return false;
-  const { store, model, clock = systemClock } = context;
+  const { store, model } = context;
+  const clock = clockOf(context);
+  admit({ ...context, hours: hoursOf(context, run) });
   const ledger = new Ledger({ store, run, clock, model });
   try {
     ledger.require();
@@ -89,6 +97,18 @@ async function nextUnit(context: RunContext, run: RunRow, ledger: Ledger): Promi
   return true;
 }
 
+function clockOf({ clock = systemClock }: RunContext): Clock {
+  return clock;
+}
+
+function secondsSince(startedAt: number, context: RunContext): number {
+  return (clockOf(context).monotonic() - startedAt) / 1000;
+}
+
+function hoursOf(context: RunContext, { recipe }: RunRow): Hours {
+  return context.hours ?? new Hours(recipe.schedule, null, clockOf(context));
+}
+
 export function runOf({ store, runId }: Pick<RunContext, "store" | "runId">): RunRow {
   const run = store.runs.find(runId);
   if (run) return run;
@@ -108,12 +128,12 @@ async function nextStage(
   if (next === undefined) throw new Error(`round ${round.number} of ${run.id} has no stage left`);
   const [name, stage] = next;
   observe({ kind: "stage", round: round.number, stage: name });
-  const startedAt = performance.now();
+  const startedAt = clockOf(context).monotonic();
   const input = await inputFor(context, run, round);
   const output = await stage(input, portsFor(context, run, round, name, ledger));
   const { decision } = output.rows;
   const health = decision ? await measureHealth(store, run, input, decision, context.verify) : [];
-  const seconds = (performance.now() - startedAt) / 1000;
+  const seconds = secondsSince(startedAt, context);
   commitAt(store, `stage:${name}`, () => {
     commit(context, run, round, { name, seconds, ...output }, health);
     ledger.write();
@@ -133,19 +153,24 @@ async function nextStage(
 
 /** A stage's rows, and with the gate's also its consequence: all or nothing. */
 function commit(
-  { store }: RunContext,
+  context: RunContext,
   run: RunRow,
   round: RoundRow,
   stage: StageOutput & { name: string; seconds: number },
   health: readonly Reading[],
 ): void {
+  const { store } = context;
   store.rounds.commitStage(run.id, round.number, stage);
   const { decision } = stage.rows;
   if (!decision) return;
   if (decision.outcome === "promoted") store.runs.setIncumbent(run.id, round.candidate);
-  store.events.append(run.id, round.number, decision.outcome, { reason: decision.reason });
+  const { outcome: event, reason } = decision;
+  const occasion = store.events.append(run.id, round.number, event, { reason });
   commitHealth(store, run, round, decision, health);
   store.rounds.finish(run.id, round.number);
+  if (event === "skipped") return;
+  const left = secondsLeft(context, run);
+  announce(store, run, { event, occasion, round: round.number, secondsLeft: left });
 }
 
 async function inputFor(context: RunContext, run: RunRow, round: RoundRow): Promise<StageInput> {
@@ -173,10 +198,11 @@ function portsFor(
   const { store, model, signal, observe, verify } = context;
   const payer = { runId: run.id, round: round.number, stage, score: scoreOf(context, run) };
   const width = run.recipe.model.sequences;
+  const closing = new Closing(hoursOf(context, run), run.id);
   return {
-    complete: createComplete({ store, model, width, payer, ledger, signal, observe }),
+    complete: createComplete({ store, model, width, payer, ledger, signal, observe, closing }),
     verify,
-    train: (job) => trainWithin(context, round.number, ledger, job),
+    train: (job) => trainWithin(context, round.number, { ledger, closing }, job),
     render: (messages) => model.render(messages),
     modelDigest: model.digest,
   };
@@ -197,12 +223,22 @@ async function finish(
   stoppedEarly: string | null,
 ): Promise<void> {
   const { store, model, signal, observe, verify, tasks } = context;
-  const startedAt = performance.now();
+  const startedAt = clockOf(context).monotonic();
   if (tasks.sealed.length > 0) {
     observe({ kind: "stage", round, stage: finalStage });
     const payer = { runId: run.id, round, stage: finalStage, score: scoreOf(context, run) };
     const width = run.recipe.model.sequences;
-    const complete = createComplete({ store, model, width, payer, ledger, signal, observe });
+    const closing = new Closing(hoursOf(context, run), run.id);
+    const complete = createComplete({
+      store,
+      model,
+      width,
+      payer,
+      ledger,
+      signal,
+      observe,
+      closing,
+    });
     const input = { recipe: run.recipe, prompts: context.prompts, tasks };
     const models =
       run.incumbent === null ? [null] : [null, await adapterOf(context, run.incumbent)];
@@ -211,10 +247,12 @@ async function finish(
       commitAt(store, "sealed", () => store.rounds.evaluations.insertAll(run.id, answers));
     }
   }
-  const seconds = (performance.now() - startedAt) / 1000;
+  const seconds = secondsSince(startedAt, context);
   commitAt(store, "finish", () => {
     store.rounds.commitStage(run.id, round, { name: finalStage, rows: {}, summary: {}, seconds });
-    store.events.append(run.id, null, "finished", { incumbent: run.incumbent, stoppedEarly });
+    const payload = { incumbent: run.incumbent, stoppedEarly };
+    const occasion = store.events.append(run.id, null, "finished", payload);
+    announce(store, run, { event: "finished", occasion });
     store.runs.release(run.id, "finished", null);
     ledger.write();
   });

@@ -3,6 +3,7 @@ import { dirname, join, relative } from "node:path";
 import { failpoint } from "../core/failpoint.js";
 import type { Train, TrainingJob, TrainingProgress, TrainingResult } from "../core/ports.js";
 import type { Store } from "../store/store.js";
+import type { Closing } from "./closing.js";
 import type { Ledger } from "./ledger.js";
 import type { Observe } from "./progress.js";
 import { trainThrough } from "./train.js";
@@ -16,27 +17,32 @@ interface TrainingContext {
   readonly observe: Observe;
 }
 
-/** Trains within the budgets of time and disk; the result's paths are relative to the workspace. */
+/**
+ * Trains within the run's hours and its budgets of time and disk; the result's paths are relative to
+ * the workspace.
+ */
 export async function trainWithin(
   context: TrainingContext,
   round: number,
-  ledger: Ledger,
+  { ledger, closing }: { ledger: Ledger; closing: Closing },
   job: TrainingJob,
 ): Promise<TrainingResult> {
   const { store, runId, train, observe, workspace } = context;
-  const result = await ledger.train(
-    context.signal,
-    () => lastAdapterBytes(context),
-    (signal) => {
-      const onProgress = (progress: TrainingProgress) => {
-        if (ledger.isDue) ledger.commit();
-        observe({ kind: "training", round, ...progress });
-      };
-      return trainThrough(job, {
-        ...{ store, runId, round, signal, observe },
-        train: (eased) => train(eased, { signal, onProgress }),
-      });
-    },
+  const onProgress = (progress: TrainingProgress) => {
+    closing.check();
+    if (ledger.isDue) ledger.commit();
+    observe({ kind: "training", round, ...progress });
+  };
+  const result = await closing.interrupting(context.signal, (stop) =>
+    ledger.train(
+      stop,
+      () => lastAdapterBytes(context),
+      (signal) =>
+        trainThrough(job, {
+          ...{ store, runId, round, signal, observe },
+          train: (eased) => train(eased, { signal, onProgress }),
+        }),
+    ),
   );
   // The adapter's files are in place, and no row knows of them.
   failpoint("adapter:written");

@@ -148,3 +148,12 @@ export function roundedUp(kind: BudgetKind, amount: bigint): string {
 function ceilTo(amount: bigint, step: bigint): bigint {
   return amount <= 0n ? 0n : (amount + step - 1n) / step;
 }
+
+/** "calls 9, night.money 2". */
+export function describeBudget(budget: Budget): string {
+  const of = (limits: Budget["night"], prefix: string) =>
+    budgetKinds.flatMap((kind) =>
+      limits[kind] === null ? [] : [`${prefix}${kind} ${limits[kind]}`],
+    );
+  return [...of(budget, ""), ...of(budget.night, "night.")].join(", ") || "none";
+}

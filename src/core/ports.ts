@@ -33,6 +33,8 @@ export interface SampleOptions {
   readonly signal: AbortSignal;
   /** Answers written side by side, where that is less than the model can. */
   readonly width?: number;
+  /** Once aborted, no further request is begun; those that were are finished, and `sample` resolves. */
+  readonly drain?: AbortSignal;
   onResult(index: number, generation: Generation): void;
   /** Called as the work goes on with the number of tokens sampled since; 0 after a prompt was read. */
   onTokens?(count: number): void;

@@ -2,7 +2,9 @@ import { z } from "zod";
 import { budgetSchema } from "./budget.js";
 import { healthSchema } from "./health.js";
 import { pricesSchema } from "./money.js";
+import { notifySchema } from "./notify.js";
 import { stopSchema } from "./plateau.js";
+import { scheduleSchema } from "./schedule.js";
 
 /** The seed recipes of this repository live in runs/recipes; every number below can be set there. */
 
@@ -25,7 +27,10 @@ const reasoningGymVerifier = z.discriminatedUnion("kind", [
 const count = (maximum: number) => z.number().int().min(0).max(maximum);
 const atLeastOne = (maximum: number) => z.number().int().min(1).max(maximum);
 const share = z.number().min(0).max(1);
-const promptName = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "a prompt's name has a-z, 0-9 and -");
+const promptName = z
+  .string()
+  .max(100)
+  .regex(/^[a-z0-9][a-z0-9-]*$/, "a prompt's name has a-z, 0-9 and -");
 
 const sizes = {
   /** Tasks that the loop may learn from. */
@@ -198,9 +203,18 @@ export const recipeSchema = z.strictObject({
   budget: budgetSchema.prefault({}),
   prices: pricesSchema,
   health: healthSchema,
+  /** Who hears of promoted, rejected, paused, failed, finished; no part of what a run is. */
+  notify: notifySchema,
+  /** When the run may work; it does not change what comes out. */
+  schedule: scheduleSchema.nullable().default(null),
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;
+
+/** Settings that change no answer: a run takes them over from its recipe's file, and stays the same run. */
+export const changeable = ["budget", "prices", "notify", "schedule"] as const;
+export type Changeable = Pick<Recipe, (typeof changeable)[number]>;
+
 /** Sampling as a recipe has it: everything but the seed, which each call gets of its own. */
 export type SamplingSettings = Pick<
   Recipe["generate"],

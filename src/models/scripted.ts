@@ -39,6 +39,7 @@ export class ScriptedChatModel implements ChatModel {
     const adapter = options.adapter?.sha256 ?? null;
     for (const [index, request] of requests.entries()) {
       options.signal.throwIfAborted();
+      if (options.drain?.aborted) return;
       const text = this.script(request, adapter);
       if (typeof text !== "string") {
         throw new RedistillError(

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { messageOf, RedistillError } from "../core/errors.js";
 import { sha256 } from "../core/hash.js";
+import { redact } from "../core/secrets.js";
 import { writeFileAtomic } from "../setup/files.js";
 
 /** The name by which a whole backup is known; written last. */
@@ -44,7 +45,8 @@ export async function writeManifest(
   folder: string,
   body: Omit<Manifest, "kind" | "version" | "checksum">,
 ): Promise<void> {
-  const rest = { kind: "redistill-backup", version: 1, ...body };
+  const workspace = redact(body.workspace);
+  const rest = { kind: "redistill-backup", version: 1, ...body, workspace };
   const text = `${JSON.stringify({ ...rest, checksum: sha256(rest) }, null, 1)}\n`;
   await writeFileAtomic(join(folder, manifestName), text);
 }

@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { messageOf, RedistillError } from "../core/errors.js";
 import { nearest } from "../core/nearest.js";
 import { contradictions, type Recipe, recipeSchema } from "../core/recipe.js";
+import type { SecretSource } from "../core/secrets.js";
 import { readTextFile } from "../files/read-text.js";
 import { keysAt } from "./schema-keys.js";
 
@@ -107,6 +108,10 @@ function bad(where: string, line: number, what: string, hint: string): Redistill
   return new RedistillError("usage", `${where}, line ${line}: ${what}`, hint);
 }
 
+function secretFrom(source: SecretSource, from: (path: string) => string): SecretSource {
+  return "file" in source ? { file: from(source.file) } : source;
+}
+
 function absolutePaths(recipe: Recipe, folder: string): Recipe {
   const from = (path: string) => (isAbsolute(path) ? path : resolve(folder, path));
   const { replay } = recipe.curate;
@@ -122,5 +127,10 @@ function absolutePaths(recipe: Recipe, folder: string): Recipe {
         : recipe.tasks,
     retention: recipe.retention && { ...recipe.retention, path: from(recipe.retention.path) },
     curate: { ...recipe.curate, replay: replay && { ...replay, path: from(replay.path) } },
+    notify: recipe.notify.map((channel) => ({
+      ...channel,
+      url: typeof channel.url === "string" ? channel.url : secretFrom(channel.url, from),
+      token: channel.token && secretFrom(channel.token, from),
+    })),
   };
 }

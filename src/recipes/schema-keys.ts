@@ -4,13 +4,13 @@ import { z } from "zod";
 export function keysAt(schema: z.ZodType, path: readonly (string | number)[]): string[] {
   let here = unwrapped(schema);
   for (const part of path) {
-    here = here.flatMap((option) =>
-      option instanceof z.ZodRecord
-        ? unwrapped(option.valueType as z.ZodType)
-        : option instanceof z.ZodObject && part in option.shape
-          ? unwrapped(option.shape[part] as z.ZodType)
-          : [],
-    );
+    here = here.flatMap((option) => {
+      if (option instanceof z.ZodArray) return unwrapped(option.element as z.ZodType);
+      if (option instanceof z.ZodRecord) return unwrapped(option.valueType as z.ZodType);
+      return option instanceof z.ZodObject && part in option.shape
+        ? unwrapped(option.shape[part] as z.ZodType)
+        : [];
+    });
   }
   const keys = here.flatMap((option) =>
     option instanceof z.ZodObject ? Object.keys(option.shape) : [],

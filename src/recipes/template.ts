@@ -146,4 +146,17 @@ health:
   duplicates: {threshold: 0.3, action: warn}       # repeated answers in the training set: most more than references
   retention: {threshold: 0.15, action: warn}       # loss on the retention suite, at most
   gap: {threshold: 0.25, action: warn}             # right in training more than at the gate: most more than in round 1
+# Messages to a phone or a program while nobody watches; off by default. kind: ntfy or webhook (JSON).
+# Secrets are never written here: {env: NAME} or {file: path}; such a file only its owner may read.
+#notify:
+#  - kind: ntfy
+#    url: https://ntfy.sh/choose-a-name-that-nobody-guesses   # or {env: NAME}, {file: path}
+#    events: [promoted, rejected, paused, failed, finished]
+#    token: null               # {env: NAME} or {file: path}; sent as "Authorization: Bearer …"
+#    click: null               # address that a tap on the notification opens (ntfy only)
+# When the run may work; off by default. Outside the windows it waits, or with --until it ends.
+#schedule:
+#  windows: ["22:00-07:00"]   # one or more, in 24 hours, over midnight too
+#  days: [mon, tue, wed, thu, fri, sat, sun]   # days on which a window may begin
+#  timeZone: null             # such as Europe/Vienna; null is this machine's
 `;

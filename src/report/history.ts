@@ -24,6 +24,7 @@ export function readHistory(store: Store, run: RunRow, timeZone: string): HowItW
     timeZone,
     timeline: readTimeline(store, run),
     ...readFaults(store.events.of(run.id)),
+    notifications: store.outbox.counts(run.id),
     stages: costs(stages, store.spend.byStage(run.id)),
     spend: readSpend(store, run),
     rounds,

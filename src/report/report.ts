@@ -8,6 +8,7 @@ import type { Reading } from "../core/health.js";
 import type { Suite } from "../core/round.js";
 import type { FullComparison } from "../stats/index.js";
 import type { RoundFigures } from "../store/figures.js";
+import type { NotificationCounts } from "../store/outbox.js";
 import type { StageSpend } from "../store/spend.js";
 import type { EndedEarly } from "./ended.js";
 import type { SpendReport } from "./spend.js";
@@ -183,6 +184,7 @@ export interface HowItWent {
   readonly resumes: number;
   /** Events of any other kind: retries, warnings, watchdogs, … */
   readonly others: readonly Counted[];
+  readonly notifications: NotificationCounts;
   /** By round and stage. */
   readonly stages: readonly StageCost[];
   readonly spend: SpendReport;

@@ -16,7 +16,20 @@ export function faultItems({ howItWent }: RunReport, style: Style): Item[] {
   return [
     item(`State: ${state}. Made ${at(startedAt)}${ended}. Times are those of ${timeZone}.`),
     item(disturbances(howItWent), ...reasons(howItWent, style)),
+    ...notificationItems(howItWent, style),
   ];
+}
+
+function notificationItems({ notifications }: HowItWent, style: Style): Item[] {
+  const { sent, waiting, givenUp, problem } = notifications;
+  if (sent + waiting + givenUp === 0) return [];
+  const parts = [
+    `${sent} sent`,
+    ...(waiting > 0 ? [`${waiting} not delivered yet`] : []),
+    ...(givenUp > 0 ? [`${givenUp} given up`] : []),
+  ];
+  const details = problem === null ? [] : [`Last problem: ${style.plain(problem)}`];
+  return [item(`Notifications: ${parts.join(", ")}.`, ...details)];
 }
 
 function disturbances(facts: HowItWent): string {

@@ -11,7 +11,7 @@ export interface ProcessMark {
   readonly started: string | null;
 }
 
-interface Owner {
+export interface Owner {
   readonly host: string;
   readonly token: string;
   readonly processes: readonly ProcessMark[];
@@ -121,7 +121,8 @@ async function takeAway(path: string, stale: Owner | null): Promise<void> {
   await rm(aside, { force: true });
 }
 
-async function readOwner(path: string): Promise<Owner | null> {
+/** Who wrote a lock file; null if it is not there or cannot be read. */
+export async function readOwner(path: string): Promise<Owner | null> {
   try {
     const value: unknown = JSON.parse(await readFile(path, "utf8"));
     const owner = value as Partial<Owner> | null;

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { withoutSecrets } from "../core/secrets.js";
 import { codeOf } from "./files.js";
 
 export interface ToolResult {
@@ -34,7 +35,7 @@ export async function runTool(
   options.signal?.throwIfAborted();
   const child = spawn(command, args, {
     cwd: options.cwd,
-    env: options.env ?? process.env,
+    env: withoutSecrets(options.env ?? process.env),
     stdio: ["pipe", "pipe", "pipe"],
     windowsHide: true,
   });

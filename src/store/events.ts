@@ -1,4 +1,5 @@
 import { canonicalJson } from "../core/hash.js";
+import { redact } from "../core/secrets.js";
 import type { Connection } from "./database.js";
 
 export interface RunEvent {
@@ -13,15 +14,17 @@ export interface RunEvent {
 export class EventTable {
   constructor(private readonly db: Connection) {}
 
+  /** @returns its sequence. */
   append(
     runId: string,
     round: number | null,
     kind: string,
     payload: Record<string, unknown>,
-  ): void {
-    this.db
+  ): number {
+    const { lastInsertRowid } = this.db
       .prepare("INSERT INTO events (run_id, round, kind, payload, at) VALUES (?, ?, ?, ?, ?)")
-      .run(runId, round, kind, canonicalJson(payload), new Date().toISOString());
+      .run(runId, round, kind, redact(canonicalJson(payload)), new Date().toISOString());
+    return Number(lastInsertRowid);
   }
 
   of(runId: string): RunEvent[] {

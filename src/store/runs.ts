@@ -1,5 +1,8 @@
+import { RedistillError } from "../core/errors.js";
 import { canonicalJson } from "../core/hash.js";
-import { type Recipe, recipeSchema } from "../core/recipe.js";
+import { type Changeable, changeable, type Recipe, recipeSchema } from "../core/recipe.js";
+import { isRunId } from "../core/safe-names.js";
+import { redact } from "../core/secrets.js";
 import type { Connection } from "./database.js";
 
 export type RunState = "running" | "interrupted" | "paused" | "failed" | "finished";
@@ -145,20 +148,21 @@ export class RunTable {
            finished_at = CASE WHEN ? = 'finished' THEN ? ELSE NULL END
           WHERE id = ?`,
       )
-      .run(state, failure, state, new Date().toISOString(), id);
+      .run(state, failure && redact(failure), state, new Date().toISOString(), id);
   }
 
   setIncumbent(id: string, adapter: string | null): void {
     this.db.prepare("UPDATE runs SET incumbent = ? WHERE id = ?").run(adapter, id);
   }
 
-  /** Gives a run another budget and price table: what of its recipe may change on the way. */
-  setBudget(id: string, { budget, prices }: Pick<Recipe, "budget" | "prices">): void {
-    this.db
-      .prepare(
-        "UPDATE runs SET recipe = json_set(recipe, '$.budget', json(?), '$.prices', json(?)) WHERE id = ?",
-      )
-      .run(canonicalJson(budget), canonicalJson(prices), id);
+  /** Gives a run other settings of those that change no answer. */
+  change(id: string, settings: Partial<Changeable>): void {
+    const set = this.db.prepare(
+      "UPDATE runs SET recipe = json_set(recipe, '$.' || ?, json(?)) WHERE id = ?",
+    );
+    for (const key of changeable) {
+      if (settings[key] !== undefined) set.run(key, canonicalJson(settings[key]), id);
+    }
   }
 
   setProgress(id: string, progress: Record<string, unknown>): void {
@@ -171,7 +175,18 @@ export class RunTable {
   }
 }
 
+/** A database that was made elsewhere must not lead our files out of their folder. */
+function requireOwnFolder({ id, folder }: RawRun): void {
+  if (isRunId(id) && folder.replaceAll("\\", "/") === `runs/${id}`) return;
+  throw new RedistillError(
+    "storage",
+    `the database has a run ${JSON.stringify(id.slice(0, 60))} in the folder ${JSON.stringify(folder.slice(0, 60))}, which redistill never makes`,
+    "Something else wrote to it: restore a copy, or name another database with --database. Nothing was touched.",
+  );
+}
+
 function parse(row: RawRun): RunRow {
+  requireOwnFolder(row);
   return {
     ...row,
     // Settings that are newer than the row have their defaults.

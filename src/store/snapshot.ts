@@ -65,11 +65,9 @@ export function readReferences(path: string): References {
   return guarded(path, () => {
     const db = openToRead(path);
     try {
-      const collected = db
-        .prepare("SELECT count(*) FROM sqlite_schema WHERE name = 'collected_adapters'")
-        .pluck()
-        .get() as number;
-      const gone = collected ? "sha256 IN (SELECT sha256 FROM collected_adapters)" : "0";
+      const gone = hasTable(db, "collected_adapters")
+        ? "sha256 IN (SELECT sha256 FROM collected_adapters)"
+        : "0";
       return {
         schema: db.pragma("user_version", { simple: true }) as number,
         runs: db
@@ -146,10 +144,20 @@ export function releaseRuns(path: string): void {
         `UPDATE runs SET state = 'interrupted', owner_pid = NULL, progress = NULL
           WHERE state = 'running'`,
       );
+      if (!hasTable(db, "leases")) return;
+      db.exec(
+        `UPDATE leases SET host = NULL, pid = NULL, started = NULL, worker_pid = NULL,
+           worker_started = NULL`,
+      );
     } finally {
       db.close();
     }
   });
+}
+
+/** Databases of older schemas lack the newer tables. */
+function hasTable(db: Connection, name: string): boolean {
+  return db.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(name) !== undefined;
 }
 
 /**

@@ -12,7 +12,9 @@ import { EventTable } from "./events.js";
 import { FigureTables } from "./figures.js";
 import { HousekeepingTables } from "./housekeeping.js";
 import { LeaseTable } from "./leases.js";
+import { OutboxTable } from "./outbox.js";
 import { ReadingTable } from "./readings.js";
+import { RequestTable } from "./requests.js";
 import { RoundTables } from "./rounds.js";
 import { RunTable } from "./runs.js";
 import { SpendTable } from "./spend.js";
@@ -34,6 +36,7 @@ export class Store {
   readonly rounds: RoundTables;
   readonly adapters: AdapterTable;
   readonly events: EventTable;
+  readonly outbox: OutboxTable;
   readonly spend: SpendTable;
   readonly readings: ReadingTable;
   readonly housekeeping: HousekeepingTables;
@@ -42,6 +45,7 @@ export class Store {
   readonly leases: LeaseTable;
   readonly suspects: SuspectTables;
   readonly trainingFaults: TrainingFaultTable;
+  readonly requests: RequestTable;
 
   private constructor(
     private readonly db: Connection,
@@ -54,6 +58,7 @@ export class Store {
     this.adapters = new AdapterTable(db);
     this.rounds = new RoundTables(db, this.adapters);
     this.events = new EventTable(db);
+    this.outbox = new OutboxTable(db);
     this.spend = new SpendTable(db);
     this.readings = new ReadingTable(db);
     this.housekeeping = new HousekeepingTables(db);
@@ -62,6 +67,7 @@ export class Store {
     this.leases = new LeaseTable(db);
     this.suspects = new SuspectTables(db);
     this.trainingFaults = new TrainingFaultTable(db);
+    this.requests = new RequestTable(db);
   }
 
   static open(path: string, migrationsDirectory: string): Store {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, mkdirSync, renameSync, statSync, type WriteStream } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { redact, withoutSecrets } from "../core/secrets.js";
 import { createLineSplitter } from "./lines.js";
 
 export interface ChildOptions {
@@ -56,7 +57,8 @@ export function startChild(options: ChildOptions, events: ChildEvents): Child {
     // In a group of its own, so that Ctrl-C in the terminal reaches us alone and we end it in order.
     detached: process.platform !== "win32",
   });
-  const keep = (line: string) => {
+  const keep = (said: string) => {
+    const line = redact(said);
     tail.push(line.slice(0, 2_000));
     if (tail.length > tailLines) tail.shift();
     log.write(`${line}\n`);
@@ -82,7 +84,7 @@ export function startChild(options: ChildOptions, events: ChildEvents): Child {
     tail,
     ended,
     send: (message) => void child.stdin.write(`${JSON.stringify(message)}\n`),
-    log: (line) => void log.write(`${line}\n`),
+    log: (line) => void log.write(`${redact(line)}\n`),
     closeInput: () => void child.stdin.end(),
     kill,
   };
@@ -115,8 +117,12 @@ function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
+const secretName = /TOKEN$|SECRET|PASSWO?R?D|PASSPHRASE|CREDENTIAL|(API|ACCESS|PRIVATE)_?KEY/i;
+
 function workerEnvironment({ env = process.env, trainerDirectory }: ChildOptions) {
-  const { PYTHONHOME: _home, PYTHONSTARTUP: _startup, ...rest } = env;
+  const { PYTHONHOME: _home, PYTHONSTARTUP: _startup, ...rest } = withoutSecrets(env);
+  // It works offline and on local files: whatever unlocks something elsewhere is not for it.
+  for (const name of Object.keys(rest)) if (secretName.test(name)) delete rest[name];
   return {
     ...rest,
     // Alone: modules from elsewhere must not shadow those of the lock.

@@ -8,6 +8,7 @@ it("a controller commits through commitAt alone, which has failpoints around it"
       join("src/controller", name),
     ),
     join("src/cli/commands/run.ts"),
+    join("src/cli/work.ts"),
   ].filter((file) => file.endsWith(".ts") && file !== join("src/controller/commit.ts"));
   const bare = files.flatMap((file) =>
     readFileSync(file, "utf8")

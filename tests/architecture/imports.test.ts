@@ -12,13 +12,15 @@ const allowed: Record<string, readonly string[]> = {
   setup: ["core"],
   training: ["core"],
   files: ["core"],
+  notify: ["core"],
   prompts: ["core", "files"],
   recipes: ["core", "files"],
   sources: ["core", "files"],
   stages: ["core", "stats", "verifiers"],
   report: ["core", "stats", "store"],
   health: ["core", "stats"],
-  controller: ["core", "health", "stages", "store"],
+  schedule: ["core"],
+  controller: ["core", "health", "stages", "stats", "store", "notify", "schedule"],
   operations: ["core", "setup", "store"],
 };
 

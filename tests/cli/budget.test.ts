@@ -2,11 +2,13 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
-import { adoptBudget, withBudgets } from "../../src/cli/budget.js";
+import { withBudgets } from "../../src/cli/budget.js";
 import { statusCommand } from "../../src/cli/commands/status.js";
 import { fingerprint } from "../../src/cli/fingerprint.js";
 import { workspaceAt } from "../../src/cli/paths.js";
-import { budgetSchema } from "../../src/core/budget.js";
+import { adoptSettings } from "../../src/controller/adopt.js";
+import { budgetSchema, describeBudget } from "../../src/core/budget.js";
+import type { Changeable } from "../../src/core/recipe.js";
 import { parseRecipe } from "../../src/recipes/load.js";
 import { scriptedRun, sumsRecipe } from "../support/scripted-run.js";
 import { recordingOutput, temporaryFolder } from "./support.js";
@@ -38,23 +40,23 @@ describe("--budget", () => {
 });
 
 describe("a run's budget", () => {
-  it("is taken over from a changed recipe, said, and kept in the run's row", async () => {
+  it("is taken over from a changed recipe, and kept in the run's row", async () => {
     const folder = temporaryFolder();
     const { store } = await scriptedRun(folder, sumsRecipe(folder));
     const run = () => store.runs.find("sums-1")!;
-    const said: string[] = [];
-    const say = (text: string) => said.push(text);
-    adoptBudget(store, run(), run().recipe, say);
-    expect(said).toEqual([]);
+    const adopt = (settings: Partial<Changeable>) =>
+      adoptSettings(store, run(), { ...run().recipe, ...settings });
+    expect(adopt({})).toEqual([]);
     const budget = budgetSchema.parse({ calls: 9, night: { money: 2 } });
     const prices = { default: { prompt: 1, completion: 2 } };
-    expect(() => adoptBudget(store, run(), { budget, prices: {} }, say)).toThrow(/no entry/);
+    expect(() => adopt({ budget })).toThrow(/no entry/);
     expect(run().recipe.budget).toEqual(none);
     const { recipeHash, recipe } = run();
-    adoptBudget(store, run(), { budget, prices }, say);
-    expect(said).toEqual(["Budget of sums-1: calls 9, night.money 2."]);
+    expect(adopt({ budget, prices })).toEqual(["budget", "prices"]);
+    expect(describeBudget(budget)).toBe("calls 9, night.money 2");
     expect(run()).toMatchObject({ recipeHash, recipe: { ...recipe, budget, prices } });
-    expect(store.events.of("sums-1").at(-1)).toMatchObject({ kind: "budget", payload: { budget } });
+    const last = store.events.of("sums-1").at(-1);
+    expect(last).toMatchObject({ kind: "settings", payload: { budget } });
     store.close();
   });
 

@@ -11,7 +11,7 @@ import { recipeTemplate } from "../../src/recipes/template.js";
 import { recordingOutput, temporaryFolder } from "./support.js";
 
 /** The template with the parts turned on that are off by default. */
-const complete = recipeTemplate.replace(/^#(?=(?: {2})*[a-z][A-Za-z]*:)/gm, "");
+const complete = recipeTemplate.replace(/^#(?=(?: {2})*(?:- )?[a-z][A-Za-z]*:)/gm, "");
 
 /** Every key below a schema, as `generate.topP`, and every word that a value may be. */
 function namesOf(schema: z.ZodType, path: string[] = []): { keys: string[]; words: string[] } {
@@ -30,6 +30,7 @@ function namesOf(schema: z.ZodType, path: string[] = []): { keys: string[]; word
   ) {
     return namesOf(schema.unwrap() as z.ZodType, path);
   }
+  if (schema instanceof z.ZodArray) return namesOf(schema.element as z.ZodType, path);
   if (schema instanceof z.ZodObject) {
     const inner = Object.entries(schema.shape);
     return all(inner.map(([key, value]) => namesOf(value as z.ZodType, [...path, key])));
@@ -48,6 +49,7 @@ function keysIn(text: string): Set<string> {
   const keys = new Set<string>();
   const walk = (value: unknown, path: string[]): void => {
     keys.add(path.join("."));
+    if (Array.isArray(value)) for (const item of value) walk(item, path);
     if (value === null || typeof value !== "object" || Array.isArray(value)) return;
     for (const [key, inner] of Object.entries(value)) walk(inner, [...path, key]);
   };
@@ -70,8 +72,10 @@ describe("the recipe that init writes", () => {
   it("has every key of the schema, and every word that a setting may be", () => {
     const present = keysIn(complete);
     const { keys, words } = namesOf(recipeSchema);
-    // Settings of verifiers stand in the list of verifiers, which is a comment.
-    const absent = keys.filter((key) => !present.has(key) && !key.startsWith("tasks.verifier."));
+    // Settings of verifiers stand in the list of verifiers, which is a comment, and so do places of secrets.
+    const absent = keys.filter(
+      (key) => !present.has(key) && !/^tasks\.verifier\.|^notify\.(url|token)\./.test(key),
+    );
     expect(absent).toEqual([]);
     const inList = keys.map((key) => /^tasks\.verifier\.(.+)$/.exec(key)?.[1] ?? "tasks");
     const missing = [...inList, ...words].filter((word) => !recipeTemplate.includes(word));
@@ -88,7 +92,9 @@ describe("the recipe that init writes", () => {
       critique: { prompt: "locate-error" },
       refine: { prompt: "rewrite" },
       curate: { replay: { path: recipe.curate.replay!.path } },
+      notify: recipe.notify.map(({ kind, url }) => ({ kind, url })),
       stop: {},
+      schedule: { windows: recipe.schedule!.windows },
     });
     expect(recipe).toEqual(bare);
     const own = complete.replace(/^tasks:\n {2}source: reasoning_gym.*\n(?: {2}.*\n)*/m, "");

@@ -86,6 +86,23 @@ export function chatModelContract(name: string, open: () => Promise<ChatModel>):
       expect(after).toBeDefined();
     });
 
+    it("begins no further request once it is drained, and finishes those that it began", async () => {
+      const drain = new AbortController();
+      const requests = Array.from({ length: 40 }, (_, i) => requestOf(`Story ${i}`, { seed: i }));
+      const answers: Generation[] = [];
+      const ask = { adapter: null, signal: new AbortController().signal, drain: drain.signal };
+      await model.sample(requests, {
+        ...ask,
+        onResult: (_index, generation) => {
+          answers.push(generation);
+          drain.abort();
+        },
+      });
+      expect(answers.length).toBeGreaterThan(0);
+      expect(answers.length).toBeLessThan(40);
+      await model.sample(requests, { ...ask, onResult: () => expect.fail("began after all") });
+    });
+
     it("renders a conversation so that its parts are found again, in order", () => {
       const messages: Message[] = [
         { role: "system", content: "SYS" },

@@ -60,7 +60,7 @@ async function ask(
 ) {
   const [answered, givenUp, restarts]: [string[], string[], string[]] = [[], [], []];
   const error = await askThrough(asked, null, {
-    ...{ store, model, width, payer, signal },
+    ...{ store, model, width, payer, signal, drain: new AbortController().signal },
     admit: async (waiting) => Math.min(admitted, waiting.length),
     onTokens: () => {},
     onAnswer: (key) => answered.push(key),
@@ -217,7 +217,8 @@ describe("asking when this process itself died before", () => {
       },
     });
     await askThrough(open, null, {
-      ...{ store: dead, model, width, payer, signal: new AbortController().signal },
+      ...{ store: dead, model, width, payer },
+      ...{ signal: new AbortController().signal, drain: new AbortController().signal },
       admit: async (waiting) => waiting.length,
       onTokens: () => {},
       onAnswer: () => {},

@@ -25,7 +25,7 @@ const recipe = (changes: Record<string, unknown> = {}) => sumsRecipe(folder(), c
 
 /** Gives a run another budget, as `resume --budget` does. */
 function give({ store }: Run, budget: object, prices = {}): void {
-  store.runs.setBudget("sums-1", { budget: budgetSchema.parse(budget), prices });
+  store.runs.change("sums-1", { budget: budgetSchema.parse(budget), prices });
 }
 
 async function pauseOf(run: Run): Promise<PausedError> {
@@ -199,7 +199,7 @@ describe("a budget for a night", () => {
   const zone = { timeZone: "Europe/Vienna" };
 
   it("begins anew at noon, also after the night in which the clocks change", async () => {
-    const clock = new ManualClock(Date.parse("2026-10-24T20:00:00Z"));
+    const clock = new ManualClock("2026-10-24T20:00:00Z");
     const budget = { ...zone, night: { calls: 30 } };
     const run = await scriptedRun(folder(), recipe({ budget }), { clock });
     const { message, hint } = await pauseOf(run);
@@ -219,7 +219,7 @@ describe("a budget for a night", () => {
   });
 
   it("rolls over while the run is at work", async () => {
-    const clock = new ManualClock(Date.parse("2026-11-24T10:30:00Z"));
+    const clock = new ManualClock("2026-11-24T10:30:00Z");
     // A minute an answer: thirty of the calls are in the old night, the others in the new one.
     const script: typeof learner = (request, adapter) => {
       clock.advance(60_000);

@@ -6,13 +6,13 @@ import { type Held, type Processes, withLease } from "../../src/controller/lease
 import type { RedistillError } from "../../src/core/errors.js";
 import { LeaseLostError, type LeaseOwner } from "../../src/store/leases.js";
 import { Store } from "../../src/store/store.js";
-import { TestClock } from "../support/clock.js";
+import { ManualClock } from "../support/manual-clock.js";
 import { scriptedRun, sumsRecipe } from "../support/scripted-run.js";
 
 const times = { beatMs: 1_000, durationMs: 10_000 };
 const day = 24 * 3_600_000;
 let path: string;
-let clock: TestClock;
+let clock: ManualClock;
 let gone: Set<number>;
 let ended: number[];
 
@@ -20,7 +20,7 @@ beforeEach(async () => {
   const where = mkdtempSync(join(tmpdir(), "redistill-"));
   path = join(where, "memory", "redistill.db");
   (await scriptedRun(where, sumsRecipe(where))).store.close();
-  clock = new TestClock();
+  clock = new ManualClock();
   gone = new Set();
   ended = [];
 });

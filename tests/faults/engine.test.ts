@@ -66,7 +66,7 @@ describe("a run whose engine crashes and hangs", () => {
     ] as const;
     const restarts = await work(folder, recipeIn(tasks), { faults }, (store) => {
       const { howItWent } = readReport(store, "sums-1");
-      return howItWent.others.find(({ what }) => what === "engine restarted")?.count;
+      return howItWent.others.find(({ what }) => what === "engine restarted")?.count ?? 0;
     });
     expect(restarts).toBe(5);
     expect(digestOf(databaseOf(folder))).toEqual(digestOf(databaseOf(calm)));

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { budgetSchema } from "../../src/core/budget.js";
 import { stages } from "../../src/stages/index.js";
 import { digestOf } from "../support/digest.js";
 import { failpoints } from "../support/failpoints.js";
@@ -17,6 +18,8 @@ import {
 
 const tasks = folder();
 
+const tonight = budgetSchema.parse({ night: { minutes: 600 } });
+
 interface Conditions {
   /** Until the last start. */
   readonly first?: ChildOptions;
@@ -26,6 +29,7 @@ interface Conditions {
 
 /** What a run has to meet so that it passes a point at all; `prompt` is one that every run asks. */
 function conditions(point: string, prompt: string): Conditions {
+  if (point.startsWith("run:settings:")) return { first: { settings: { budget: tonight } } };
   if (/^(run:end|spend):/.test(point)) return { first: { abortAt: 40 } };
   if (/^ask:(restart|forgive):/.test(point))
     return { first: { crash: { match: prompt, times: 1 } } };

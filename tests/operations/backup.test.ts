@@ -25,7 +25,7 @@ import {
 describe("a backup", () => {
   it("holds the database, the adapters and the run folders, and is a workspace itself", async () => {
     const folder = await finishedFolder();
-    writeFileSync(join(folder, "runs", "sums-1", "controller.lock"), "{}");
+    writeFileSync(join(folder, "runs", "sums-1", "controller.pid"), "1");
     symlinkSync("/etc/hostname", join(folder, "runs", "sums-1", "link"));
     const result = await backUp(folder, "copy");
     expect(result).toMatchObject({ runs: 1, adapters: 2 });
@@ -34,7 +34,7 @@ describe("a backup", () => {
     const names = filesIn(copy);
     expect(names).toContain("runs/sums-1/report.md");
     expect(names.filter((name) => name.endsWith("adapter.gguf"))).toHaveLength(2);
-    expect(names.filter((name) => /lock|link|partial|\.tmp/.test(name))).toEqual([]);
+    expect(names.filter((name) => /pid|link|partial|\.tmp/.test(name))).toEqual([]);
     expect((await readManifest(copy)).files.map(({ path }) => path).sort()).toEqual(
       names.filter((name) => name !== "redistill-backup.json"),
     );

@@ -7,6 +7,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
@@ -66,6 +67,13 @@ describe("a restore", () => {
     const folder = await finishedFolder();
     const db = new Database(databaseOf(folder));
     db.exec("UPDATE runs SET state = 'running', owner_pid = 1");
+    // The owner lives, on this very machine: here it works on the original, not on the copy.
+    db.prepare("UPDATE leases SET host = ?, pid = ?, started = NULL, beat_at = ?").run(
+      hostname(),
+      process.pid,
+      Date.now(),
+    );
+    const { epoch } = db.prepare("SELECT epoch FROM leases").get() as { epoch: number };
     db.close();
     await backUp(folder, "copy");
     const elsewhere = temporaryFolder();
@@ -73,6 +81,9 @@ describe("a restore", () => {
     const restored = new Database(databaseOf(elsewhere), { readonly: true });
     expect(restored.prepare("SELECT state, owner_pid FROM runs").all()).toEqual([
       { state: "interrupted", owner_pid: null },
+    ]);
+    expect(restored.prepare("SELECT host, pid, worker_pid, epoch FROM leases").all()).toEqual([
+      { host: null, pid: null, worker_pid: null, epoch },
     ]);
     restored.close();
   });

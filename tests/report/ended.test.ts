@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { adoptBudget } from "../../src/cli/budget.js";
+import { adoptSettings } from "../../src/controller/adopt.js";
 import { budgetSchema } from "../../src/core/budget.js";
 import { PausedError, RedistillError } from "../../src/core/errors.js";
 import { readReport, renderHtml, renderMarkdown, renderTerminal } from "../../src/report/index.js";
@@ -48,7 +48,7 @@ describe("a run that ended early", () => {
 
     const run = store.runs.find("sums-1")!;
     const budget = budgetSchema.parse({ rounds: 2 });
-    adoptBudget(store, run, { budget, prices: {} }, () => {});
+    adoptSettings(store, run, { ...run.recipe, budget });
     await work();
     const finished = readReport(store, "sums-1", "UTC");
     expect(finished.ended).toBeNull();
@@ -58,7 +58,7 @@ describe("a run that ended early", () => {
     const place = timeline.findIndex((text) => text.startsWith("Paused"));
     expect(timeline.slice(place + 1, place + 4)).toEqual([
       expect.stringMatching(/^Not running for .*: waiting \(budget\)$/),
-      "Budget: rounds 2",
+      "Settings: budget (rounds 2)",
       "Resumed",
     ]);
     store.close();

@@ -15,7 +15,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("the report's spend against budget", () => {
   it("has each budget, each night and each round, and figures that agree with the rows", async () => {
-    const clock = new ManualClock(Date.parse("2026-11-23T10:00:00Z"));
+    const clock = new ManualClock("2026-11-23T10:00:00Z");
     const script: typeof learner = (request, adapter) => {
       clock.advance(30_000);
       return learner(request, adapter);
@@ -68,7 +68,7 @@ describe("the report's spend against budget", () => {
     expect(text).toContain("Cost: 0, all on this machine.");
     expect(text).toContain("Paused once; nothing was paid for twice.");
     // A run that goes on after a pause did not crash.
-    store.runs.setBudget("sums-1", { budget: budgetSchema.parse({}), prices: {} });
+    store.runs.change("sums-1", { budget: budgetSchema.parse({}), prices: {} });
     await work();
     expect(readReport(store, "sums-1").howItWent).toMatchObject({
       pauses: [{ what: "budget", count: 1 }],

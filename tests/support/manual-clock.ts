@@ -3,12 +3,15 @@ import type { Clock } from "../../src/core/clock.js";
 /** A clock that stands still until a test moves it. */
 export class ManualClock implements Clock {
   private passed = 0;
-  private sleepers: { until: number; wake(): void }[] = [];
+  private wall: number;
+  private readonly sleepers = new Set<{ until: number; wake(): void }>();
 
-  constructor(private start = Date.parse("2026-11-23T20:00:00Z")) {}
+  constructor(start: Date | string = "2026-11-23T20:00:00Z") {
+    this.wall = new Date(start).getTime();
+  }
 
   now(): Date {
-    return new Date(this.start + this.passed);
+    return new Date(this.wall);
   }
 
   monotonic(): number {
@@ -17,21 +20,41 @@ export class ManualClock implements Clock {
 
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.sleepers.push({ until: this.passed + milliseconds, wake: resolve });
-      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+      signal?.throwIfAborted();
+      const sleeper = { until: this.passed + milliseconds, wake: resolve };
+      this.sleepers.add(sleeper);
+      const stop = () => {
+        this.sleepers.delete(sleeper);
+        reject(signal?.reason);
+      };
+      signal?.addEventListener("abort", stop, { once: true });
     });
   }
 
-  /** Time passes. */
+  /** Time passes; whoever slept so long is woken. */
   advance(milliseconds: number): void {
     this.passed += milliseconds;
-    const due = this.sleepers.filter(({ until }) => until <= this.passed);
-    this.sleepers = this.sleepers.filter(({ until }) => until > this.passed);
-    for (const { wake } of due) wake();
+    this.wall += milliseconds;
+    for (const sleeper of this.sleepers) {
+      if (sleeper.until > this.passed) continue;
+      this.sleepers.delete(sleeper);
+      sleeper.wake();
+    }
   }
 
-  /** Somebody sets the clock, or the machine was asleep: no work was done meanwhile. */
+  /** The same, and what was woken does its work before the test goes on. */
+  async pass(milliseconds: number): Promise<void> {
+    this.advance(milliseconds);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** The wall clock alone is moved: somebody puts it right, or the machine was asleep. */
+  jump(milliseconds: number): void {
+    this.wall += milliseconds;
+  }
+
+  /** The same, to a moment. */
   set(moment: string): void {
-    this.start = Date.parse(moment) - this.passed;
+    this.wall = Date.parse(moment);
   }
 }

@@ -8,12 +8,15 @@ import { workspaceAt } from "../../src/cli/paths.js";
 import type { LeaseTimes } from "../../src/controller/lease.js";
 import type { CallRequest } from "../../src/core/entities.js";
 import { EngineFault, messageOf, RedistillError } from "../../src/core/errors.js";
+import type { Changeable } from "../../src/core/recipe.js";
 import { TrainerFailure } from "../../src/training/failure.js";
 import { createTrainer } from "../../src/training/train.js";
 import { fileWorker } from "./file-worker.js";
 import { learner, scriptedRun, scriptedTrain, sumsRecipe } from "./scripted-run.js";
 
 export interface ChildOptions {
+  /** Taken over before the work begins, as from a changed recipe. */
+  readonly settings?: Partial<Changeable>;
   readonly lease?: LeaseTimes;
   /** Stops the run, as Ctrl-C would, when it asks for this many answers. */
   readonly abortAt?: number;
@@ -54,6 +57,7 @@ try {
       appendFileSync(join(folder, "requests.txt"), ".\n");
       return learner(request, adapter);
     },
+    ...(options.settings ? { settings: options.settings } : {}),
     lease: { times: options.lease ?? { beatMs: 5, durationMs: 60_000 } },
     train: (job, training) => {
       if (job.settings.tokensPerStep <= (options.memory ?? job.settings.tokensPerStep)) {

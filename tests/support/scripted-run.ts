@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { thisMachine } from "../../src/cli/processes.js";
+import { adoptSettings } from "../../src/controller/adopt.js";
 import { createRun } from "../../src/controller/create.js";
 import { type LeaseOptions, withLease } from "../../src/controller/lease.js";
 import type { Progress } from "../../src/controller/progress.js";
@@ -9,10 +10,11 @@ import { type Clock, systemClock } from "../../src/core/clock.js";
 import type { Adapter } from "../../src/core/entities.js";
 import { sha256 } from "../../src/core/hash.js";
 import type { ChatModel, Train } from "../../src/core/ports.js";
-import { type Recipe, recipeSchema } from "../../src/core/recipe.js";
+import { type Changeable, type Recipe, recipeSchema } from "../../src/core/recipe.js";
 import type { AdapterRow } from "../../src/core/round.js";
 import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
 import { parsePrompt } from "../../src/prompts/load.js";
+import type { Hours } from "../../src/schedule/index.js";
 import { collectTasks } from "../../src/sources/index.js";
 import { Store } from "../../src/store/store.js";
 import { createVerify } from "../../src/verifiers/index.js";
@@ -105,6 +107,9 @@ export async function scriptedRun(
     clock?: Clock;
     openAdapter?: (row: AdapterRow) => Promise<Adapter>;
     lease?: Partial<LeaseOptions>;
+    /** Taken over when the run is held. */
+    settings?: Partial<Changeable>;
+    hours?: Hours;
   } = {},
 ): Promise<ScriptedRun> {
   const store = Store.open(join(folder, "memory", "redistill.db"), "memory/migrations");
@@ -141,8 +146,10 @@ export async function scriptedRun(
     seen,
     work: (signal = new AbortController().signal) => {
       const lease = { processes: thisMachine(), clock: systemClock, signal, ...options.lease };
-      return withLease(store, runId, lease, (held) =>
-        workOn({
+      return withLease(store, runId, lease, (held) => {
+        const run = store.runs.find(runId)!;
+        adoptSettings(held.store, run, { ...run.recipe, ...options.settings });
+        return workOn({
           ...held,
           runId,
           tasks: frozenTasks(store, runId),
@@ -164,8 +171,9 @@ export async function scriptedRun(
             })),
           observe: (progress) => seen.push(progress),
           ...(options.clock ? { clock: options.clock } : {}),
-        }),
-      );
+          ...(options.hours ? { hours: options.hours } : {}),
+        });
+      });
     },
   };
 }

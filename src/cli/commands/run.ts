@@ -1,44 +1,32 @@
 import { resolve } from "node:path";
 import { createRun } from "../../controller/create.js";
 import { requireFits } from "../../controller/fits.js";
-import { type Held, withLease } from "../../controller/lease.js";
-import { frozenTasks, tasksBySplit, workOn } from "../../controller/run.js";
-import { systemClock } from "../../core/clock.js";
+import { tasksBySplit } from "../../controller/run.js";
 import { RedistillError } from "../../core/errors.js";
 import { requirePriced } from "../../core/money.js";
 import type { Recipe } from "../../core/recipe.js";
-import type { AdapterRow } from "../../core/round.js";
 import { loadRecipe } from "../../recipes/load.js";
 import { inspectModel } from "../../setup/gguf.js";
-import { markOf } from "../../setup/lock.js";
 import { checkTaskFiles, collectTasks } from "../../sources/index.js";
-import { LeaseLostError } from "../../store/leases.js";
 import type { PromptSnapshot, RunRow } from "../../store/runs.js";
 import { Store } from "../../store/store.js";
 import { requireTrainable } from "../../training/train.js";
-import { verifiedAdapter } from "../adapters.js";
-import { adoptBudget, withBudgets } from "../budget.js";
+import { withBudgets } from "../budget.js";
 import { refuseOtherVersion } from "../edited.js";
 import { fingerprint } from "../fingerprint.js";
 import { type Machine, openMachine } from "../machine.js";
+import { openChannels } from "../notifying.js";
 import type { Output } from "../output.js";
-import { migrationsDirectory, type Workspace } from "../paths.js";
-import { thisMachine } from "../processes.js";
+import { migrationsDirectory } from "../paths.js";
 import { promptsFrom, snapshotPrompts } from "../prompts.js";
 import { requireDatabase } from "../reading.js";
-import { requireSameModel } from "../same-model.js";
-import { writeReport, writeReportSoFar } from "../write-report.js";
-
-export interface RunOptions {
-  readonly workspace: Workspace;
-  readonly output: Output;
-  readonly signal: AbortSignal;
-}
+import { type RunOptions, telling, workOnHeld } from "../work.js";
+import { takeBackPause } from "./pause.js";
 
 /** `redistill run <recipe>`: a new run, or the unfinished one of exactly this recipe. */
 export async function runCommand(
   recipePath: string,
-  flags: { model?: string; tasks?: string; new?: boolean },
+  flags: { model?: string; tasks?: string; new?: boolean; once?: boolean },
   options: RunOptions,
 ): Promise<void> {
   const { output } = options;
@@ -48,6 +36,7 @@ export async function runCommand(
   // All that can be wrong with the input is found before anything is fetched or built.
   checkTaskFiles(recipe);
   requirePriced(recipe);
+  openChannels(recipe.notify, (text) => output.note(text));
   const prompts = snapshotPrompts(recipe, options.workspace);
   await withWritableStore(options, async (store) => {
     const recipeHash = await fingerprint(recipe, prompts);
@@ -59,15 +48,25 @@ export async function runCommand(
       output.line(
         `Run ${unfinished.id} of this recipe is unfinished; going on with it (--new starts another).`,
       );
-      await workAlone(store, unfinished, options, recipe);
+      await workOnHeld(store, unfinished, options, { wanted: recipe });
+      return;
+    }
+    const same = (run: RunRow) => run.recipeHash === recipeHash && run.state === "finished";
+    const finished = flags.once ? store.runs.all().findLast(same) : null;
+    if (finished) {
+      output.line(`Run ${finished.id} of this recipe has finished; --once starts no other.`);
       return;
     }
     if (!flags.new) refuseOtherVersion(store, recipe, prompts);
-    await withMachine(recipe.model, options, async (machine) => {
-      const run = await newRun(store, { recipe, recipeHash, prompts }, machine, output);
-      await withRunLease(store, run, options, (held) => work(held, run, machine, options));
-      await report(store, run.id, options);
-    });
+    const machine = await openMachine(options.workspace, recipe.model, output, options.signal);
+    let run: RunRow;
+    try {
+      run = await newRun(store, { recipe, recipeHash, prompts }, machine, output);
+    } catch (error) {
+      await machine.close();
+      throw error;
+    }
+    await workOnHeld(store, run, options, { wanted: recipe, opened: machine });
   });
 }
 
@@ -103,12 +102,14 @@ export async function resumeCommand(
       );
     }
     if (run.state === "finished") {
+      await telling(store, run, output, async () => {});
       output.line(`Run ${run.id} has finished; nothing is left to do.`);
       output.line(`Its report: redistill report ${run.id}`);
       return;
     }
+    if (takeBackPause(store, run)) output.line(`The pause of run ${run.id} is taken back.`);
     const budget = withBudgets(run.recipe.budget, flags.budget ?? []);
-    await workAlone(store, run, options, { ...run.recipe, budget });
+    await workOnHeld(store, run, options, { wanted: { ...run.recipe, budget } });
   });
 }
 
@@ -124,19 +125,6 @@ async function withWritableStore(
   } finally {
     output.close();
     store.close();
-  }
-}
-
-async function withMachine(
-  model: Recipe["model"],
-  { workspace, output, signal }: RunOptions,
-  use: (machine: Machine) => Promise<void>,
-): Promise<void> {
-  const machine = await openMachine(workspace, model, output, signal);
-  try {
-    await use(machine);
-  } finally {
-    await machine.close();
   }
 }
 
@@ -161,66 +149,4 @@ async function newRun(
     },
     tasks,
   );
-}
-
-/** Goes on with a run that exists: first the lease, so that a second process starts no engine. */
-async function workAlone(
-  store: Store,
-  run: RunRow,
-  options: RunOptions,
-  wanted: Pick<Recipe, "budget" | "prices">,
-): Promise<void> {
-  await withRunLease(store, run, options, (held) => {
-    adoptBudget(held.store, run, wanted, (text) => options.output.line(text));
-    return withMachine(run.recipe.model, { ...options, signal: held.signal }, (machine) => {
-      requireSameModel(run, machine.model.digest, ", or start a new run with --new");
-      return work(held, run, machine, options);
-    });
-  });
-  await report(store, run.id, options);
-}
-
-function withRunLease(
-  store: Store,
-  run: RunRow,
-  { signal }: RunOptions,
-  use: (held: Held) => Promise<void>,
-): Promise<void> {
-  return withLease(store, run.id, { processes: thisMachine(), clock: systemClock, signal }, use);
-}
-
-async function work(
-  { store, signal, watchWorker }: Held,
-  run: RunRow,
-  machine: Machine,
-  { workspace, output }: RunOptions,
-): Promise<void> {
-  watchWorker(() => (machine.workerPid === null ? null : markOf(machine.workerPid)));
-  const context = {
-    store,
-    runId: run.id,
-    tasks: frozenTasks(store, run.id),
-    prompts: promptsFrom(store.runs.prompts(run.id)),
-    model: machine.model,
-    train: machine.train,
-    verify: machine.verify,
-    workspace: workspace.root,
-    openAdapter: (row: AdapterRow) => verifiedAdapter(row, workspace, signal),
-    signal,
-    observe: output.progress,
-  };
-  try {
-    await workOn(context);
-  } catch (error) {
-    // Whoever took the run over writes its report.
-    if (!(error instanceof LeaseLostError)) {
-      await writeReportSoFar(store, run.id, workspace, output);
-    }
-    throw error;
-  }
-}
-
-function report(store: Store, runId: string, { workspace, output }: RunOptions): Promise<void> {
-  output.close();
-  return writeReport(store, runId, workspace, output);
 }

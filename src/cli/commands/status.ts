@@ -2,8 +2,8 @@ import type { Progress } from "../../controller/progress.js";
 import { oneLine, readEnded, readSpend, saysHowToGoOn, spendTexts } from "../../report/index.js";
 import type { RunRow } from "../../store/runs.js";
 import type { Store } from "../../store/store.js";
-import { isWorkedOn } from "../alive.js";
 import { describeProgress } from "../describe.js";
+import { holderOf, isWorkedOn } from "../holder.js";
 import type { Output } from "../output.js";
 import type { Workspace } from "../paths.js";
 import { findRun, openForReading } from "../reading.js";
@@ -57,7 +57,7 @@ function summarize(store: Store, run: RunRow) {
     const decision = store.rounds.decision(run.id, number);
     return decision ? [{ round: number, ...decision, rolledBack: taken.includes(number) }] : [];
   });
-  const orphaned = run.state === "running" && !isWorkedOn(run, store);
+  const orphaned = run.state === "running" && !isWorkedOn(store, run);
   return {
     id: run.id,
     state: orphaned ? "stopped unexpectedly" : run.state,
@@ -85,6 +85,11 @@ function showOne(store: Store, run: RunRow, output: Output): void {
   const ended = state === "paused" ? "paused" : "failed";
   if (failure !== null) output.line(`  ${ended}: ${oneLine(failure, 500)}`);
   if (hint !== null) output.line(`  what to do: ${oneLine(hint, 500)}`);
+  const holder = state === "running" ? null : holderOf(store, run);
+  if (holder !== null)
+    output.line(`  process ${holder.pid} has it: it waits for its window, or gets ready`);
+  if (store.requests.pauseAsked(run.id))
+    output.line("  a pause was asked for; resume takes it back");
   if (progress !== null) {
     const doing = describeProgress(progress as unknown as Progress);
     if (doing !== null) output.line(`  now: ${doing.trim()}`);
@@ -113,7 +118,7 @@ function showOne(store: Store, run: RunRow, output: Output): void {
   const next =
     state === "finished"
       ? `redistill report ${run.id}`
-      : state === "running" || saysHowToGoOn(hint)
+      : state === "running" || holder !== null || saysHowToGoOn(hint)
         ? null
         : `redistill resume ${run.id}`;
   if (next !== null) output.line(`  next: ${next}`);

@@ -13,6 +13,7 @@ export interface DecodeRequest {
 
 interface DecodeOptions {
   readonly signal: AbortSignal;
+  readonly drain?: AbortSignal;
   readonly sharePrefixes: boolean;
   /** Sets the number of threads for the next step, and hears how long it took. */
   readonly pace: { begin(): void; end(milliseconds: number, tokens: number): void };
@@ -55,7 +56,7 @@ export async function decodeAll(
 ): Promise<void> {
   const prefixes = new SharedPrefixes(pool, options.sharePrefixes);
   const { slots } = pool;
-  const waiting = [...requests];
+  const waiting = options.drain?.aborted ? [] : [...requests];
   const active: ActiveAnswer[] = [];
   while (waiting.length > 0 || active.length > 0) {
     options.signal.throwIfAborted();
@@ -90,6 +91,7 @@ export async function decodeAll(
         durationMs: performance.now() - current.startedAt,
       });
       const slot = slots[position] as LlamaContextSequence;
+      if (options.drain?.aborted) waiting.length = 0;
       const following = waiting.shift();
       if (following !== undefined) {
         active[position] = await begin(following, slot, prefixes);

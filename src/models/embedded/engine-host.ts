@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { EngineFault } from "../../core/errors.js";
+import { withoutSecrets } from "../../core/secrets.js";
 import type { Closing, FromHost, Passing, ToHost } from "./protocol.js";
 import type { Patience, Silence } from "./silence.js";
 
@@ -38,6 +39,7 @@ export class EngineHost {
     silence.started();
     this.child = fork(program.script, [], {
       execArgv: [...program.execArgv],
+      env: withoutSecrets(process.env),
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       // In a group of its own, so that Ctrl-C in the terminal reaches us alone and we end it in order.
       detached: process.platform !== "win32",

@@ -1,0 +1,119 @@
+import { adoptSettings } from "../controller/adopt.js";
+import { type Held, withLease } from "../controller/lease.js";
+import { frozenTasks, workOn } from "../controller/run.js";
+import { systemClock } from "../core/clock.js";
+import type { Changeable } from "../core/recipe.js";
+import { markOf } from "../setup/lock.js";
+import { LeaseLostError } from "../store/leases.js";
+import type { RunRow } from "../store/runs.js";
+import type { Store } from "../store/store.js";
+import { verifiedAdapter } from "./adapters.js";
+import { type Machine, openMachine } from "./machine.js";
+import { withNotifications } from "./notifying.js";
+import type { Output } from "./output.js";
+import type { Workspace } from "./paths.js";
+import { thisMachine } from "./processes.js";
+import { promptsFrom } from "./prompts.js";
+import { requireSameModel } from "./same-model.js";
+import { type Watch, type WorkFlags, workThrough } from "./work-through.js";
+import { writeReport, writeReportSoFar } from "./write-report.js";
+
+export interface RunOptions extends WorkFlags {
+  readonly workspace: Workspace;
+  readonly output: Output;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Works on a run in its hours: first the lease, so that a second process starts no engine. A machine
+ * that is open already is closed here in any case.
+ *
+ * @param begin The settings that the run takes over, and the machine if it is open.
+ */
+export async function workOnHeld(
+  store: Store,
+  run: RunRow,
+  options: RunOptions,
+  { wanted, opened = null }: { wanted: Changeable; opened?: Machine | null },
+): Promise<void> {
+  const { workspace, output } = options;
+  let machine = opened;
+  const release = async () => {
+    const open = machine;
+    machine = null;
+    await open?.close();
+  };
+  const lease = { processes: thisMachine(), clock: systemClock, signal: options.signal };
+  try {
+    await withLease(store, run.id, lease, async (held) => {
+      const { signal } = held;
+      const current = adopted(held.store, run, wanted, output);
+      const working = async (watch: Watch) => {
+        machine ??= await openMachine(workspace, current.recipe.model, output, signal);
+        try {
+          requireSameModel(current, machine.model.digest, ", or start a new run with --new");
+          await work(held, current, machine, workspace, watch);
+        } finally {
+          await release();
+        }
+      };
+      try {
+        await telling(held.store, current, output, () =>
+          workThrough(held.store, current, { ...options, signal, release }, working),
+        );
+      } catch (error) {
+        // Whoever took the run over writes its report.
+        if (!(error instanceof LeaseLostError)) {
+          await writeReportSoFar(store, run.id, workspace, output);
+        }
+        throw error;
+      }
+    });
+  } finally {
+    await release();
+  }
+  output.close();
+  await writeReport(store, run.id, workspace, output);
+}
+
+/** The run with the settings that it takes over, after saying which are others now. */
+function adopted(store: Store, run: RunRow, wanted: Changeable, output: Output): RunRow {
+  const changed = adoptSettings(store, run, wanted);
+  if (changed.length > 0) {
+    output.line(`Run ${run.id} has changed settings now: ${changed.join(", ")}.`);
+  }
+  return store.runs.find(run.id) as RunRow;
+}
+
+/** Sends the run's notifications meanwhile. */
+export function telling(
+  store: Store,
+  run: RunRow,
+  output: Output,
+  use: () => Promise<void>,
+): Promise<void> {
+  return withNotifications(store, run, (text) => output.progress({ kind: "note", text }), use);
+}
+
+function work(
+  { store, signal, watchWorker }: Held,
+  run: RunRow,
+  machine: Machine,
+  workspace: Workspace,
+  watch: Watch,
+): Promise<void> {
+  watchWorker(() => (machine.workerPid === null ? null : markOf(machine.workerPid)));
+  return workOn({
+    store,
+    runId: run.id,
+    tasks: frozenTasks(store, run.id),
+    prompts: promptsFrom(store.runs.prompts(run.id)),
+    model: machine.model,
+    train: machine.train,
+    verify: machine.verify,
+    workspace: workspace.root,
+    openAdapter: (row) => verifiedAdapter(row, workspace, signal),
+    signal,
+    ...watch,
+  });
+}

@@ -1,0 +1,2 @@
+export { Hours, OutsideHours } from "./hours.js";
+export { sayWhen } from "./wall-clock.js";
