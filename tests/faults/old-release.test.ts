@@ -62,7 +62,9 @@ async function undisturbed(): Promise<Record<string, string>> {
     await workThrough(where, id);
   }
   old.close();
-  return digestOf(databaseOf(where));
+  // Rounds that ended before there were monitors were read by none, and are not read afterwards.
+  const { readings: _readings, ...tables } = digestOf(databaseOf(where));
+  return tables;
 }
 
 describe("the database of release 0.1.0 (migration 001)", () => {
