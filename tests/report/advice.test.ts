@@ -109,7 +109,7 @@ describe("rounds without a candidate", () => {
     const hopeless: typeof learner = () => "0";
     const advice = adviceOf(await reportOf({ script: hopeless }));
     expect(advice).toContain("more generate.attempts (now 4), teacher.hint: true");
-    expect(advice).toContain("Rounds 1, 2 had no right answer to train on.");
+    expect(advice).toContain("Rounds 1 and 2 had no right answer to train on.");
   });
 
   it("are told to train at a lower rate where the loss became no number", async () => {
