@@ -38,8 +38,7 @@ export function pairDifferences(
     values: tasks.map((task) =>
       seeds.map(
         (seed) =>
-          scoreOf(after, "the candidate", task, seed) -
-          scoreOf(before, "the baseline", task, seed),
+          scoreOf(after, "the candidate", task, seed) - scoreOf(before, "the baseline", task, seed),
       ),
     ),
   };
@@ -50,7 +49,8 @@ function byTaskAndSeed(scores: readonly Score[], arm: string): Map<string, numbe
   for (const { taskId, seed, score } of scores) {
     const key = keyOf(taskId, seed);
     if (found.has(key)) unpaired(`${arm} has two answers to it`, taskId, seed);
-    if (!(score >= 0 && score <= 1)) unpaired(`${arm}'s score ${score} is not in 0 to 1`, taskId, seed);
+    if (!(score >= 0 && score <= 1))
+      unpaired(`${arm}'s score ${score} is not in 0 to 1`, taskId, seed);
     found.set(key, score);
   }
   return found;

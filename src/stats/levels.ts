@@ -16,11 +16,7 @@ export type LookOutcome = "promoted" | "rejected" | "skipped";
  * @example
  * levelOfLook(0.05, 5, ["rejected", "skipped"]) // 0.02: its own share and that of the skipped look
  */
-export function levelOfLook(
-  alpha: number,
-  looks: number,
-  earlier: readonly LookOutcome[],
-): number {
+export function levelOfLook(alpha: number, looks: number, earlier: readonly LookOutcome[]): number {
   // Looks beyond the planned ones bring no share of their own.
   const shares = Math.min(earlier.length + 1, looks) - (earlier.lastIndexOf("rejected") + 1);
   return alphaForLook(alpha, looks) * Math.max(0, shares);

@@ -71,10 +71,7 @@ export function mixedDifference(
     tasks,
     seeds,
     confidence,
-    weights: tested(
-      { ...weights, standardError: Math.sqrt(squares.task / cells) },
-      confidence,
-    ),
+    weights: tested({ ...weights, standardError: Math.sqrt(squares.task / cells) }, confidence),
   };
   if (seeds === 1) return { ...result, method: null };
   const { task, seed, residual } = squares;

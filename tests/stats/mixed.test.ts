@@ -125,7 +125,11 @@ describe("pairDifferences", () => {
   it.each([
     ["a missing answer", baseline.slice(1), /task a, seed 1: the candidate has no answer/],
     ["an answer twice", [...baseline, score("a", 1, 1)], /task a, seed 1: .* two answers/],
-    ["a task of one arm", [...baseline, score("c", 1, 1)], /task c, seed 1: the baseline|candidate/],
+    [
+      "a task of one arm",
+      [...baseline, score("c", 1, 1)],
+      /task c, seed 1: the baseline|candidate/,
+    ],
     ["a score out of range", [...baseline.slice(1), score("a", 1, 2)], /score 2/],
   ])("refuses %s", (_, candidate, message) => {
     expect(() => pairDifferences(baseline, candidate)).toThrow(message);

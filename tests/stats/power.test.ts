@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { detectableGain, mcnemarPower } from "../../src/stats/mcnemar-power.js";
-import { detectableDifference, expectedComponents, studyPower } from "../../src/stats/study-power.js";
+import {
+  detectableDifference,
+  expectedComponents,
+  studyPower,
+} from "../../src/stats/study-power.js";
 import { reference } from "./reference.js";
 
 describe("mcnemarPower", () => {

@@ -124,11 +124,14 @@ describe("levelOfLook", () => {
 describe("confidenceSequence", () => {
   const { differences, cases } = reference.sequence;
   // confseq looks at a grid with steps of 1/4000 in the share, and gives the next point outside.
-  it.each(cases)("agrees with its authors' program after %i tasks", (tasks, confidence, low, high) => {
-    const interval = confidenceSequence(differences.slice(0, tasks), confidence);
-    expect(Math.abs(interval.low - low)).toBeLessThanOrEqual(2 * (2 / 4000));
-    expect(Math.abs(interval.high - high)).toBeLessThanOrEqual(2 * (2 / 4000));
-  });
+  it.each(cases)(
+    "agrees with its authors' program after %i tasks",
+    (tasks, confidence, low, high) => {
+      const interval = confidenceSequence(differences.slice(0, tasks), confidence);
+      expect(Math.abs(interval.low - low)).toBeLessThanOrEqual(2 * (2 / 4000));
+      expect(Math.abs(interval.high - high)).toBeLessThanOrEqual(2 * (2 / 4000));
+    },
+  );
 
   it("mirrors, knows nothing of no tasks, and never widens", () => {
     const there = confidenceSequence(differences, 0.9);
