@@ -7,7 +7,7 @@ import { normalCdf, normalQuantile } from "./normal.js";
 export interface BootstrapOptions {
   readonly confidence: number;
   readonly seed: number;
-  /** Draws; 9,999 where nothing else is said: the interval's ends are then steady to about 2% of its width. */
+  /** Draws; 9,999 where nothing else is said: the interval's ends are then steady to about 1% of its width. */
   readonly resamples?: number;
 }
 
