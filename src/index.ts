@@ -17,6 +17,7 @@ export { EmbeddedChatModel } from "./models/embedded/chat-model.js";
 export { loadRecipe } from "./recipes/load.js";
 export { Hours } from "./schedule/index.js";
 export { stages } from "./stages/index.js";
+export * as stats from "./stats/index.js";
 export { comparePaired } from "./stats/index.js";
 export { Store } from "./store/store.js";
 export { createVerify } from "./verifiers/index.js";

@@ -1,7 +1,39 @@
 export { mean, median } from "./averages.js";
+export { type BootstrapOptions, bootstrapByTask } from "./bootstrap.js";
+export { confidenceSequence } from "./confidence-sequence.js";
+export { type PairedDifferences, pairDifferences, type Score } from "./differences.js";
 export { answerEntropy, distinctPairs, selfSimilarity } from "./diversity.js";
-export { tango } from "./intervals.js";
+export { discordantOdds, pairedCohensD, pairedDominance } from "./effects.js";
+export { type Equivalence, equivalence } from "./equivalence.js";
+export { holm } from "./holm.js";
+export { type Interval, tango } from "./intervals.js";
+export { type LookOutcome, levelOfLook } from "./levels.js";
 export { alphaForLook } from "./looks.js";
-export { exactMcNemar } from "./mcnemar.js";
+export { exactMcNemar, type McNemar } from "./mcnemar.js";
+export { detectableGain, mcnemarPower, type PairedPlan } from "./mcnemar-power.js";
+export {
+  type Estimate,
+  type MixedDifference,
+  mixedDifference,
+  type TestedEstimate,
+  type VarianceComponents,
+} from "./mixed.js";
 export { comparePaired, countOutcomes, type FullComparison } from "./paired.js";
 export { detectableDifference, tasksNeeded } from "./power.js";
+export {
+  bet,
+  type LookPlan,
+  noEvidence,
+  outcomeOf,
+  type SequentialLook,
+  type SequentialOutcome,
+  sequentialLook,
+  type Wealth,
+} from "./sequential.js";
+export {
+  detectableStudyDifference,
+  type Expectation,
+  expectedComponents,
+  type StudyPlan,
+  studyPower,
+} from "./study-power.js";
