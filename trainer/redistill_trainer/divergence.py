@@ -34,7 +34,8 @@ class SelfDistillation(Objective):
     def size(self, item: Item) -> int:
         if item.plain:
             return item.tokens
-        return sum(sequence.prompt_length + self.job.options["max_tokens"] for sequence in item.sequences)
+        # What has a gradient; the teacher's side has none, and mostly shares its beginning with the others'.
+        return item.sequences[0].prompt_length + self.job.options["max_tokens"]
 
     def labels(self, pack: list[int]) -> int:
         items = [self.items[index] for index in pack]

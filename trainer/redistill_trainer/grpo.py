@@ -31,7 +31,8 @@ class GRPO(Objective):
 
     def size(self, item: Item) -> int:
         options = self.job.options
-        return item.tokens if item.plain else options["completions"] * (item.tokens + options["max_tokens"])
+        # The prompt is computed once for all answers to it.
+        return item.tokens if item.plain else item.tokens + options["completions"] * options["max_tokens"]
 
     def labels(self, pack: list[int]) -> int:
         options, items = self.job.options, [self.items[index] for index in pack]
