@@ -121,7 +121,7 @@ async function measure(
     observe: () => {},
   });
   const wall = (performance.now() - startedAt) / 1000 - training;
-  return { wall, engine: model.seconds, written: store.calls.spending(runId) };
+  return { wall, engine: model.seconds, written: store.spend.byStage(runId) };
 }
 
 /** A round on an empty database, and the same round again as a second run on it. */

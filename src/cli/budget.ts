@@ -59,11 +59,12 @@ export function adoptBudget(
   requirePriced({ ...recipe, budget, prices });
   const before = { budget: recipe.budget, prices: recipe.prices };
   if (canonicalJson(before) === canonicalJson({ budget, prices })) return;
+  const text = describe(budget);
   store.transaction(() => {
     store.runs.setBudget(run.id, { budget, prices });
-    store.events.append(run.id, null, "budget", { budget, prices });
+    store.events.append(run.id, null, "budget", { text, budget, prices });
   });
-  say(`Budget of ${run.id}: ${describe(budget)}.`);
+  say(`Budget of ${run.id}: ${text}.`);
 }
 
 function describe(budget: Budget): string {

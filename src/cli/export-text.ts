@@ -1,4 +1,5 @@
 import type { Decision, Example, PairedComparison } from "../core/entities.js";
+import { points } from "../core/points.js";
 import type { AdapterRow } from "../core/round.js";
 import type { RunRow } from "../store/runs.js";
 
@@ -71,6 +72,5 @@ answers are the model's own.
 function figures(comparison: PairedComparison | null | undefined): string {
   if (!comparison) return "not measured";
   const { tasks, baseline, candidate, difference, low, high, pBetter } = comparison;
-  const points = (share: number) => `${share >= 0 ? "+" : ""}${(share * 100).toFixed(1)}`;
   return `${baseline.ok} → ${candidate.ok} of ${tasks} right: ${points(difference)} points (95% interval ${points(low)} to ${points(high)}, one-sided p ${Number(pBetter.toPrecision(2))})`;
 }

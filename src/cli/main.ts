@@ -78,6 +78,7 @@ program
   .command("report [run]")
   .description("what came out of a run, finished or not (default: the latest)")
   .option("--markdown", "print the Markdown that is written to runs/<run>/report.md")
+  .option("--html", "print only the path of the page, runs/<run>/report.html")
   .action((run, flags) => reportCommand(run, flags, shared()));
 
 program

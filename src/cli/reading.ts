@@ -12,15 +12,19 @@ export function openForReading(workspace: Workspace): Store | null {
   return Store.openReadOnly(workspace.database, migrationsDirectory);
 }
 
+/** Refuses a place without a database, before anything is made there. */
+export function requireDatabase({ database }: Workspace): void {
+  if (existsSync(database)) return;
+  throw new RedistillError("usage", `no run yet: there is no ${database}`, startOne);
+}
+
 /** Reads with a command's database open. No database means no run to speak of. */
 export async function withStore<T>(
   workspace: Workspace,
   use: (store: Store) => T | Promise<T>,
 ): Promise<T> {
-  const store = openForReading(workspace);
-  if (store === null) {
-    throw new RedistillError("usage", `no run yet: there is no ${workspace.database}`, startOne);
-  }
+  requireDatabase(workspace);
+  const store = Store.openReadOnly(workspace.database, migrationsDirectory);
   try {
     return await use(store);
   } finally {

@@ -34,16 +34,17 @@ export async function workOn(context: RunContext): Promise<void> {
     if (signal.reason instanceof LeaseLostError) throw signal.reason;
     const error = asPause(store.explained(cause));
     if (error instanceof PausedError) {
-      recordEnd(context, "paused", error.message, error.reason);
+      const { message, reason, hint } = error;
+      recordEnd(context, "paused", message, { cause: reason, hint });
       throw error;
     }
     const stopped = signal.aborted;
-    recordEnd(
-      context,
-      stopped ? "interrupted" : "failed",
-      stopped ? "stopped by request" : messageOf(error),
-    );
-    if (!stopped) throw error;
+    if (stopped) recordEnd(context, "interrupted", "stopped by request");
+    else {
+      const hint = error instanceof RedistillError ? error.hint : undefined;
+      recordEnd(context, "failed", messageOf(error), { hint });
+      throw error;
+    }
     throw new RedistillError(
       "interrupted",
       `run ${runId} was stopped; everything it paid for is kept`,
@@ -57,13 +58,13 @@ function recordEnd(
   { store, runId, observe }: RunContext,
   state: "interrupted" | "paused" | "failed",
   reason: string,
-  cause?: string,
+  more: { readonly cause?: string; readonly hint?: string | undefined } = {},
 ): void {
   const release = () => store.runs.release(runId, state, state === "interrupted" ? null : reason);
   try {
     try {
       commitAt(store, "run:end", () => {
-        store.events.append(runId, null, state, { reason, cause });
+        store.events.append(runId, null, state, { reason, ...more });
         release();
       });
     } catch (error) {

@@ -64,20 +64,20 @@ export interface Reading {
 }
 
 const repeating =
-  "Read some of its answers; if they repeat each other, lower retrain.learningRate or retrain.epochs, or set curate.order: diverse.";
+  "Read some of the candidate's answers; if they repeat each other, lower retrain.learningRate or retrain.epochs, or set curate.order: diverse.";
 
 /** What people can do when a monitor fires. */
 export const healthAdvice: Readonly<Record<MonitorName, string>> = {
   distinct: repeating,
   selfSimilarity: repeating,
   length:
-    "Read some of its answers: what makes a longer or shorter one right? Use a stricter verifier or a lower student.maxTokens.",
+    "Read some of the candidate's answers: what makes a longer or shorter one right? Use a stricter verifier or a lower student.maxTokens.",
   entropy:
     "Raise generate.temperature, or train less: a lower retrain.learningRate or fewer epochs.",
   truncated:
     "Raise generate.maxTokens if the answers need it; otherwise see whether they still come to an end, and train less if not.",
   ungradable:
-    "Read the verifier's findings on some of its answers: it may have learned a form that the verifier does not know.",
+    "Read the verifier's findings on some of the candidate's answers: it may have learned a form that the verifier does not know.",
   judge: "Raise teacher.majorityShare, or set teacher.labels: reference.",
   fresh: "Add training tasks, raise generate.attempts, or set curate.carryOver: false.",
   duplicates:

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Decision } from "./entities.js";
+import { points } from "./points.js";
 
 /**
  * When a run ends before its last round: after so many rounds that together raised the incumbent's
@@ -45,7 +46,6 @@ export function plateauOf(
 
 /** "the last 3 rounds gained +0.0 points on the gate suite; more than +0.0 was wanted". */
 export function plateauText({ rounds, gain, minimumGain }: Plateau): string {
-  const points = (share: number) => `+${(share * 100).toFixed(1)}`;
   const last = rounds === 1 ? "the last round" : `the last ${rounds} rounds`;
   return `${last} gained ${points(gain)} points on the gate suite; the recipe goes on only above ${points(minimumGain)} (stop.afterRounds ${rounds})`;
 }

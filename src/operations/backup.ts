@@ -44,13 +44,7 @@ export async function backup(
   const startedAt = performance.now();
   const folder = resolve(paths.root, target);
   refuseHalfRestored(paths.root);
-  if (!existsSync(paths.database)) {
-    throw new RedistillError(
-      "usage",
-      `there is nothing to copy: no ${paths.database}`,
-      "Run the command in the folder in which the runs were made, or name the database with --database.",
-    );
-  }
+  requireRuns(paths);
   await requireUsable(paths, folder);
   return operateAlone(paths, options.signal, async () => {
     const partial = `${folder}.partial`;
@@ -80,6 +74,17 @@ export async function backup(
       seconds: (performance.now() - startedAt) / 1000,
     };
   });
+}
+
+/** Refuses a workspace without a run, before anything is made in it. */
+function requireRuns({ database }: WorkspacePaths): void {
+  const there = existsSync(database);
+  if (there && readReferences(database).runs.length > 0) return;
+  throw new RedistillError(
+    "usage",
+    `there is nothing to copy: ${there ? `no run in ${database}` : `no ${database}`}`,
+    "Run the command in the folder in which the runs were made, or name the database with --database.",
+  );
 }
 
 /** Refuses a folder that holds something already, and one inside what is copied. */

@@ -1,4 +1,5 @@
 import type { OutcomeCounts, PairedComparison } from "../core/entities.js";
+import { points } from "../core/points.js";
 
 /** 0.455 → "45.5%". */
 export function percent(share: number): string {
@@ -13,12 +14,6 @@ export function accuracy(counts: OutcomeCounts): string {
 
 function totalOf({ ok, wrong, ungradable }: OutcomeCounts): number {
   return ok + wrong + ungradable;
-}
-
-/** A difference of shares in percentage points, always with a sign: "+37.5". */
-export function points(share: number): string {
-  const text = (share * 100).toFixed(1);
-  return text === "-0.0" ? "+0.0" : share >= 0 ? `+${text}` : text;
 }
 
 /** "+30.1 to +44.6". */
@@ -49,4 +44,30 @@ export function duration(seconds: number): string {
   const minutes = Math.floor(whole / 60);
   if (minutes < 60) return `${minutes}m ${String(whole % 60).padStart(2, "0")}s`;
   return `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, "0")}m`;
+}
+
+/** 12345.6 → "12,345.6". */
+export function figure(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+/** "23 Nov 21:15" in a time zone, of a UTC time. */
+export function clockTime(at: string, timeZone: string): string {
+  return inZone(at, timeZone, {});
+}
+
+/** "23 Nov 2026 21:15" in a time zone, of a UTC time. */
+export function dateTime(at: string, timeZone: string): string {
+  return inZone(at, timeZone, { year: "numeric" });
+}
+
+function inZone(at: string, timeZone: string, more: Intl.DateTimeFormatOptions): string {
+  const parts = { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" } as const;
+  const format = new Intl.DateTimeFormat("en-GB", {
+    ...parts,
+    ...more,
+    hourCycle: "h23",
+    timeZone,
+  });
+  return format.format(new Date(at)).replace(",", "");
 }

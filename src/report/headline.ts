@@ -1,15 +1,23 @@
-import { accuracy, interval, points, pValue } from "./figures.js";
+import { points } from "../core/points.js";
+import { accuracy, interval, pValue } from "./figures.js";
 import type { RunReport, SuiteReport } from "./report.js";
 
 type Facts = Pick<
   RunReport,
-  "run" | "finished" | "decided" | "planned" | "promoted" | "suites" | "health"
+  "run" | "finished" | "ended" | "decided" | "planned" | "promoted" | "suites" | "health"
 >;
+
+const stateTexts = {
+  paused: "is paused",
+  failed: "has failed",
+  interrupted: "is unfinished",
+} as const;
 
 /** The run in one honest sentence. */
 export function headline(facts: Facts): string {
-  const { run, finished, decided, planned, promoted, suites } = facts;
-  const name = finished ? run : `${run} is unfinished, ${decided} of ${planned} rounds decided`;
+  const { run, finished, ended, decided, planned, promoted, suites } = facts;
+  const state = ended === null ? "is unfinished" : stateTexts[ended.state];
+  const name = finished ? run : `${run} ${state}, ${decided} of ${planned} rounds decided`;
   const measured = suites.filter(({ suite }) => suite !== "retention");
   if (promoted === 0) return `${name}: ${nothingPromoted(facts, measured[0])}`;
   const best = measured.find(({ comparison }) => comparison !== null);

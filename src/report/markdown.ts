@@ -1,38 +1,29 @@
 import { healthItems, healthTable } from "./health.js";
 import type { RunReport } from "./report.js";
 import {
+  adviceItems,
   basisItems,
   changeGroups,
-  costTable,
-  historyItems,
   type Item,
-  nextCommands,
   resultItems,
   reworkedItems,
+  roundColumns,
   roundFigures,
   roundReasons,
   type Style,
-  spendItems,
 } from "./sections.js";
-import { spendTable } from "./spend.js";
-import { code, escaped } from "./text.js";
+import { code, escaped, prose } from "./text.js";
+import { bestItems, waysToUse } from "./use.js";
+import {
+  faultItems,
+  roundCostTable,
+  spendItems,
+  spendTitle,
+  stageCostTable,
+  timelineItems,
+} from "./went.js";
 
-const style: Style = { quote: code, plain: escaped };
-
-const columns = [
-  ["attempts", "attempts ok"],
-  ["solved", "tasks solved"],
-  ["critiques", "critiques"],
-  ["revisions", "revisions ok"],
-  ["fixed", "tasks fixed"],
-  ["examples", "examples: attempts + revisions + rehearsal"],
-  ["loss", "loss"],
-  ["gate", "gate: incumbent → candidate"],
-  ["difference", "points (95% interval)"],
-  ["level", "one-sided p (level)"],
-  ["retention", "retention, points"],
-  ["decision", "decision"],
-] as const;
+const style: Style = { quote: code, plain: escaped, prose };
 
 /**
  * The report as Markdown. What models and task files wrote is in code spans, so that none of it is
@@ -44,26 +35,22 @@ export function renderMarkdown(report: RunReport): string {
     `**${report.headline}.**`,
     ...(report.description === "" ? [] : [escaped(report.description)]),
     ...section("Result", list(resultItems(report))),
+    ...section("What to do next", list(adviceItems(report, style))),
     ...(report.rounds.length === 0 ? [] : section("Rounds", ...roundBlocks(report))),
     ...changeBlocks(report),
     ...(report.reworked.length === 0
       ? []
       : section("From draft to revision", list(reworkedItems(report, style)))),
     ...section("Health of learning", table(healthTable(report)), list(healthItems(report, style))),
+    ...useBlocks(report),
     ...section("What this rests on", list(basisItems(report))),
-    ...section("How it went", list(historyItems(report, style)), table(costTable(report))),
-    "### Spend against budget",
+    ...section("How it went", list(faultItems(report, style))),
+    "### Timeline",
+    list(timelineItems(report, style)),
+    `### ${spendTitle(report)}`,
     list(spendItems(report)),
-    table(spendTable(report.howItWent.spend)),
-    ...section(
-      "Try next",
-      list(
-        nextCommands(report).map(([command, what]) => ({
-          text: `${code(command)}: ${what}`,
-          details: [],
-        })),
-      ),
-    ),
+    table(roundCostTable(report)),
+    table(stageCostTable(report)),
   ];
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }
@@ -75,10 +62,10 @@ function section(title: string, ...blocks: string[]): string[] {
 function roundBlocks(report: RunReport): string[] {
   const rows = report.rounds.map((round) => {
     const figures = roundFigures(round, report.health);
-    return [String(round.round), ...columns.map(([key]) => figures[key])];
+    return [String(round.round), ...roundColumns.map(([key]) => figures[key])];
   });
   return [
-    table({ header: ["round", ...columns.map(([, title]) => title)], rows }),
+    table({ header: ["round", ...roundColumns.map(([, title]) => title)], rows }),
     list(report.rounds.map((round) => roundReasons(round, report.health, style))),
   ];
 }
@@ -89,6 +76,15 @@ function changeBlocks(report: RunReport): string[] {
     "Before and after",
     ...groups.flatMap(({ title, items }) => [`### ${title}`, list(items)]),
   );
+}
+
+function useBlocks(report: RunReport): string[] {
+  const ways = waysToUse(report).flatMap(({ title, lines }) => [
+    `${title}:`,
+    lines.map((line) => (line === "" ? "" : `    ${line}`)).join("\n"),
+  ]);
+  const items = bestItems(report).map((text) => ({ text, details: [] }));
+  return section("The best adapter, and how to use it", list(items), ...ways);
 }
 
 function list(items: readonly Item[]): string {

@@ -1,12 +1,15 @@
+import { basename } from "node:path";
 import type { Decision, Split, Task } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
 import { plateauOf, plateauText } from "../core/plateau.js";
 import { alphaForLook } from "../stats/index.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
+import { adviceFor } from "./advice.js";
+import { readEnded } from "./ended.js";
 import { headline } from "./headline.js";
 import { readHistory } from "./history.js";
-import type { Basis, Changes, Reworked, RoundReport, RunReport } from "./report.js";
+import type { Basis, BestAdapter, Changes, Reworked, RoundReport, RunReport } from "./report.js";
 import { readRound } from "./rounds.js";
 import { readChanges, readSuites } from "./suites.js";
 
@@ -17,27 +20,35 @@ const longestPrompt = 120;
  * The report of a run, finished or not, from the saved database and nothing else: the same rows
  * give the same report.
  *
+ * @param timeZone IANA name of the zone in which the timeline is shown; this machine's by default.
+ *
  * @example
  * const report = readReport(store, "quickstart-1");
  * console.log(renderTerminal(report));
  */
-export function readReport(store: Store, runId: string): RunReport {
+export function readReport(
+  store: Store,
+  runId: string,
+  timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone,
+): RunReport {
   const run = store.runs.find(runId);
   if (!run) {
     throw new RedistillError("usage", `no run ${runId}`, "`redistill status` lists the runs.");
   }
   const tasks = new Map(
-    (["train", "gate", "sealed"] as const)
+    (["train", "gate", "sealed", "retention"] as const)
       .flatMap((split) => store.tasks.ofSplit(runId, split))
       .map((task) => [task.id, task]),
   );
   const { rounds, reworked } = readRounds(store, run, tasks);
   const decisions = rounds.flatMap(({ decision }) => decision ?? []);
-  const changes = readChanges(store, run, tasks);
+  const { changes, forgotten } = readChanges(store, run, tasks);
+  const best = readBest(store, run);
   const rolledBack = store.readings.rolledBack(run.id);
   const facts = {
     run: run.id,
     finished: run.state === "finished",
+    ended: readEnded(store, run),
     decided: decisions.length,
     planned: run.recipe.rounds,
     promoted: decisions.filter(({ outcome }) => outcome === "promoted").length - rolledBack.length,
@@ -53,10 +64,13 @@ export function readReport(store: Store, runId: string): RunReport {
     headline: headline(facts),
     rounds,
     changes,
+    forgotten,
     reworked,
     basis: readBasis(store, run, looks),
+    best,
+    advice: adviceFor({ ...facts, rounds, best }, run.recipe),
     tryPrompt: promptToTry(changes, tasks),
-    howItWent: readHistory(store, run),
+    howItWent: readHistory(store, run, timeZone),
   };
 }
 
@@ -73,7 +87,7 @@ function readRounds(store: Store, run: RunRow, tasks: ReadonlyMap<string, Task>)
   const rounds: RoundReport[] = [];
   const reworked: Reworked[] = [];
   for (const row of store.rounds.all(run.id)) {
-    const round = readRound(store, run.id, row, tasks);
+    const round = readRound(store, run, row, tasks);
     rounds.push(round.report);
     if (reworked.length < mostReworked) {
       reworked.push(...round.reworked().slice(0, mostReworked - reworked.length));
@@ -103,10 +117,19 @@ function readBasis(store: Store, run: RunRow, looks: number): Basis {
   };
 }
 
+function readBest(store: Store, run: RunRow): BestAdapter | null {
+  const row = run.incumbent === null ? null : store.adapters.find(run.incumbent);
+  if (row === null) return null;
+  const { sha256, round, ggufPath, peftPath } = row;
+  // Where the weights are on this machine is nobody's business who reads the report.
+  const baseName = run.modelPath === "default" ? null : basename(run.modelPath);
+  return { sha256, round, ggufPath, peftPath, baseName, baseSha256: run.modelSha256 };
+}
+
 /** Only a prompt that no shell reads anything into is offered for copying into one. */
 function promptToTry(changes: Changes | null, tasks: ReadonlyMap<string, Task>): string | null {
   const all = [...(changes?.better ?? []).map(({ task }) => task)];
-  for (const { prompt } of tasks.values()) all.push(prompt);
+  for (const { prompt, split } of tasks.values()) if (split !== "retention") all.push(prompt);
   const safe = /^[\p{L}\p{N}][\p{L}\p{N} .,?:;+*/=()'<>-]+$/u;
   return all.find((prompt) => prompt.length <= longestPrompt && safe.test(prompt)) ?? null;
 }

@@ -1,8 +1,15 @@
-import type { DecisionOutcome, OutcomeCounts, PairedComparison } from "../core/entities.js";
+import type {
+  DecisionOutcome,
+  Outcome,
+  OutcomeCounts,
+  PairedComparison,
+} from "../core/entities.js";
 import type { Reading } from "../core/health.js";
 import type { Suite } from "../core/round.js";
 import type { FullComparison } from "../stats/index.js";
 import type { RoundFigures } from "../store/figures.js";
+import type { StageSpend } from "../store/spend.js";
+import type { EndedEarly } from "./ended.js";
 import type { SpendReport } from "./spend.js";
 
 /**
@@ -14,6 +21,8 @@ export interface RunReport {
   readonly run: string;
   readonly description: string;
   readonly finished: boolean;
+  /** Why it stands still unfinished, and what to do; null where it does not. */
+  readonly ended: EndedEarly | null;
   readonly headline: string;
   /** Rounds that the gate has decided, and those that the recipe has. */
   readonly decided: number;
@@ -25,9 +34,15 @@ export interface RunReport {
   readonly suites: readonly SuiteReport[];
   readonly rounds: readonly RoundReport[];
   readonly changes: Changes | null;
+  /** What was right before and is wrong now on the retention suite; null where nothing was lost. */
+  readonly forgotten: Changes | null;
   readonly reworked: readonly Reworked[];
   readonly health: Health;
   readonly basis: Basis;
+  /** null: the base weights are still the incumbent. */
+  readonly best: BestAdapter | null;
+  /** What to do next, from what came out. */
+  readonly advice: readonly Advice[];
   /** A task to try the result on. */
   readonly tryPrompt: string | null;
   /** All that would differ if the same run had been disturbed, or made on another machine. */
@@ -43,6 +58,12 @@ export interface SuiteReport {
   readonly comparison: FullComparison | null;
   /** Largest loss that the recipe allows, as a share of the tasks; null but for retention. */
   readonly margin: number | null;
+}
+
+export interface Advice {
+  readonly text: string;
+  readonly command: string | null;
+  readonly because: string;
 }
 
 /** One round in figures. */
@@ -64,12 +85,17 @@ export interface RoundReport extends Omit<RoundFigures, "elicited" | "solved" | 
     readonly gate: PairedComparison | null;
     readonly retention: PairedComparison | null;
     readonly level: number;
+    /** Largest loss on the retention suite that the recipe allows; null without that suite. */
+    readonly margin: number | null;
   } | null;
 }
 
-/** Tasks on which base and final weights disagree; a few of each kind, first in the suite's order. */
+/** Tasks on which two models disagree; a few of each kind, chosen by the run's seed. */
 export interface Changes {
   readonly suite: Suite;
+  /** The models, in words: "the base weights", "the final weights", "round 2's candidate". */
+  readonly before: string;
+  readonly after: string;
   readonly gained: number;
   readonly lost: number;
   readonly better: readonly Change[];
@@ -79,8 +105,26 @@ export interface Changes {
 export interface Change {
   readonly task: string;
   readonly expected: string | null;
-  readonly base: string;
-  readonly final: string;
+  readonly before: JudgedAnswer;
+  readonly after: JudgedAnswer;
+}
+
+export interface JudgedAnswer {
+  readonly answer: string;
+  readonly outcome: Outcome;
+  readonly finding: string;
+}
+
+/** The incumbent's adapter, and what it belongs to. */
+export interface BestAdapter {
+  readonly sha256: string;
+  readonly round: number;
+  /** Relative to the workspace. */
+  readonly ggufPath: string;
+  readonly peftPath: string;
+  /** File name of the base weights; null for the default ones. */
+  readonly baseName: string | null;
+  readonly baseSha256: string;
 }
 
 /** A wrong draft that the model itself put right. */
@@ -122,14 +166,20 @@ export interface HowItWent {
   readonly state: string;
   readonly startedAt: string;
   readonly finishedAt: string | null;
+  /** IANA name of the zone in which times are shown; the times themselves are UTC. */
+  readonly timeZone: string;
+  readonly timeline: readonly TimelineEntry[];
   /** Stops that were asked for. */
   readonly interruptions: number;
-  /** Ends to wait for something: a budget, a time window, room on the disk. */
-  readonly pauses: number;
+  /** Times that the run had to wait, by cause: `budget`, `window`, `disk`, … */
+  readonly pauses: readonly Counted[];
   readonly failures: readonly string[];
   /** Ends without a word: a kill, a crash, a power cut. */
   readonly crashes: number;
   readonly resumes: number;
+  /** Events of any other kind: retries, warnings, watchdogs, … */
+  readonly others: readonly Counted[];
+  /** By round and stage. */
   readonly stages: readonly StageCost[];
   readonly spend: SpendReport;
   readonly rounds: readonly {
@@ -139,12 +189,22 @@ export interface HowItWent {
   }[];
 }
 
-/** What a stage took, over all rounds. Answers that were paid for by another run cost nothing. */
-export interface StageCost {
-  readonly stage: string;
-  /** null where the loop measures no time. */
+export interface Counted {
+  readonly what: string;
+  readonly count: number;
+}
+
+/** A line of the timeline; the text may hold what others wrote. */
+export interface TimelineEntry {
+  readonly at: string;
+  readonly tone: "start" | "work" | "good" | "plain" | "notice" | "stop" | "fault" | "gap";
+  readonly text: string;
+  /** How often it happened in a row. */
+  readonly times: number;
+}
+
+/** What a stage took in a round. Answers that were paid for by another run cost nothing. */
+export interface StageCost extends StageSpend {
+  /** null where the stage has not been finished. */
   readonly seconds: number | null;
-  readonly calls: number;
-  readonly promptTokens: number;
-  readonly completionTokens: number;
 }

@@ -1,6 +1,7 @@
 import type { Task } from "../core/entities.js";
 import type { RoundRows } from "../core/round.js";
 import type { RoundRow } from "../store/rounds.js";
+import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import type { Reworked, RoundReport } from "./report.js";
 
@@ -13,7 +14,7 @@ export interface RoundWithText {
 /** A round's figures, and its drafts that were put right. */
 export function readRound(
   store: Store,
-  runId: string,
+  { id: runId, recipe }: RunRow,
   { number, candidate: candidateSha256 }: RoundRow,
   tasks: ReadonlyMap<string, Task>,
 ): RoundWithText {
@@ -42,6 +43,7 @@ export function readRound(
       gate: decision.gate,
       retention: decision.retention,
       level: decision.alpha,
+      margin: recipe.retention?.margin ?? null,
     },
   };
   const reworked = () =>

@@ -1,13 +1,16 @@
 import type { OutcomeCounts } from "../core/entities.js";
-import { accuracy, duration, interval, percent, plural, points, pValue, times } from "./figures.js";
+import { points } from "../core/points.js";
+import { evidence } from "./evidence.js";
+import { accuracy, interval, percent, plural, pValue } from "./figures.js";
 import { change, gateRemark } from "./headline.js";
-import type { Change, Health, HowItWent, RoundReport, RunReport, SuiteReport } from "./report.js";
-import { spendTexts } from "./spend.js";
+import type { Change, Changes, Health, RoundReport, RunReport, SuiteReport } from "./report.js";
 
 /** How a renderer shows text that a model or a task file wrote, and text of ours that holds names. */
 export interface Style {
   quote(text: string): string;
   plain(text: string): string;
+  /** As `plain`, where `this` is something to type. */
+  prose(text: string): string;
 }
 
 /** A line of a list, with lines under it. */
@@ -67,6 +70,22 @@ function pairDetails({ base, comparison, margin }: SuiteReport): string[] {
   return details;
 }
 
+/** Keys of a round's figures, and the titles of their columns. */
+export const roundColumns = [
+  ["attempts", "attempts ok"],
+  ["solved", "tasks solved"],
+  ["critiques", "critiques"],
+  ["revisions", "revisions ok"],
+  ["fixed", "tasks fixed"],
+  ["examples", "examples: attempts + revisions + rehearsal"],
+  ["loss", "loss"],
+  ["gate", "gate: incumbent → candidate"],
+  ["difference", "points (95% interval)"],
+  ["level", "one-sided p (level)"],
+  ["retention", "retention, points"],
+  ["decision", "decision"],
+] as const;
+
 /** A round's figures as short texts, in the order of the loop. */
 export function roundFigures(report: RoundReport, health: Health) {
   const { attempts, revisions, examples, training, decision } = report;
@@ -95,51 +114,76 @@ function right({ ok, wrong, ungradable }: OutcomeCounts): string {
 }
 
 /** The gate's decision, and whether a monitor took it back. */
-function outcomeOf({ round, decision }: RoundReport, { rolledBack }: Health): string {
+export function outcomeOf({ round, decision }: RoundReport, { rolledBack }: Health): string {
   return `${decision?.outcome}${rolledBack.includes(round) ? ", then rolled back" : ""}`;
 }
 
 /** Why a round ended as it did, and what curation refused. */
 export function roundReasons(report: RoundReport, health: Health, style: Style): Item {
   const { decision, refused, carriedOver } = report;
-  const details: string[] = [];
+  const details = decision ? evidence(decision) : [];
+  const against = health.readings.filter(
+    ({ round, fired, action }) => round === report.round && fired && action === "roll-back",
+  );
+  if (health.rolledBack.includes(report.round)) {
+    const names = against.map(({ monitor }) => monitor).join(", ");
+    details.push(`Taken back afterwards by what watches the health of learning: ${names}.`);
+  }
   if (carriedOver > 0)
     details.push(`${plural(carriedOver, "example")} carried over from earlier rounds.`);
   if (refused.length > 0) {
     const reasons = refused.map(({ reason, count }) => `${style.plain(reason)} (${count})`);
     details.push(`Refused for training: ${reasons.join(", ")}.`);
   }
-  const ending = decision
-    ? `${outcomeOf(report, health)}: ${style.plain(decision.reason)}`
-    : "not decided yet";
-  return item(`Round ${report.round} ${ending}`, ...details);
+  return item(`Round ${report.round} ${ending(report, health, style)}`, ...details);
+}
+
+/** The reason holds the figures already where both models were compared; the evidence has them all. */
+function ending(report: RoundReport, health: Health, style: Style): string {
+  const { decision } = report;
+  if (decision === null) return "not decided yet";
+  const outcome = outcomeOf(report, health);
+  if (decision.gate === null) return `${outcome}: ${style.plain(decision.reason)}`;
+  const [why] = decision.reason.split(": ");
+  return decision.outcome === "promoted" ? outcome : `${outcome}: ${style.plain(why!)}`;
 }
 
 /** Tasks that came right or went wrong, under a title each. */
 export function changeGroups(
-  { changes }: RunReport,
+  { changes, forgotten }: RunReport,
   style: Style,
 ): { title: string; items: Item[] }[] {
-  if (changes === null) return [];
-  const show = (each: Change) =>
-    item(
-      `Task: ${style.quote(each.task)}`,
-      ...(each.expected === null ? [] : [`Expected: ${style.quote(each.expected)}`]),
-      `Base said: ${style.quote(each.base)}`,
-      `Now says: ${style.quote(each.final)}`,
-    );
-  const title = (shown: number, all: number, what: string) =>
-    `${what}: ${shown === all ? all : `the first ${shown} of ${all}`} (${changes.suite} suite, in its order)`;
+  return groupsOf(changes, forgotten).map(({ title, of, shown }) => {
+    const said = ({ answer, outcome, finding }: Change["before"]) =>
+      `${style.quote(answer)} (${outcome}${finding === "" ? "" : `: ${style.plain(finding)}`})`;
+    const show = (each: Change) =>
+      item(
+        `Task: ${style.quote(each.task)}`,
+        ...(each.expected === null ? [] : [`Expected: ${style.quote(each.expected)}`]),
+        `${capital(of.before)}: ${said(each.before)}`,
+        `${capital(of.after)}: ${said(each.after)}`,
+      );
+    return { title, items: shown.map(show) };
+  });
+}
+
+/** What changed, in groups with a title each: gained, lost, forgotten. */
+export function groupsOf(changes: Changes | null, forgotten: Changes | null) {
+  const group = (of: Changes | null, what: string, all: number, shown: readonly Change[]) => {
+    if (of === null || shown.length === 0) return [];
+    const chosen =
+      shown.length === all ? all : `${shown.length} of ${all}, chosen by the run's seed`;
+    return [{ title: `${what}: ${chosen} (${of.suite} suite, ${of.after})`, of, shown }];
+  };
   return [
-    {
-      title: title(changes.better.length, changes.gained, "Wrong before, right now"),
-      items: changes.better.map(show),
-    },
-    {
-      title: title(changes.worse.length, changes.lost, "Right before, wrong now"),
-      items: changes.worse.map(show),
-    },
-  ].filter(({ items }) => items.length > 0);
+    ...group(changes, "Wrong before, right now", changes?.gained ?? 0, changes?.better ?? []),
+    ...group(changes, "Right before, wrong now", changes?.lost ?? 0, changes?.worse ?? []),
+    ...group(forgotten, "Forgotten", forgotten?.lost ?? 0, forgotten?.worse ?? []),
+  ];
+}
+
+function capital(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 /** Drafts that the model put right itself. */
@@ -173,78 +217,12 @@ export function basisItems({ basis, planned }: RunReport): Item[] {
   ];
 }
 
-/** Interruptions, failures and the time that was worked. */
-export function historyItems({ howItWent }: RunReport, style: Style): Item[] {
-  const { rounds } = howItWent;
-  const seconds = rounds.reduce((sum, round) => sum + round.seconds, 0);
-  const each = rounds.map(
-    ({ round, seconds: all, trainingSeconds }) =>
-      `Round ${round}: ${duration(all)}${trainingSeconds === null ? "" : `, ${duration(trainingSeconds)} of it training`}`,
+/** What to do next, with the reasons. */
+export function adviceItems({ advice }: RunReport, style: Style): Item[] {
+  return advice.map(({ text, command, because }) =>
+    item(
+      command === null ? style.prose(text) : `${style.prose(text)}: ${style.quote(command)}`,
+      style.prose(because),
+    ),
   );
-  const { startedAt, finishedAt, state } = howItWent;
-  return [
-    item(`State: ${state}. Started ${startedAt}${finishedAt ? `, finished ${finishedAt}` : ""}.`),
-    item(
-      disturbances(howItWent),
-      ...howItWent.failures.map((reason) => `Failed: ${style.plain(reason)}`),
-    ),
-    item(`Time in finished stages: ${duration(seconds)}.`, ...each),
-    item(
-      howItWent.spend.money === null
-        ? "Cost: 0, all on this machine."
-        : `Cost: ${howItWent.spend.money}, at the recipe's prices.`,
-    ),
-  ];
-}
-
-function disturbances({ interruptions, pauses, failures, crashes, resumes }: HowItWent): string {
-  const parts = [
-    ...(interruptions > 0 ? [`stopped on request ${times(interruptions)}`] : []),
-    ...(pauses > 0 ? [`paused ${times(pauses)}`] : []),
-    ...(failures.length > 0 ? [`failed ${times(failures.length)}`] : []),
-    ...(crashes > 0 ? [`ended without a word ${times(crashes)}`] : []),
-    ...(resumes > 0 ? [`resumed ${times(resumes)}`] : []),
-  ];
-  if (parts.length === 0) return "Undisturbed from start to end.";
-  const text = parts.join(", ");
-  return `${text[0]!.toUpperCase()}${text.slice(1)}; nothing was paid for twice.`;
-}
-
-/** What was spent beside the budgets, and what going on would take. */
-export function spendItems({ howItWent }: RunReport): Item[] {
-  return spendTexts(howItWent.spend).map((text) => item(text));
-}
-
-/** Header and rows of what each stage took. */
-export function costTable({ howItWent }: RunReport): { header: string[]; rows: string[][] } {
-  const number = (value: number) => value.toLocaleString("en-US");
-  return {
-    header: ["stage", "time", "calls paid", "prompt tokens read", "tokens written"],
-    rows: howItWent.stages.map(({ stage, seconds, calls, promptTokens, completionTokens }) => [
-      stage === "final" ? "sealed suite" : stage,
-      seconds === null ? "–" : duration(seconds),
-      number(calls),
-      number(promptTokens),
-      number(completionTokens),
-    ]),
-  };
-}
-
-/** Commands worth typing now. */
-export function nextCommands({
-  run,
-  basis,
-  finished,
-  tryPrompt,
-}: RunReport): [command: string, what: string][] {
-  const prompt = tryPrompt === null ? "" : ` "${tryPrompt}"`;
-  return [
-    ...(finished ? [] : [[`redistill resume ${run}`, "go on with it"] as [string, string]]),
-    [`redistill sample${prompt} --run ${run}`, "ask base and incumbent side by side"],
-    ...(basis.incumbent === null
-      ? []
-      : [[`redistill export ${run}`, "the adapter and its training set"] as [string, string]]),
-    [`redistill report ${run}`, "this report again"],
-    ["redistill init", "a commented recipe of your own to edit and run"],
-  ];
 }

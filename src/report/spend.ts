@@ -11,7 +11,6 @@ import {
 import { priceOf } from "../core/money.js";
 import { outlookOf, outlookText } from "../core/outlook.js";
 import type { RunRow } from "../store/runs.js";
-import type { StageSpend } from "../store/spend.js";
 import type { Store } from "../store/store.js";
 
 /** What a run has spent, beside its budgets. */
@@ -21,7 +20,6 @@ export interface SpendReport {
   /** Each night that was worked in; empty where nights have no budget. */
   readonly nights: readonly { readonly night: string; readonly lines: readonly SpendLine[] }[];
   readonly rounds: readonly ({ readonly round: number } & Readonly<Record<Shown, string>>)[];
-  readonly stages: readonly StageSpend[];
   /** What going on to the end would take; null for a finished run. */
   readonly outlook: string | null;
   readonly money: string | null;
@@ -64,7 +62,6 @@ export function readSpend(store: Store, run: RunRow): SpendReport {
       const figures = shown.map((kind) => [kind, amountNumber(kind, spent[kind])] as const);
       return { round, ...(Object.fromEntries(figures) as Record<Shown, string>) };
     }),
-    stages: store.spend.byStage(run.id),
     outlook: run.state === "finished" ? null : outlookText(outlookOf(rounds, planned)),
     money: price === null ? null : amountNumber("money", total.money),
   };
@@ -93,13 +90,4 @@ export function spendTexts({ run, nights, outlook }: SpendReport): string[] {
     ...(free.length === 0 ? [] : [`Spent without a budget: ${join(free)}.`]),
     ...(outlook === null ? [] : [outlook]),
   ];
-}
-
-/** Header and rows of what each round took. */
-export function spendTable({ rounds, money }: SpendReport): { header: string[]; rows: string[][] } {
-  const columns = shown.filter((kind) => kind !== "money" || money !== null);
-  return {
-    header: ["round", ...columns],
-    rows: rounds.map((row) => [String(row.round), ...columns.map((kind) => row[kind])]),
-  };
 }

@@ -1,13 +1,14 @@
-import type { Task } from "../core/entities.js";
+import type { Evaluation, Task } from "../core/entities.js";
+import { seedFor } from "../core/hash.js";
 import type { Suite } from "../core/round.js";
 import { comparePaired, countOutcomes } from "../stats/index.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
-import type { Change, Changes, SuiteReport } from "./report.js";
+import type { Change, Changes, JudgedAnswer, SuiteReport } from "./report.js";
 
 const confidence = 0.95;
 const mostBetter = 4;
-const mostWorse = 2;
+const mostWorse = 3;
 
 /** Base and final weights on each suite that the base weights have answered, sealed first. */
 export function readSuites(store: Store, run: RunRow): SuiteReport[] {
@@ -26,37 +27,76 @@ export function readSuites(store: Store, run: RunRow): SuiteReport[] {
   });
 }
 
-/** What the base weights got wrong and the final ones right, and the other way round. */
-export function readChanges(
+/** Tasks on which base and final weights disagree, or a rejected candidate and what it would replace. */
+export function readChanges(store: Store, run: RunRow, tasks: ReadonlyMap<string, Task>) {
+  const pair = modelsToCompare(store, run);
+  if (pair === null) return { changes: null, forgotten: null };
+  const between = (suite: Suite) => changesBetween(store, run, suite, pair, tasks);
+  const forgotten = between("retention");
+  return {
+    changes: (run.incumbent === null ? null : between("sealed")) ?? between("gate"),
+    forgotten: forgotten === null || forgotten.lost === 0 ? null : forgotten,
+  };
+}
+
+interface Pair {
+  readonly before: string | null;
+  readonly after: string;
+  readonly name: string;
+}
+
+/** Where nothing was promoted, every candidate was compared with the base weights. */
+function modelsToCompare(store: Store, run: RunRow): Pair | null {
+  if (run.incumbent !== null) {
+    return { before: null, after: run.incumbent, name: "the final weights" };
+  }
+  const last = store.rounds
+    .all(run.id)
+    .findLast(({ number }) => store.rounds.decision(run.id, number)?.gate);
+  if (!last?.candidate) return null;
+  return { before: null, after: last.candidate, name: `round ${last.number}'s candidate` };
+}
+
+function changesBetween(
   store: Store,
   run: RunRow,
+  suite: Suite,
+  { before, after, name }: Pair,
   tasks: ReadonlyMap<string, Task>,
 ): Changes | null {
-  for (const suite of ["sealed", "gate"] as const) {
-    const { base, final } = answersOf(store, run, suite);
-    if (base.length === 0 || final.length === 0) continue;
-    const after = new Map(final.map((answer) => [answer.taskId, answer]));
-    const pairs = base.flatMap((before) => {
-      const now = after.get(before.taskId);
-      const task = tasks.get(before.taskId);
-      if (!now || !task) return [];
-      const [was, is] = [before.verdict.outcome === "ok", now.verdict.outcome === "ok"];
-      const { prompt, reference } = task;
-      const change = { task: prompt, expected: reference, base: before.answer, final: now.answer };
-      return [{ gained: !was && is, lost: was && !is, change }];
-    });
-    // The suite's order is a shuffle: taking the first ones picks no cherries.
-    const better = pairs.filter(({ gained }) => gained).map(({ change }): Change => change);
-    const worse = pairs.filter(({ lost }) => lost).map(({ change }): Change => change);
-    return {
-      suite,
-      gained: better.length,
-      lost: worse.length,
-      better: better.slice(0, mostBetter),
-      worse: worse.slice(0, mostWorse),
+  const { evaluations } = store.rounds;
+  const now = new Map(evaluations.of(run.id, suite, after).map((each) => [each.taskId, each]));
+  const pairs = evaluations.of(run.id, suite, before).flatMap((was) => {
+    const is = now.get(was.taskId);
+    const task = tasks.get(was.taskId);
+    if (!is || !task || (was.verdict.outcome === "ok") === (is.verdict.outcome === "ok")) return [];
+    const change = {
+      task: task.prompt,
+      expected: task.reference,
+      before: judged(was),
+      after: judged(is),
     };
-  }
-  return null;
+    // Neither the suite's order nor the answers say which are shown, so that no cherries are picked.
+    const lot = seedFor(run.recipe.seed, "report", was.taskId);
+    return [{ gained: is.verdict.outcome === "ok", lot, change }];
+  });
+  if (pairs.length === 0) return null;
+  pairs.sort((a, b) => a.lot - b.lot);
+  const better = pairs.filter(({ gained }) => gained).map(({ change }): Change => change);
+  const worse = pairs.filter(({ gained }) => !gained).map(({ change }): Change => change);
+  return {
+    suite,
+    before: "the base weights",
+    after: name,
+    gained: better.length,
+    lost: worse.length,
+    better: better.slice(0, mostBetter),
+    worse: worse.slice(0, mostWorse),
+  };
+}
+
+function judged({ answer, verdict }: Evaluation): JudgedAnswer {
+  return { answer, outcome: verdict.outcome, finding: verdict.finding };
 }
 
 function answersOf(store: Store, run: RunRow, suite: Suite) {

@@ -2,25 +2,31 @@ import { plural } from "./figures.js";
 import { healthItems, healthTable } from "./health.js";
 import type { Health, RoundReport, RunReport } from "./report.js";
 import {
+  adviceItems,
   basisItems,
   changeGroups,
-  costTable,
-  historyItems,
   type Item,
-  nextCommands,
   resultItems,
   reworkedItems,
   roundFigures,
   roundReasons,
   type Style,
-  spendItems,
 } from "./sections.js";
-import { spendTable } from "./spend.js";
 import { oneLine } from "./text.js";
+import { bestItems, waysToUse } from "./use.js";
+import {
+  faultItems,
+  roundCostTable,
+  spendItems,
+  spendTitle,
+  stageCostTable,
+  timelineItems,
+} from "./went.js";
 
 const style: Style = {
   quote: (text) => oneLine(text) || "(nothing)",
   plain: (text) => oneLine(text, 500),
+  prose: (text) => oneLine(text, 1000),
 };
 
 /** Rounds that the table of monitors has room for: the latest. */
@@ -41,11 +47,13 @@ export function renderTerminal(report: RunReport): string {
     section("Health of learning", healthItems(report, style)),
     aligned(healthTable(report, mostColumns)),
     section("What this rests on", basisItems(report)),
-    section("How it went", historyItems(report, style)),
-    aligned(costTable(report)),
-    section("Spend against budget", spendItems(report)),
-    aligned(spendTable(report.howItWent.spend)),
-    section("Try next", commandItems(report)),
+    section("How it went", faultItems(report, style)),
+    section("Timeline", timelineItems(report, style)),
+    section(spendTitle(report), spendItems(report)),
+    aligned(roundCostTable(report)),
+    aligned(stageCostTable(report)),
+    useBlock(report),
+    section("What to do next", adviceItems(report, style)),
   ];
   return blocks.filter((block) => block !== "").join("\n\n");
 }
@@ -54,7 +62,7 @@ function section(title: string, items: readonly Item[]): string {
   if (items.length === 0) return "";
   const lines = items.flatMap(({ text, details }) => [
     `  ${text}`,
-    ...details.map((detail) => `      ${detail}`),
+    ...details.map((detail) => `      ${detail}`.trimEnd()),
   ]);
   return [title, ...lines].join("\n");
 }
@@ -69,23 +77,15 @@ function roundItem(report: RoundReport, health: Health): Item {
     details: [
       `Attempts ok ${figures.attempts}, tasks solved ${figures.solved}; ${plural(report.critiques, "critique")}; revisions ok ${figures.revisions}, tasks fixed ${figures.fixed}.`,
       `${plural(total, "example")}: ${examples.attempt} from attempts, ${examples.revision} from revisions, ${examples.replay} rehearsed${report.training ? `; loss ${figures.loss}` : ""}.`,
-      ...(report.decision?.gate
-        ? [
-            `Gate ${figures.gate}: ${figures.difference} points, one-sided ${figures.level.replace("(", "(level ")}; retention ${figures.retention}.`,
-          ]
-        : []),
       ...details,
     ],
   };
 }
 
-function commandItems(report: RunReport): Item[] {
-  const commands = nextCommands(report);
-  const width = Math.min(60, Math.max(...commands.map(([command]) => command.length)));
-  return commands.map(([command, what]) => ({
-    text: `${command.padEnd(width)}  ${what}`,
-    details: [],
-  }));
+function useBlock(report: RunReport): string {
+  const ways = waysToUse(report).map(({ title, lines }) => ({ text: `${title}:`, details: lines }));
+  const items = bestItems(report).map((text) => ({ text, details: [] }));
+  return section("The best adapter, and how to use it", [...items, ...ways]);
 }
 
 /** Columns side by side: the first to the left, figures to the right. */

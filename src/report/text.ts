@@ -28,6 +28,14 @@ export function code(text: string): string {
   return `${fence}${padded}${fence}`;
 }
 
+/** Text of ours in which `this` is something to type, as Markdown. */
+export function prose(text: string): string {
+  return oneLine(text, 1000)
+    .split(/`([^`]+)`/)
+    .map((part, i) => (i % 2 === 1 ? code(part) : part.replace(/\S.*\S|\S/, escaped)))
+    .join("");
+}
+
 /** Text of ours that may hold a path or a name, inside a Markdown sentence. */
 export function escaped(text: string): string {
   return oneLine(text, 500)

@@ -1,5 +1,6 @@
 import type { Decision, Evaluation, PairedComparison } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
+import { points } from "../core/points.js";
 import type { Suite } from "../core/round.js";
 import { alphaForLook, comparePaired } from "../stats/index.js";
 import type { StageInput, StageOutput } from "./types.js";
@@ -63,8 +64,4 @@ function compare(
   const before = of(baseline);
   const after = of(candidate?.sha256 ?? null);
   return before.length === 0 ? null : comparePaired(before, after, confidence);
-}
-
-function points(share: number): string {
-  return `${share >= 0 ? "+" : ""}${(share * 100).toFixed(1)}`;
 }

@@ -19,13 +19,13 @@ export interface Payer {
   readonly stage: string;
 }
 
-/** What a stage cost: calls that were really made, and their tokens. */
-export interface Spending {
+/** Answers that a run paid for in a stretch of time: its traces where no stage was finished. */
+export interface Traces {
   readonly round: number;
   readonly stage: string;
   readonly calls: number;
-  readonly promptTokens: number;
-  readonly completionTokens: number;
+  /** When the last of them was written. */
+  readonly last: string;
 }
 
 /** The content-addressed key of a request: everything that determines its answer, nothing else. */
@@ -83,15 +83,17 @@ export class CallTable {
     });
   }
 
-  /** What a run paid for, by round and stage. */
-  spending(runId: string): Spending[] {
+  /** What a run paid for after one moment and up to another, in a round or the one after it. */
+  tracesBetween(runId: string, round: number, after: string, until: string): Traces[] {
     return this.db
-      .prepare<[string], Spending>(
+      .prepare<unknown[], Traces>(
         `SELECT paid_in_round AS round, paid_in_stage AS stage, count(*) AS calls,
-                sum(evaluated_prompt_tokens) AS promptTokens,
-                sum(completion_tokens) AS completionTokens
-           FROM calls WHERE paid_by_run = ? GROUP BY 1, 2 ORDER BY 1, min(rowid)`,
+                max(created_at) AS last
+           FROM calls
+          WHERE paid_by_run = ? AND paid_in_round BETWEEN ? AND ? + 1
+            AND created_at > ? AND created_at <= ?
+          GROUP BY 1, 2 ORDER BY max(created_at)`,
       )
-      .all(runId);
+      .all(runId, round, round, after, until);
   }
 }

@@ -19,6 +19,7 @@ export interface StageRow {
   readonly stage: string;
   readonly summary: StageSummary;
   readonly seconds: number;
+  readonly finishedAt: string;
 }
 
 /** SQLite has no booleans, and a verdict is a table of its own. */
@@ -96,7 +97,8 @@ export class RoundTables {
   stages(runId: string): StageRow[] {
     return this.db
       .prepare<[string], Omit<StageRow, "summary"> & { summary: string }>(
-        "SELECT round, stage, summary, seconds FROM stages WHERE run_id = ? ORDER BY round, rowid",
+        `SELECT round, stage, summary, seconds, finished_at AS finishedAt
+           FROM stages WHERE run_id = ? ORDER BY round, rowid`,
       )
       .all(runId)
       .map((row) => ({ ...row, summary: JSON.parse(row.summary) }));

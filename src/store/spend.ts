@@ -4,12 +4,15 @@ import { type Night, nightNamed } from "../core/night.js";
 import type { RoundSpend } from "../core/outlook.js";
 import type { Connection } from "./database.js";
 
-/** What a stage of a round paid for, in tokens as an endpoint would bill them. */
+/** What a stage of a round paid for. */
 export interface StageSpend {
   readonly round: number;
   readonly stage: string;
   readonly calls: number;
+  /** In full, as an endpoint would bill them. */
   readonly promptTokens: number;
+  /** Those of them that the engine really read: a beginning that prompts share is read once. */
+  readonly promptTokensRead: number;
   readonly completionTokens: number;
 }
 
@@ -67,7 +70,9 @@ export class SpendTable {
     return this.db
       .prepare<[string], StageSpend>(
         `SELECT paid_in_round AS round, paid_in_stage AS stage, count(*) AS calls,
-                sum(prompt_tokens) AS promptTokens, sum(completion_tokens) AS completionTokens
+                sum(prompt_tokens) AS promptTokens,
+                sum(evaluated_prompt_tokens) AS promptTokensRead,
+                sum(completion_tokens) AS completionTokens
            FROM calls WHERE paid_by_run = ? GROUP BY 1, 2 ORDER BY 1, min(rowid)`,
       )
       .all(runId);

@@ -118,7 +118,7 @@ describe("a run's budget", () => {
     expect(text).toContain("  paused: run sums-1 has come to the end of its budget of 50 calls");
     expect(text).toContain("  Budget: 50 of 50 calls (100%).");
     expect(text).toMatch(/ {2}Night of \d{4}-\d\d-\d\d: [\d,]+ of 100,000 tokens \(\d+%\)\./);
-    expect(text).toContain("redistill resume sums-1 --budget <what>=<amount>");
+    expect(text).toMatch(/what to do: .*redistill resume sums-1 --budget calls=\d+/);
     expect(output.results[0]).toMatchObject({
       run: {
         spend: {

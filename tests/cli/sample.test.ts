@@ -73,7 +73,7 @@ describe("redistill sample", () => {
     const workspace = await finishedWorkspace();
     const other = new ScriptedChatModel("other", learner);
     await expect(sample(workspace, "x", {}, { model: other })).rejects.toMatchObject({
-      kind: "model",
+      kind: "state",
       message: expect.stringContaining("another model"),
     });
     const { options, folder, incumbent } = workspace;

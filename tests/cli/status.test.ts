@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -92,14 +92,26 @@ describe("redistill status", () => {
 });
 
 describe("redistill report", () => {
-  it("writes the file and shows the latest run", async () => {
+  it("writes the files and shows the latest run", async () => {
     const { options, output, folder } = await finishedWorkspace();
     await reportCommand(undefined, {}, options);
     expect(output.lines[0]).toContain("sealed tasks went from");
-    expect(output.lines.at(-1)).toBe(`Written to ${join("runs", "sums-1", "report.md")}`);
+    expect(output.lines.at(-1)).toBe(
+      `Written to ${join("runs", "sums-1", "report.md")} and ${join("runs", "sums-1", "report.html")}`,
+    );
     expect(output.results[0]).toMatchObject({ kind: "report", run: "sums-1", finished: true });
     await reportCommand("sums-1", { markdown: true }, options);
     const file = readFileSync(join(folder, "runs", "sums-1", "report.md"), "utf8");
     expect(output.lines.at(-1)).toBe(file.trimEnd());
+    rmSync(join(folder, "runs", "sums-1", "report.html"));
+    output.lines.length = 0;
+    await reportCommand(undefined, { html: true }, options);
+    expect(output.lines).toEqual([join("runs", "sums-1", "report.html")]);
+    const page = readFileSync(join(folder, output.lines[0]!), "utf8");
+    expect(page).toContain("</html>");
+    expect(readdirSync(join(folder, "runs", "sums-1")).sort()).toEqual([
+      "report.html",
+      "report.md",
+    ]);
   });
 });

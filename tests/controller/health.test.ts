@@ -169,7 +169,7 @@ describe("a student that games its verifier", () => {
     expect(markdown).toContain(
       "No promotion stands, those of rounds 1 and 2 were taken back; the base weights are the incumbent",
     );
-    expect(markdown).toContain("Round 1 promoted, then rolled back: gate");
+    expect(markdown).toContain("Round 1 promoted, then rolled back\n");
     expect(markdown).toContain("; the promotion was taken back.");
     store.close();
   });

@@ -72,8 +72,8 @@ describe("a run", () => {
         () => "finished",
         (error: unknown) => (error as RedistillError).kind,
       );
-      // A different moment each time.
-      setTimeout(() => stop.abort(), 5 + ((attempt * 7) % 40));
+      // A different moment each time, and later in the end: a busy machine must come to one, too.
+      setTimeout(() => stop.abort(), 5 + ((attempt * 7) % 40) + 2 * attempt);
       const how = await ended;
       paidInPieces += run.model.ledger.length;
       run.store.close();

@@ -35,7 +35,7 @@ describe("the report's spend against budget", () => {
     const { spend } = report.howItWent;
     expect(spend.outlook).toBeNull();
     const sum = (key: "calls" | "promptTokens" | "completionTokens") =>
-      spend.stages.reduce((total, row) => total + row[key], 0);
+      report.howItWent.stages.reduce((total, row) => total + row[key], 0);
     const tokens = sum("promptTokens") + sum("completionTokens");
     const markdown = renderMarkdown(report);
     const terminal = renderTerminal(report);
@@ -50,7 +50,7 @@ describe("the report's spend against budget", () => {
       const money = (sum("promptTokens") + 2 * sum("completionTokens")) / 1e6;
       expect(text).toContain(`Cost: ${money}, at the recipe's prices.`);
     }
-    expect(markdown).toContain("| round | calls | tokens | money | minutes |");
+    expect(markdown).toContain("| calls paid | tokens | money |");
     const perRound = spend.rounds.map(({ calls }) => Number(calls.replace(",", "")));
     expect(perRound.reduce((a, b) => a + b, 0)).toBe(sum("calls"));
     store.close();
@@ -70,7 +70,10 @@ describe("the report's spend against budget", () => {
     // A run that goes on after a pause did not crash.
     store.runs.setBudget("sums-1", { budget: budgetSchema.parse({}), prices: {} });
     await work();
-    expect(readReport(store, "sums-1").howItWent).toMatchObject({ pauses: 1, crashes: 0 });
+    expect(readReport(store, "sums-1").howItWent).toMatchObject({
+      pauses: [{ what: "budget", count: 1 }],
+      crashes: 0,
+    });
     store.close();
   });
 });

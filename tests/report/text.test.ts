@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { duration, interval, points, pValue } from "../../src/report/figures.js";
+import { points } from "../../src/core/points.js";
+import { duration, interval, pValue } from "../../src/report/figures.js";
 import { code, escaped, oneLine } from "../../src/report/text.js";
 
 describe("oneLine", () => {

@@ -40,7 +40,10 @@ it("sums time and growth by night, without reading an answer", async () => {
   });
   expect(of("2026-11-23")).toMatchObject({ calls: 0n });
   expect(store.spend.byStage("sums-1")).toEqual([
-    { round: 1, stage: "generate", calls: 1, promptTokens: 100, completionTokens: 7 },
+    {
+      ...{ round: 1, stage: "generate", calls: 1 },
+      ...{ promptTokens: 100, promptTokensRead: 3, completionTokens: 7 },
+    },
   ]);
   expect(store.spend.databaseBytes()).toBeGreaterThan(50_000);
   store.close();

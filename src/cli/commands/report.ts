@@ -6,11 +6,12 @@ import { writeReport } from "../write-report.js";
 /** `redistill report [run]`: the report of a run, finished or not, shown and written again. */
 export async function reportCommand(
   runId: string | undefined,
-  flags: { markdown?: boolean },
+  flags: { markdown?: boolean; html?: boolean },
   { workspace, output }: { workspace: Workspace; output: Output },
 ): Promise<void> {
-  await withStore(workspace, (store) => {
+  await withStore(workspace, async (store) => {
     const run = findRun(store, runId);
-    writeReport(store, run.id, workspace, output, flags.markdown ? "markdown" : "terminal");
+    const show = flags.html ? "html" : flags.markdown ? "markdown" : "terminal";
+    await writeReport(store, run.id, workspace, output, show);
   });
 }

@@ -7,10 +7,12 @@ import { systemClock } from "../../core/clock.js";
 import { RedistillError } from "../../core/errors.js";
 import { requirePriced } from "../../core/money.js";
 import type { Recipe } from "../../core/recipe.js";
+import type { AdapterRow } from "../../core/round.js";
 import { loadRecipe } from "../../recipes/load.js";
 import { inspectModel } from "../../setup/gguf.js";
 import { markOf } from "../../setup/lock.js";
 import { checkTaskFiles, collectTasks } from "../../sources/index.js";
+import { LeaseLostError } from "../../store/leases.js";
 import type { PromptSnapshot, RunRow } from "../../store/runs.js";
 import { Store } from "../../store/store.js";
 import { requireTrainable } from "../../training/train.js";
@@ -22,7 +24,9 @@ import type { Output } from "../output.js";
 import { migrationsDirectory, type Workspace } from "../paths.js";
 import { thisMachine } from "../processes.js";
 import { promptsFrom, snapshotPrompts } from "../prompts.js";
-import { writeReport } from "../write-report.js";
+import { requireDatabase } from "../reading.js";
+import { requireSameModel } from "../same-model.js";
+import { writeReport, writeReportSoFar } from "../write-report.js";
 
 export interface RunOptions {
   readonly workspace: Workspace;
@@ -60,7 +64,7 @@ export async function runCommand(
     await withMachine(recipe.model, options, async (machine) => {
       const run = await newRun(store, { recipe, recipeHash, prompts }, machine, output);
       await withRunLease(store, run, options, (held) => work(held, run, machine, options));
-      report(store, run.id, options);
+      await report(store, run.id, options);
     });
   });
 }
@@ -83,6 +87,7 @@ export async function resumeCommand(
   options: RunOptions,
 ): Promise<void> {
   const { workspace, output } = options;
+  requireDatabase(workspace);
   await withWritableStore(options, async (store) => {
     const all = store.runs.all();
     const run = runId
@@ -166,11 +171,11 @@ async function workAlone(
   await withRunLease(store, run, options, (held) => {
     adoptBudget(held.store, run, wanted, (text) => options.output.line(text));
     return withMachine(run.recipe.model, { ...options, signal: held.signal }, (machine) => {
-      requireSameModel(run, machine);
+      requireSameModel(run, machine.model.digest, ", or start a new run with --new");
       return work(held, run, machine, options);
     });
   });
-  report(store, run.id, options);
+  await report(store, run.id, options);
 }
 
 function withRunLease(
@@ -182,14 +187,14 @@ function withRunLease(
   return withLease(store, run.id, { processes: thisMachine(), clock: systemClock, signal }, use);
 }
 
-function work(
+async function work(
   { store, signal, watchWorker }: Held,
   run: RunRow,
   machine: Machine,
   { workspace, output }: RunOptions,
 ): Promise<void> {
   watchWorker(() => (machine.workerPid === null ? null : markOf(machine.workerPid)));
-  return workOn({
+  const context = {
     store,
     runId: run.id,
     tasks: frozenTasks(store, run.id),
@@ -198,23 +203,22 @@ function work(
     train: machine.train,
     verify: machine.verify,
     workspace: workspace.root,
-    openAdapter: (row) => verifiedAdapter(row, workspace, signal),
+    openAdapter: (row: AdapterRow) => verifiedAdapter(row, workspace, signal),
     signal,
     observe: output.progress,
-  });
+  };
+  try {
+    await workOn(context);
+  } catch (error) {
+    // Whoever took the run over writes its report.
+    if (!(error instanceof LeaseLostError)) {
+      await writeReportSoFar(store, run.id, workspace, output);
+    }
+    throw error;
+  }
 }
 
-function report(store: Store, runId: string, { workspace, output }: RunOptions): void {
+function report(store: Store, runId: string, { workspace, output }: RunOptions): Promise<void> {
   output.close();
-  writeReport(store, runId, workspace, output);
-}
-
-/** Answers of different weights or engines may not be mixed in one run. */
-function requireSameModel(run: RunRow, machine: Machine): void {
-  if (run.modelDigest === machine.model.digest) return;
-  throw new RedistillError(
-    "state",
-    `run ${run.id} began with another model or engine (${run.modelDigest.slice(0, 12)}, now ${machine.model.digest.slice(0, 12)})`,
-    "Put the former weights and redistill version back to resume it, or start a new run with --new.",
-  );
+  return writeReport(store, runId, workspace, output);
 }

@@ -12,6 +12,7 @@ import type { Output } from "../output.js";
 import type { Workspace } from "../paths.js";
 import { promptsFrom } from "../prompts.js";
 import { findRun, withStore } from "../reading.js";
+import { requireSameModel } from "../same-model.js";
 
 export interface SampleFlags {
   readonly run?: string;
@@ -61,7 +62,7 @@ export async function sampleCommand(
   const whole = prompt ?? (terminal || flags.chat ? undefined : await wholeInput(input));
   const { model } = await load({ ...plan.run.recipe.model, sequences: 1 }, output, signal);
   try {
-    requireSameModel(plan.run, model);
+    requireSameModel(plan.run, model.digest);
     if (whole !== undefined) await answer(whole, plan, model, options);
     if (whole !== undefined && !flags.chat) return;
     if (terminal) output.line("One question a line; an empty line ends.");
@@ -142,14 +143,5 @@ async function wholeInput(input: ChatInput): Promise<string> {
     "usage",
     "no prompt was given and the standard input is empty",
     'Give one: redistill sample "Calculate 12 + 30."',
-  );
-}
-
-function requireSameModel(run: RunRow, model: ChatModel): void {
-  if (run.modelDigest === model.digest) return;
-  throw new RedistillError(
-    "model",
-    `run ${run.id} was made with another model or engine (${run.modelDigest.slice(0, 12)}, now ${model.digest.slice(0, 12)})`,
-    "Put the former weights and redistill version back: an adapter fits only the weights that it was trained on.",
   );
 }

@@ -1,5 +1,5 @@
 import type { Progress } from "../../controller/progress.js";
-import { oneLine, readSpend, spendTexts } from "../../report/index.js";
+import { oneLine, readEnded, readSpend, saysHowToGoOn, spendTexts } from "../../report/index.js";
 import type { RunRow } from "../../store/runs.js";
 import type { Store } from "../../store/store.js";
 import { isWorkedOn } from "../alive.js";
@@ -38,9 +38,11 @@ export function statusCommand(runId: string | undefined, { workspace, output }: 
       lastDecision === null ? "" : `last: ${lastDecision}`,
     ]);
     for (const text of tableLines(rows)) output.line(text);
-    for (const { id, state } of runs) {
+    for (const { id, state, failure, hint } of runs) {
       if (state === "stopped unexpectedly")
         output.line(`\nGo on with ${id}: redistill resume ${id}`);
+      if (state === "paused") output.line(`\n${id} waits: ${oneLine(failure ?? "", 500)}`);
+      if (state === "paused" && hint !== null) output.line(`  ${oneLine(hint, 500)}`);
     }
   } finally {
     store?.close();
@@ -66,6 +68,7 @@ function summarize(store: Store, run: RunRow) {
       ? "rolled back"
       : (decisions.at(-1)?.outcome ?? null),
     failure: run.failure,
+    hint: readEnded(store, run)?.hint ?? null,
     progress: orphaned ? null : run.progress,
     decisions,
   };
@@ -73,13 +76,14 @@ function summarize(store: Store, run: RunRow) {
 
 function showOne(store: Store, run: RunRow, output: Output): void {
   const summary = summarize(store, run);
-  const { state, round, rounds, decisions, progress, failure } = summary;
+  const { state, round, rounds, decisions, progress, failure, hint } = summary;
   const spend = readSpend(store, run);
   output.result({ kind: "status", run: { ...summary, spend } });
   const owner = state === "running" ? ` (process ${run.ownerPid})` : "";
   output.line(`${run.id}: ${state}${owner}, round ${round} of ${rounds}`);
   const ended = state === "paused" ? "paused" : "failed";
   if (failure !== null) output.line(`  ${ended}: ${oneLine(failure, 500)}`);
+  if (hint !== null) output.line(`  what to do: ${oneLine(hint, 500)}`);
   if (progress !== null) {
     const doing = describeProgress(progress as unknown as Progress);
     if (doing !== null) output.line(`  now: ${doing.trim()}`);
@@ -97,13 +101,15 @@ function showOne(store: Store, run: RunRow, output: Output): void {
     output.line(`  round ${row.number} ${outcome}${adapter}: ${reason}`);
   }
   output.line(`  incumbent: ${shortName(run.incumbent)}`);
-  for (const text of spendTexts(spend)) output.line(`  ${text}`);
+  // A pause for a budget says in its hint what going on would take.
+  const spent = spendTexts(spend).filter((text) => !hint?.includes(text));
+  for (const text of spent) output.line(`  ${text}`);
   const next =
     state === "finished"
       ? `redistill report ${run.id}`
-      : state === "running"
+      : state === "running" || saysHowToGoOn(hint)
         ? null
-        : `redistill resume ${run.id}${state === "paused" && spend.limited ? " --budget <what>=<amount>, for a larger budget" : ""}`;
+        : `redistill resume ${run.id}`;
   if (next !== null) output.line(`  next: ${next}`);
 }
 
