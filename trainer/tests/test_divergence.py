@@ -44,19 +44,23 @@ def test_sampled_answers_do_not_depend_on_padding_and_come_again(tiny):
 
 
 def test_the_student_says_what_the_teacher_saw(base, model_path, tmp_path):
+    asked = {"Name a colour.": "Purple", "Name an animal.": "Otter", "Name a fruit.": "Plum"}
+    views = [
+        {"prompt": turn(question), "teacher_prompt": turn(f"{question} Reply with this one word only: {word}")}
+        for question, word in asked.items()
+    ]
     settings = {"epochs": 12, "learning_rate": 2e-3, "tokens_per_step": 512, "rank": 8, "alpha": 16}
-    job = write_method_job(tmp_path, model_path, "sdft", VIEWS, OPTIONS, **settings)
+    job = write_method_job(tmp_path, model_path, "sdft", views, OPTIONS, **settings)
     manifest, _ = train_here(job, base)
     before, after = manifest["metrics"]["divergence"]
     assert after < 0.5 * before, manifest
-    ask = lambda prompts, adapter: [  # noqa: E731
-        answer["text"] for answer in answer_prompts(str(model_path), adapter, prompts, 6, lambda: False)
+    said = lambda adapter: [  # noqa: E731
+        answer["text"]
+        for answer in answer_prompts(str(model_path), adapter, [view["prompt"] for view in views], 4, lambda: False)
     ]
-    questions = [view["prompt"] for view in VIEWS]
-    wanted = ask([view["teacher_prompt"] for view in VIEWS], None)
-    untrained, trained = ask(questions, None), ask(questions, str(tmp_path / "out/peft"))
-    agreeing = lambda answers: sum(a == b for a, b in zip(answers, wanted))  # noqa: E731
-    assert agreeing(trained) >= 2 > agreeing(untrained), (wanted, untrained, trained)
+    agreeing = lambda answers: sum(a.startswith(word) for a, word in zip(answers, asked.values()))  # noqa: E731
+    untrained, trained = said(None), said(str(tmp_path / "out/peft"))
+    assert agreeing(trained) >= 2 > agreeing(untrained), (untrained, trained)
 
 
 @pytest.mark.parametrize("teacher", ["start", "ema", "live"])
