@@ -43,24 +43,21 @@ def test_sampled_answers_do_not_depend_on_padding_and_come_again(tiny):
         assert [alone, alone] == pair
 
 
-def test_the_student_says_what_the_teacher_saw(base, model_path, tmp_path):
-    asked = {"Name a colour.": "Purple", "Name an animal.": "Otter", "Name a fruit.": "Plum"}
-    views = [
-        {"prompt": turn(question), "teacher_prompt": turn(f"{question} Reply with this one word only: {word}")}
-        for question, word in asked.items()
-    ]
-    settings = {"epochs": 12, "learning_rate": 2e-3, "tokens_per_step": 512, "rank": 8, "alpha": 16}
+def test_the_student_takes_over_what_exemplars_showed_the_teacher(base, model_path, tmp_path):
+    solved = "".join(f"{turn(f'Calculate {a} + {b}.')}{a + b}<|im_end|>\n" for a, b in ((2, 3), (10, 7), (24, 5)))
+    questions = [turn(f"Calculate {a} + {b}.") for a, b in (*SUMS, (5, 17))]
+    views = [{"prompt": question, "teacher_prompt": solved + question} for question in questions]
+    settings = {"epochs": 16, "learning_rate": 2e-3, "tokens_per_step": 512, "rank": 8, "alpha": 16}
     job = write_method_job(tmp_path, model_path, "sdft", views, OPTIONS, **settings)
-    manifest, _ = train_here(job, base)
-    before, after = manifest["metrics"]["divergence"]
-    assert after < 0.5 * before, manifest
+    _, events = train_here(job, base)
+    course = [event["metrics"]["divergence"] for event in events]
     said = lambda adapter: [  # noqa: E731
-        answer["text"]
-        for answer in answer_prompts(str(model_path), adapter, [view["prompt"] for view in views], 4, lambda: False)
+        answer["text"] for answer in answer_prompts(str(model_path), adapter, questions, 4, lambda: False)
     ]
-    agreeing = lambda answers: sum(a.startswith(word) for a, word in zip(answers, asked.values()))  # noqa: E731
+    bare = lambda answers: sum(answer[:1].isdigit() for answer in answers)  # noqa: E731
     untrained, trained = said(None), said(str(tmp_path / "out/peft"))
-    assert agreeing(trained) >= 2 > agreeing(untrained), (untrained, trained)
+    assert bare(trained) >= 3 > 1 > bare(untrained), (untrained, trained, course)
+    assert course[-1] < course[0], course
 
 
 @pytest.mark.parametrize("teacher", ["start", "ema", "live"])

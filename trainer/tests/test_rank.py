@@ -25,7 +25,7 @@ REHEARSAL = {"prompt": turn("Name a colour."), "completion": "Blue."}
 OPTIONS = {
     "dpo": {"beta": 0.1, "sft_weight": 1},
     "orpo": {"beta": 0.1},
-    "kto": {"beta": 0.1, "right_weight": 1, "wrong_weight": 1, "sft_weight": 1},
+    "kto": {"beta": 0.5, "right_weight": 1, "wrong_weight": 1, "sft_weight": 0.1},
     "rrhf": {"sft_weight": 1},
 }
 
@@ -88,7 +88,7 @@ def test_each_method_moves_what_it_is_for_and_resumes_to_the_same_bits(tiny, tmp
 
 @pytest.mark.parametrize("method", ["dpo", "kto"])
 def test_real_weights_learn_it_too(base, model_path, tmp_path, method):
-    settings = {"epochs": 5, "learning_rate": 1e-3, "tokens_per_step": 512}
+    settings = {"epochs": 6, "learning_rate": 1e-3, "tokens_per_step": 512}
     job = write_method_job(tmp_path, model_path, method, examples_of(method), OPTIONS[method], **settings)
     check(method, train_here(job, base)[0]["metrics"])
 
@@ -96,7 +96,7 @@ def test_real_weights_learn_it_too(base, model_path, tmp_path, method):
 def check(method: str, metrics: dict[str, list[float]]) -> None:
     """Right answers became likelier than wrong ones, beyond what they were."""
     if method == "kto":
-        assert metrics["right"][1] > 0.1 > -0.1 > metrics["wrong"][1], metrics
+        assert metrics["right"][1] > max(metrics["wrong"][1], 0) + 0.5, metrics
     else:
         before, after = metrics["margin"]
         assert after > max(before, 0) + 0.1, metrics
