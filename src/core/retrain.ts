@@ -47,7 +47,7 @@ export const retrainSchema = z.discriminatedUnion("method", [
   }),
   z.strictObject({
     method: z.literal("dpo"),
-    ...common(5e-4),
+    ...common(1e-3),
     beta: z.number().gt(0).max(10).default(0.1),
     /** Of the chosen answer's own likelihood (RPO). */
     sftWeight: weight.default(1),

@@ -113,7 +113,7 @@ retrain:
 
 # Other methods, in place of the block above; the rest of its settings is the same for all.
 # From right and wrong answers to one task, mended drafts first (right answers over wrong ones):
-#   {method: dpo, learningRate: 0.0005, beta: 0.1, sftWeight: 1}    sftWeight: of the chosen answer's own likelihood
+#   {method: dpo, learningRate: 0.001, beta: 0.1, sftWeight: 1}    sftWeight: of the chosen answer's own likelihood
 #   {method: orpo, learningRate: 0.001, beta: 0.1}                  no reference weights; beta: of the odds ratio
 # From verdicts, ungradable answers left out (both kinds of answers count the same, times these weights):
 #   {method: kto, learningRate: 0.001, beta: 0.5, rightWeight: 1, wrongWeight: 1, sftWeight: 0.1}
