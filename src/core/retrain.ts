@@ -60,13 +60,13 @@ export const retrainSchema = z.discriminatedUnion("method", [
   }),
   z.strictObject({
     method: z.literal("kto"),
-    ...common(1e-3),
-    beta: z.number().gt(0).max(10).default(0.5),
+    ...common(5e-4),
+    beta: z.number().gt(0).max(10).default(0.1),
     /** Of right and of wrong answers, after both kinds were made to count the same. */
     rightWeight: weight.default(1),
     wrongWeight: weight.default(1),
     /** Of right answers' own likelihood. */
-    sftWeight: weight.default(0.1),
+    sftWeight: weight.default(1),
   }),
   z.strictObject({
     method: z.literal("rrhf"),

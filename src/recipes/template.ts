@@ -116,7 +116,7 @@ retrain:
 #   {method: dpo, learningRate: 0.001, beta: 0.1, sftWeight: 1}    sftWeight: of the chosen answer's own likelihood
 #   {method: orpo, learningRate: 0.001, beta: 0.1}                  no reference weights; beta: of the odds ratio
 # From verdicts, ungradable answers left out (both kinds of answers count the same, times these weights):
-#   {method: kto, learningRate: 0.001, beta: 0.5, rightWeight: 1, wrongWeight: 1, sftWeight: 0.1}
+#   {method: kto, learningRate: 0.0005, beta: 0.1, rightWeight: 1, wrongWeight: 1, sftWeight: 1}
 # From all answers to a task by their scores:
 #   {method: rrhf, learningRate: 0.001, sftWeight: 1}
 # From the teacher's next-token probabilities, read on the student's own answers (sdft) or also on right ones (gkd).
