@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { trainerDirectory } from "../src/cli/paths.js";
 import type { TrainingJob } from "../src/core/ports.js";
+import { trainingSettings } from "../src/core/retrain.js";
 import { EmbeddedChatModel } from "../src/models/embedded/chat-model.js";
 import { findPython, findUv } from "../src/setup/python.js";
 import { runTool } from "../src/setup/run-tool.js";
@@ -38,7 +39,6 @@ async function makeJob(size: number, weights: Surroundings["weights"]): Promise<
   const recipe = smallQuickstart({ train: size, gate: 1, perRound: size });
   const { prompts } = promptsOf(recipe);
   const tasks = (await tasksOf(recipe)).filter(({ split }) => split === "train");
-  const { from: _from, ...settings } = recipe.retrain;
   const model = await EmbeddedChatModel.load({
     ...recipe.model,
     modelPath: weights.path,
@@ -49,7 +49,7 @@ async function makeJob(size: number, weights: Surroundings["weights"]): Promise<
       prompt: model.render(studentMessages(prompts.student, task)),
       completion: task.reference as string,
     }));
-    return { examples, parent: null, seed: recipe.seed, settings };
+    return { ...trainingSettings(recipe.retrain), examples, parent: null, seed: recipe.seed };
   } finally {
     await model.dispose();
   }

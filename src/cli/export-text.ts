@@ -7,9 +7,9 @@ import type { RunRow } from "../store/runs.js";
 /** Examples in the chat format that most trainers read, one JSON object a line. */
 export function trainingSet(examples: readonly Example[]): string {
   return examples
-    .map(({ messages, completion, taskId, source, originRound }) => {
+    .map(({ messages, completion, taskId, source, originRound, lesson }) => {
       const answer = { role: "assistant", content: completion };
-      const metadata = { task: taskId, source, round: originRound };
+      const metadata = { task: taskId, source, round: originRound, ...(lesson && { lesson }) };
       return `${escapedJson({ messages: [...messages, answer], metadata })}\n`;
     })
     .join("");

@@ -21,6 +21,7 @@ export async function fingerprint(
     ...determining,
     // A recipe without the rule is the one that it was before there was such a rule.
     stop: stop ?? undefined,
+    retrain: withoutDefaults(recipe.retrain),
     model: { ...model, path: await modelHash(model.path) },
     tasks: tasks.source === "jsonl" ? { ...tasks, path: await content(tasks.path) } : tasks,
     retention: retention && { ...retention, path: await content(retention.path) },
@@ -34,4 +35,11 @@ export async function fingerprint(
 
 async function modelHash(path: string): Promise<string> {
   return path === "default" ? path : (await inspectModel(path)).sha256;
+}
+
+/** Plain imitation as a recipe had it before there were other methods. */
+function withoutDefaults(retrain: Recipe["retrain"]): object {
+  if (retrain.method !== "sft" || retrain.weighting !== "even") return retrain;
+  const { method: _method, weighting: _weighting, ...settings } = retrain;
+  return settings;
 }

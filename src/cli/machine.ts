@@ -100,12 +100,13 @@ export async function openMachine(
   try {
     const { model, weights } = await loadModel(settings, output, signal);
     const generator = createReasoningGym(worker);
+    const verify = createVerify({ reasoningGym: generator });
     return {
       model,
       modelPath: settings.path,
       modelSha256: weights.sha256,
-      train: createTrainer({ worker, model: weights, directory: workspace.adapters }),
-      verify: createVerify({ reasoningGym: generator }),
+      train: createTrainer({ worker, model: weights, directory: workspace.adapters, verify }),
+      verify,
       generator,
       get workerPid() {
         return worker.pid;

@@ -134,7 +134,34 @@ export interface Example {
   readonly originRound: number;
   readonly messages: readonly Message[];
   readonly completion: string;
+  /** What is learned besides, or in place of, saying the completion; absent for plain imitation. */
+  readonly lesson?: Lesson;
 }
+
+/** An answer that an example holds beside its own, with where it came from. */
+export interface OtherAnswer {
+  readonly source: "attempt" | "revision";
+  readonly sourceId: string;
+  readonly answer: string;
+}
+
+/** What a training method other than plain imitation takes from an example. */
+export type Lesson =
+  | { readonly kind: "weighted"; readonly weight: number }
+  /** The completion is better than another answer to the same task. */
+  | { readonly kind: "pair"; readonly rejected: OtherAnswer }
+  /** Whether the completion is right. */
+  | { readonly kind: "label"; readonly right: boolean }
+  /** The completion is the best of several; scores are from 0 to 1. */
+  | {
+      readonly kind: "ranking";
+      readonly score: number;
+      readonly others: readonly (OtherAnswer & { readonly score: number })[];
+    }
+  /** The question as the teacher sees it; the completion is what it answered, right or not. */
+  | { readonly kind: "view"; readonly messages: readonly Message[] }
+  /** The task is learned by trying; the completion is an earlier try, right or not. */
+  | { readonly kind: "practice" };
 
 /** One task of a suite, answered by one model. */
 export interface Evaluation {

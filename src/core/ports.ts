@@ -7,6 +7,7 @@ import type {
   Task,
   Verdict,
 } from "./entities.js";
+import type { Method } from "./retrain.js";
 
 /** What the loop needs of a model. Every implementation passes tests/contract/chat-model.ts. */
 export interface ChatModel {
@@ -53,11 +54,59 @@ export type Verify = (items: readonly { task: Task; answer: string }[]) => Promi
 export interface RenderedExample {
   readonly prompt: string;
   readonly completion: string;
+  /** How much it counts beside the others; 1 where it is absent. */
+  readonly weight?: number;
 }
+
+/** Two answers to one prompt, of which the first is better. */
+export interface RenderedPair {
+  readonly prompt: string;
+  readonly chosen: string;
+  readonly rejected: string;
+}
+
+/** An answer and whether it is right. */
+export interface RenderedLabel {
+  readonly prompt: string;
+  readonly completion: string;
+  readonly label: boolean;
+}
+
+/** Several answers to one prompt, with their scores. */
+export interface RenderedRanking {
+  readonly prompt: string;
+  readonly completions: readonly string[];
+  readonly rewards: readonly number[];
+}
+
+/** One question as student and teacher see it, with a right answer where there is one. */
+export interface RenderedView {
+  readonly prompt: string;
+  readonly teacherPrompt: string;
+  readonly completion?: string;
+}
+
+/** A question that the trainer asks the model itself; its answers are checked while it trains. */
+export interface RenderedTask {
+  readonly prompt: string;
+  readonly task: Task;
+}
+
+/** By method; any method may have plain examples among its own: they are rehearsed. */
+export type TrainingExample =
+  | RenderedExample
+  | RenderedPair
+  | RenderedLabel
+  | RenderedRanking
+  | RenderedView
+  | RenderedTask;
 
 /** What to train: the examples, the weights to start from, and every number that matters. */
 export interface TrainingJob {
-  readonly examples: readonly RenderedExample[];
+  readonly method: Method;
+  readonly examples: readonly TrainingExample[];
+  /** Settings that only this method has. */
+  readonly options: Readonly<Record<string, number | string>>;
   readonly parent: Adapter | null;
   readonly seed: number;
   readonly settings: TrainingSettings;

@@ -4,6 +4,7 @@ import { healthSchema } from "./health.js";
 import { pricesSchema } from "./money.js";
 import { notifySchema } from "./notify.js";
 import { stopSchema } from "./plateau.js";
+import { methodContradictions, retrainSchema } from "./retrain.js";
 import { scheduleSchema } from "./schedule.js";
 
 /** The seed recipes of this repository live in runs/recipes; every number below can be set there. */
@@ -179,19 +180,7 @@ export const recipeSchema = z.strictObject({
         .default(null),
     })
     .prefault({}),
-  retrain: z
-    .strictObject({
-      /** Start each candidate from the base weights or go on from the incumbent. */
-      from: z.enum(["base", "incumbent"]).default("base"),
-      rank: atLeastOne(256).default(8),
-      alpha: z.number().gt(0).max(1024).default(16),
-      epochs: atLeastOne(100).default(3),
-      learningRate: z.number().gt(0).max(1).default(1e-3),
-      /** Real tokens in one optimiser step, at most. */
-      tokensPerStep: z.number().int().min(64).max(65_536).default(512),
-      warmupRatio: share.default(0.1),
-    })
-    .prefault({}),
+  retrain: retrainSchema.prefault({}),
   gate: z
     .strictObject({
       /** Chance, over the whole run, of promoting a candidate that is no better. */
@@ -261,5 +250,5 @@ export function contradictions(recipe: Recipe): { path: (string | number)[]; mes
       path: ["teacher", "exemplars"],
       message: "exemplars are taken from the training tasks; leave some to train on",
     });
-  return found;
+  return [...found, ...methodContradictions(recipe)];
 }

@@ -101,6 +101,7 @@ curate:
 #    maxTokens: 32            # longest answer
 
 retrain:
+  method: sft                 # how it learns: sft, or one of those below
   from: base                  # start each candidate from the base weights or go on from the incumbent
   rank: 8                     # of the LoRA matrices
   alpha: 16                   # their scale is alpha / rank
@@ -108,6 +109,25 @@ retrain:
   learningRate: 0.001
   tokensPerStep: 512          # real tokens in one optimiser step, at most
   warmupRatio: 0.1            # share of the steps in which the learning rate rises
+  weighting: even             # or hardness: answers to tasks that were seldom solved count more
+
+# Other methods, in place of the block above; the rest of its settings is the same for all.
+# From right and wrong answers to one task, mended drafts first (right answers over wrong ones):
+#   {method: dpo, learningRate: 0.001, beta: 0.1, sftWeight: 1}    sftWeight: of the chosen answer's own likelihood
+#   {method: orpo, learningRate: 0.001, beta: 0.1}                  no reference weights; beta: of the odds ratio
+# From verdicts, ungradable answers left out (both kinds of answers count the same, times these weights):
+#   {method: kto, learningRate: 0.0005, beta: 0.1, rightWeight: 1, wrongWeight: 1, sftWeight: 1}
+# From all answers to a task by their scores:
+#   {method: rrhf, learningRate: 0.001, sftWeight: 1}
+# From the teacher's next-token probabilities, read on the student's own answers (sdft) or also on right ones (gkd).
+# view: what the teacher sees, that of an attempt (exemplars) or of a revision (critique, finding, hint). teacher: its
+# weights, those at the start, live ones or their average (ema, keeping decay a step). beta: 0 is the forward
+# divergence, 1 the reverse one, between them Jensen-Shannon. onPolicy: share of steps with answers of its own.
+#   {method: sdft, learningRate: 0.001, view: attempt, teacher: start, decay: 0.95, beta: 0, maxTokens: 32, temperature: 1}
+#   {method: gkd, learningRate: 0.001, view: attempt, teacher: start, decay: 0.95, beta: 0.5, onPolicy: 0.5, maxTokens: 32, temperature: 1}
+# From rewards: answers sampled anew and scored by the task's verifier (beta: of the divergence from the start; scale:
+# rewards by their group's deviation, or none):
+#   {method: grpo, learningRate: 0.0005, completions: 8, beta: 0, scale: group, maxTokens: 32, temperature: 1}
 
 gate:
   alpha: 0.05                 # chance, over the whole run, of promoting a candidate that is no better

@@ -1,10 +1,11 @@
-import type { Attempt, Example, Revision, Task } from "../core/entities.js";
+import type { Example } from "../core/entities.js";
 import { seedFor, stableId } from "../core/hash.js";
 import { shuffled } from "../core/random.js";
 import type { Refusal } from "../core/round.js";
 import { nearDuplicates } from "../core/similarity.js";
 import { diverseFirst, shortestFirst } from "./support/choose.js";
-import { byTask, greedy, requestFor, studentMessages } from "./support/requests.js";
+import { gather } from "./support/lessons/index.js";
+import { greedy, requestFor } from "./support/requests.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
 
 /**
@@ -14,14 +15,12 @@ import type { StageInput, StageOutput, StagePorts } from "./types.js";
  */
 export async function curate(input: StageInput, ports: StagePorts): Promise<StageOutput> {
   const { recipe } = input;
-  const { kept: fresh, refusals } = candidates(input);
+  const { kept: fresh, refusals } = gather(input);
   const earlier = recipe.curate.carryOver
     ? input.earlierExamples.filter(({ source }) => source !== "replay")
     : [];
   const pool = refuseHeldOut(input, [...earlier, ...fresh], refusals);
-  const balanced = [...byTask(pool)].flatMap(([, examples]) =>
-    chooseFor(input, examples, refusals),
-  );
+  const balanced = shares(pool).flatMap((examples) => chooseFor(input, examples, refusals));
   const limit = recipe.curate.maximum || balanced.length;
   // The newest when there are too many: they come from the better teacher.
   const chosen = balanced
@@ -48,41 +47,6 @@ function refusal(example: Example, reason: string): Refusal {
   return { sourceId: example.sourceId, taskId: example.taskId, reason };
 }
 
-/** This round's right and complete answers; right ones that were cut off are refused. */
-function candidates(input: StageInput): { kept: Example[]; refusals: Refusal[] } {
-  const refusals: Refusal[] = [];
-  const tasks = new Map(input.tasks.train.map((task) => [task.id, task]));
-  const from = (source: "attempt" | "revision", items: readonly (Attempt | Revision)[]) =>
-    items
-      .filter(({ verdict }) => verdict.outcome === "ok")
-      .map((item) => exampleOf(input, source, item, tasks.get(item.taskId) as Task))
-      .filter(({ example, truncated }) => {
-        if (truncated) refusals.push(refusal(example, "cut off at maxTokens"));
-        return !truncated;
-      })
-      .map(({ example }) => example);
-  const kept = [...from("attempt", input.rows.attempts), ...from("revision", input.rows.revisions)];
-  return { kept, refusals };
-}
-
-function exampleOf(
-  { round, prompts }: StageInput,
-  source: "attempt" | "revision",
-  item: Attempt | Revision,
-  task: Task,
-): { example: Example; truncated: boolean } {
-  const example = {
-    id: stableId("example", source, item.id),
-    taskId: task.id,
-    source,
-    sourceId: item.id,
-    originRound: round,
-    messages: studentMessages(prompts.student, task),
-    completion: item.answer,
-  };
-  return { example, truncated: item.truncated };
-}
-
 /** Refuses examples whose task is (nearly) one that a suite holds. */
 function refuseHeldOut(
   { recipe, tasks }: StageInput,
@@ -106,6 +70,17 @@ function refuseHeldOut(
     }
     return twin === undefined;
   });
+}
+
+/** The examples of each task; wrong answers to learn from do not take the place of right ones. */
+function shares(examples: readonly Example[]): Example[][] {
+  const groups = new Map<string, Example[]>();
+  for (const example of examples) {
+    const wrong = example.lesson?.kind === "label" && !example.lesson.right;
+    const key = wrong ? `${example.taskId} wrong` : example.taskId;
+    groups.set(key, [...(groups.get(key) ?? []), example]);
+  }
+  return [...groups.values()];
 }
 
 /** One task's share: distinct answers, at most perTask of them, in the recipe's order. */

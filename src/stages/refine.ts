@@ -1,24 +1,11 @@
-import type { Attempt, Critique, Message, Revision, Task } from "../core/entities.js";
+import type { Revision } from "../core/entities.js";
 import { stableId } from "../core/hash.js";
-import { type Prompt, renderPrompt } from "../core/prompt.js";
 import { answerKey, majority } from "../verifiers/index.js";
 import { countVerdicts } from "./support/counts.js";
-import {
-  byTask,
-  conversation,
-  elicitedTasks,
-  requestFor,
-  teacherMessages,
-} from "./support/requests.js";
+import { byTask, requestFor } from "./support/requests.js";
+import { type Draft, draftsToRewrite, idOf, rewriteMessages } from "./support/rewrites.js";
 import { exceptUnanswered } from "./support/unanswered.js";
-import { failuresToRework } from "./support/unsolved.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
-
-interface Draft {
-  readonly task: Task;
-  readonly attempt: Attempt;
-  readonly critique: Critique | null;
-}
 
 /**
  * The model rewrites its failed answers, several times each, with the critique in view, or with the
@@ -70,42 +57,6 @@ export async function refine(input: StageInput, ports: StagePorts): Promise<Stag
       "tasks fixed": fixed.size,
     },
   };
-}
-
-/**
- * A prompt that names {{task}} is asked after the teacher's exemplars, like a question of its own;
- * any other goes on after the failed answer.
- */
-function rewriteMessages(input: StageInput, prompt: Prompt, draft: Draft): Message[] {
-  const { task, attempt, critique } = draft;
-  const asked = renderPrompt(prompt, {
-    task: task.prompt,
-    answer: attempt.answer,
-    finding: attempt.verdict.finding,
-    ...(critique ? { critique: critique.text } : {}),
-    ...(input.recipe.teacher.hint ? { reference: task.reference ?? "" } : {}),
-  });
-  return prompt.variables.includes("task")
-    ? teacherMessages(input, task, asked)
-    : conversation(input, task, attempt.answer, asked);
-}
-
-function idOf({ attempt, critique }: Draft): string {
-  return critique?.id ?? attempt.id;
-}
-
-/** With a critique stage what it criticised, otherwise each failed task's commonest failure. */
-function draftsToRewrite(input: StageInput): Draft[] {
-  if (input.recipe.critique === null) {
-    return failuresToRework(input, 1).map((failure) => ({ ...failure, critique: null }));
-  }
-  const tasks = new Map(elicitedTasks(input).map((task) => [task.id, task]));
-  const attempts = new Map(input.rows.attempts.map((attempt) => [attempt.id, attempt]));
-  return input.rows.critiques.map((critique) => ({
-    task: tasks.get(critique.taskId) as Task,
-    attempt: attempts.get(critique.attemptId) as Attempt,
-    critique,
-  }));
 }
 
 /** Without references a revision is right when it says what most first attempts said. */

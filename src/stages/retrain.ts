@@ -1,25 +1,27 @@
 import { faultOf, messageOf, trainingFaults } from "../core/errors.js";
 import { seedFor } from "../core/hash.js";
 import type { TrainingResult } from "../core/ports.js";
+import { trainingSettings } from "../core/retrain.js";
+import { nounOf, rendered, unusable } from "./support/lessons/index.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
 
 /** LoRA training of the candidate on the round's examples; nothing where there are too few. */
 export async function retrain(input: StageInput, ports: StagePorts): Promise<StageOutput> {
   const { recipe, rows, incumbent, round } = input;
-  const { from, ...settings } = recipe.retrain;
-  const learned = rows.examples.filter(({ source }) => source !== "replay").length;
-  if (learned < recipe.curate.minimum) {
-    return skipped(`${learned} examples, ${recipe.curate.minimum} needed`);
+  const { from } = recipe.retrain;
+  const learned = rows.examples.filter(({ source }) => source !== "replay");
+  if (learned.length < recipe.curate.minimum) {
+    const noun = nounOf(recipe.retrain);
+    return skipped(`${learned.length} ${noun}, ${recipe.curate.minimum} needed`);
   }
+  const reason = unusable(learned, recipe.retrain);
+  if (reason !== null) return skipped(reason);
   const parent = from === "incumbent" ? incumbent : null;
   const job = {
-    examples: rows.examples.map(({ messages, completion }) => ({
-      prompt: ports.render(messages),
-      completion,
-    })),
+    ...trainingSettings(recipe.retrain),
+    examples: rows.examples.map((example) => rendered(example, input, ports.render)),
     parent,
     seed: seedFor(recipe.seed, "retrain", round),
-    settings,
   };
   let result: TrainingResult;
   try {

@@ -9,6 +9,17 @@ export interface Contradiction {
   readonly ids: readonly string[];
 }
 
+const withLessons = `examples e LEFT JOIN lessons l
+             ON l.run_id = e.run_id AND l.round = e.round AND l.example_id = e.id`;
+
+/** Not where the lesson is that the answer is wrong, or where it is not the answer that is learned. */
+const mustBeRight = `ifnull(lesson ->> '$.right', 1) = 1
+                       AND ifnull(lesson ->> '$.kind', '') NOT IN ('view', 'practice')`;
+
+/** The answers that an example holds beside its own. */
+const others = `json_each(CASE lesson ->> '$.kind' WHEN 'pair' THEN json_array(lesson -> '$.rejected')
+                  WHEN 'ranking' THEN lesson -> '$.others' ELSE '[]' END)`;
+
 /** Queries give the ids of rows that should not be there; `@run` is a run's id. */
 const lineage: readonly (readonly [what: string, sql: string])[] = [
   ...(["attempts", "critiques", "revisions"] as const).map(
@@ -34,12 +45,22 @@ const lineage: readonly (readonly [what: string, sql: string])[] = [
     (source) =>
       [
         `examples whose ${source} is not there, was not right, or says something else`,
-        `SELECT e.id FROM examples e
+        `SELECT e.id FROM ${withLessons}
            LEFT JOIN ${source}s s ON s.run_id = e.run_id AND s.id = source_id
            LEFT JOIN verdicts v ON v.run_id = e.run_id AND subject_id = source_id
           WHERE e.run_id = @run AND source = '${source}'
             AND (s.id IS NULL OR s.task_id <> e.task_id OR s.round <> origin_round
-                 OR answer <> completion OR ifnull(outcome, '') <> 'ok')`,
+                 OR answer <> completion OR (ifnull(outcome, '') <> 'ok' AND ${mustBeRight}))`,
+      ] as const,
+  ),
+  ...(["attempt", "revision"] as const).map(
+    (source) =>
+      [
+        `examples that name another ${source} which is not there or says something else`,
+        `SELECT DISTINCT e.id FROM ${withLessons} JOIN ${others} o
+           LEFT JOIN ${source}s s ON s.run_id = e.run_id AND s.id = o.value ->> '$.sourceId'
+          WHERE e.run_id = @run AND o.value ->> '$.source' = '${source}'
+            AND (s.id IS NULL OR s.task_id <> e.task_id OR s.answer <> o.value ->> '$.answer')`,
       ] as const,
   ),
   [

@@ -2,6 +2,11 @@ import type { Example } from "../core/entities.js";
 import { canonicalJson } from "../core/hash.js";
 import type { Connection } from "./database.js";
 
+type RawExample = Omit<Example, "messages" | "lesson"> & {
+  messages: string;
+  lesson: string | null;
+};
+
 /** The training set of each round, each row with its lineage. */
 export class ExampleTable {
   constructor(private readonly db: Connection) {}
@@ -11,7 +16,8 @@ export class ExampleTable {
       `INSERT INTO examples VALUES (@runId, @round, @position, @id, @taskId, @source, @sourceId,
          @originRound, @messages, @completion)`,
     );
-    for (const [position, example] of examples.entries()) {
+    const insertLesson = this.db.prepare("INSERT INTO lessons VALUES (?, ?, ?, ?)");
+    for (const [position, { lesson, ...example }] of examples.entries()) {
       insert.run({
         runId,
         round,
@@ -19,17 +25,24 @@ export class ExampleTable {
         ...example,
         messages: canonicalJson(example.messages),
       });
+      if (lesson) insertLesson.run(runId, round, example.id, canonicalJson(lesson));
     }
   }
 
   of(runId: string, round: number): Example[] {
     return this.db
-      .prepare<unknown[], Omit<Example, "messages"> & { messages: string }>(
+      .prepare<unknown[], RawExample>(
         `SELECT id, task_id AS taskId, source, source_id AS sourceId, origin_round AS originRound,
-                messages, completion
-           FROM examples WHERE run_id = ? AND round = ? ORDER BY position`,
+                messages, completion, lesson
+           FROM examples e LEFT JOIN lessons l
+             ON l.run_id = e.run_id AND l.round = e.round AND example_id = id
+          WHERE e.run_id = ? AND e.round = ? ORDER BY position`,
       )
       .all(runId, round)
-      .map((row) => ({ ...row, messages: JSON.parse(row.messages) }));
+      .map(({ lesson, ...row }) => ({
+        ...row,
+        messages: JSON.parse(row.messages),
+        ...(lesson === null ? {} : { lesson: JSON.parse(lesson) }),
+      }));
   }
 }

@@ -3,9 +3,17 @@ import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import type { Task } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
 import { sha256 } from "../core/hash.js";
-import type { Train, TrainingJob, TrainingProgress, TrainingResult } from "../core/ports.js";
+import type {
+  Train,
+  TrainingExample,
+  TrainingJob,
+  TrainingProgress,
+  TrainingResult,
+  Verify,
+} from "../core/ports.js";
 import { TrainerFailure } from "./failure.js";
 import { writeDurably } from "./files.js";
 import type { TrainerWorker, WorkerEvent } from "./worker.js";
@@ -16,6 +24,8 @@ export interface TrainerOptions {
   readonly model: { readonly path: string; readonly sha256: string };
   /** Where jobs and their adapters live, one folder per job. */
   readonly directory: string;
+  /** Scores the answers that a training by trial asks about; no such training works without. */
+  readonly verify?: Verify;
 }
 
 const manifestShape = z.object({
@@ -52,10 +62,12 @@ export function requireTrainable(path: string, architecture: string): void {
 
 /** What names a job: everything that determines the weights that come out, and no path. */
 export function jobHash(job: TrainingJob, modelSha256: string): string {
-  const { examples, parent, seed, settings } = job;
+  const { method, options, examples, parent, seed, settings } = job;
   const recipe = trainerRecipe;
   return sha256({
     recipe,
+    // Plain imitation is named as it was before there were other methods: its adapters stay valid.
+    ...(method === "sft" ? {} : { method, options }),
     examples,
     parent: parent?.sha256 ?? null,
     seed,
@@ -72,7 +84,7 @@ export function jobHash(job: TrainingJob, modelSha256: string): string {
  * const train = createTrainer({ worker, model, directory: "memory/adapters" });
  * const adapter = await train(job, { signal, onProgress: console.log });
  */
-export function createTrainer({ worker, model, directory }: TrainerOptions): Train {
+export function createTrainer({ worker, model, directory, verify }: TrainerOptions): Train {
   return async (job, { signal, onProgress }) => {
     const hash = jobHash(job, model.sha256);
     const folder = resolve(directory, hash.slice(0, 16));
@@ -81,9 +93,13 @@ export function createTrainer({ worker, model, directory }: TrainerOptions): Tra
     if (earlier !== null) return earlier;
     const jobPath = await writeJob(job, folder, output, model);
     const done = await worker.request(
-      "train_sft",
+      "train",
       { job: jobPath },
-      { signal, onProgress: (event) => report(event, onProgress) },
+      {
+        signal,
+        onProgress: (event) => report(event, onProgress),
+        ...(verify ? { onAsk: rewarding(job, verify) } : {}),
+      },
     );
     if (!manifestShape.safeParse(done).success) {
       throw new TrainerFailure(
@@ -136,9 +152,7 @@ async function writeJob(
       "Give the round more tasks or attempts, so that some answers can be kept.",
     );
   }
-  const lines = job.examples.map(({ prompt, completion }) =>
-    JSON.stringify({ prompt, completion }),
-  );
+  const lines = job.examples.map((example) => JSON.stringify(lineOf(example)));
   const text = `${lines.join("\n")}\n`;
   const examples = join(folder, "examples.jsonl");
   await writeDurably(examples, text);
@@ -152,6 +166,7 @@ async function writeJob(
     parent: job.parent === null ? null : resolve(job.parent.peftPath),
     output,
     seed: job.seed,
+    ...(job.method === "sft" ? {} : { method: job.method, options: snakeCase(job.options) }),
     settings: {
       rank: settings.rank,
       alpha: settings.alpha,
@@ -164,6 +179,35 @@ async function writeJob(
   const path = join(folder, "job.json");
   await writeDurably(path, `${JSON.stringify(content, null, 2)}\n`);
   return path;
+}
+
+/** An example as the worker reads it: a task to practise goes by its id, and its answers come back. */
+function lineOf(example: TrainingExample): object {
+  if ("task" in example) return { prompt: example.prompt, task: example.task.id };
+  if (!("teacherPrompt" in example)) return example;
+  const { teacherPrompt, ...rest } = example;
+  return { ...rest, teacher_prompt: teacherPrompt };
+}
+
+const answersShape = z.object({
+  answers: z.array(z.object({ task: z.string(), answer: z.string() })),
+});
+
+/** Rewards the answers that the worker asks about: their verifiers' scores, null where ungradable. */
+function rewarding({ examples }: TrainingJob, verify: Verify) {
+  const tasks = new Map(examples.flatMap((e) => ("task" in e ? [[e.task.id, e.task]] : [])));
+  return async (event: WorkerEvent): Promise<object> => {
+    const { answers } = answersShape.parse(event);
+    const items = answers.map(({ task, answer }) => ({ task: tasks.get(task) as Task, answer }));
+    return { rewards: (await verify(items)).map(({ score }) => score) };
+  };
+}
+
+/** The worker's names of settings: `sft_weight` for `sftWeight`. */
+function snakeCase(options: TrainingJob["options"]): object {
+  const entries = Object.entries(options);
+  const named = (key: string) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return Object.fromEntries(entries.map(([key, value]) => [named(key), value]));
 }
 
 function report(event: WorkerEvent, onProgress: (progress: TrainingProgress) => void): void {

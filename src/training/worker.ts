@@ -5,7 +5,7 @@ import { interrupted, isTrainerFault, TrainerFailure } from "./failure.js";
 import { MemoryWatch } from "./memory.js";
 
 /** What the worker can be asked for. */
-type Operation = "hello" | "train_sft" | "answer" | "tasks" | "score";
+type Operation = "hello" | "train" | "answer" | "tasks" | "score";
 
 /** A line of the worker's stream. */
 export type WorkerEvent = Readonly<Record<string, unknown>>;
@@ -13,6 +13,8 @@ export type WorkerEvent = Readonly<Record<string, unknown>>;
 export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   onProgress?(event: WorkerEvent): void;
+  /** Answers what the worker asks in the middle of a request. */
+  onAsk?(event: WorkerEvent): Promise<object>;
 }
 
 export interface TrainerWorkerOptions extends ChildOptions {
@@ -37,6 +39,7 @@ export interface TrainerWorker {
 interface Pending {
   readonly operation: Operation;
   readonly onProgress: ((event: WorkerEvent) => void) | undefined;
+  readonly onAsk: ((event: WorkerEvent) => Promise<object>) | undefined;
   cancelled: boolean;
   resolve(event: WorkerEvent): void;
   reject(error: unknown): void;
@@ -101,6 +104,15 @@ export function createTrainerWorker(options: TrainerWorkerOptions): TrainerWorke
         request.reject(error);
         from.send({ id: event.id, op: "cancel" });
       }
+    } else if (event.event === "ask") {
+      const { id, ask } = event;
+      (request.onAsk ?? nobodyAnswers)(event).then(
+        (reply) => from.send({ ...reply, id, op: "reply", ask }),
+        (error) => {
+          request.reject(error);
+          from.send({ id, op: "cancel" });
+        },
+      );
     } else if (event.event === "done") {
       request.resolve(event);
     } else if (event.event === "cancelled") {
@@ -143,7 +155,7 @@ export function createTrainerWorker(options: TrainerWorkerOptions): TrainerWorke
       return child?.pid ?? null;
     },
 
-    async request(operation, fields, { signal, onProgress } = {}) {
+    async request(operation, fields, { signal, onProgress, onAsk } = {}) {
       const what = describe(operation);
       if (signal?.aborted) throw interrupted(what);
       // One that was told to die is waited for: two would share the memory of one.
@@ -154,7 +166,7 @@ export function createTrainerWorker(options: TrainerWorkerOptions): TrainerWorke
       let stopListening = () => {};
       try {
         return await new Promise<WorkerEvent>((resolve, reject) => {
-          const request = { operation, onProgress, cancelled: false, resolve, reject };
+          const request = { operation, onProgress, onAsk, cancelled: false, resolve, reject };
           pending.set(id, request);
           const onAbort = () => void cancel(id, request);
           signal?.addEventListener("abort", onAbort, { once: true });
@@ -196,7 +208,7 @@ function parseEvent(line: string): WorkerEvent | null {
 
 const descriptions: Readonly<Record<Operation, string>> = {
   hello: "The greeting of the trainer's worker",
-  train_sft: "The training",
+  train: "The training",
   answer: "The answering of prompts by the trainer's worker",
   tasks: "The making of tasks by the trainer's worker",
   score: "The scoring of answers by the trainer's worker",
@@ -211,6 +223,10 @@ function failed(event: WorkerEvent): TrainerFailure {
   const message = `The trainer's worker reports ${fault}: ${messageOf(event.message ?? "no details")}`;
   const hint = typeof event.hint === "string" && event.hint !== "" ? event.hint : "See its log.";
   return new TrainerFailure(isTrainerFault(fault) ? fault : "internal", message, hint);
+}
+
+async function nobodyAnswers(): Promise<never> {
+  throw new RedistillError("internal", "The trainer's worker asks, and nobody can answer.", "");
 }
 
 function silence(milliseconds: number): TrainerFailure {

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { initCommand } from "../../src/cli/commands/init.js";
 import { workspaceAt } from "../../src/cli/paths.js";
 import { recipeSchema } from "../../src/core/recipe.js";
+import { retrainSchema } from "../../src/core/retrain.js";
 import { loadRecipe, parseRecipe } from "../../src/recipes/load.js";
 import { recipeTemplate } from "../../src/recipes/template.js";
 import { recordingOutput, temporaryFolder } from "./support.js";
@@ -60,6 +61,11 @@ function keysIn(text: string): Set<string> {
   return keys;
 }
 
+/** The lines that show a training method. */
+function methodsIn(text: string): Record<string, unknown>[] {
+  return [...text.matchAll(/^# {3}(\{method: [^}]*\})/gm)].map(([, flow]) => parse(flow as string));
+}
+
 describe("the recipe that init writes", () => {
   it("parses as it is, with the schema's defaults", () => {
     const path = join(temporaryFolder(), "recipe.yaml");
@@ -73,6 +79,8 @@ describe("the recipe that init writes", () => {
     const present = keysIn(complete);
     const { keys, words } = namesOf(recipeSchema);
     // Settings of verifiers stand in the list of verifiers, which is a comment, and so do places of secrets.
+    const own = [...methodsIn(recipeTemplate)].flatMap((method) => Object.keys(method));
+    for (const key of own) present.add(`retrain.${key}`);
     const absent = keys.filter(
       (key) => !present.has(key) && !/^tasks\.verifier\.|^notify\.(url|token)\./.test(key),
     );
@@ -80,6 +88,21 @@ describe("the recipe that init writes", () => {
     const inList = keys.map((key) => /^tasks\.verifier\.(.+)$/.exec(key)?.[1] ?? "tasks");
     const missing = [...inList, ...words].filter((word) => !recipeTemplate.includes(word));
     expect(missing).toEqual([]);
+  });
+
+  it("has every training method with its defaults", () => {
+    const methods = methodsIn(recipeTemplate);
+    const { words } = namesOf(retrainSchema);
+    for (const method of methods) expect(retrainSchema.parse(method)).toMatchObject(method);
+    const shared = Object.keys(retrainSchema.parse({ method: "sft" }));
+    for (const method of methods) {
+      const { method: name } = method as { method: string };
+      const every = Object.keys(retrainSchema.parse({ method: name }));
+      const own = every.filter((key) => !shared.includes(key));
+      expect(Object.keys(method).sort()).toEqual([...own, "learningRate", "method"].sort());
+      expect(words).toContain(name);
+    }
+    expect(methods.length).toBe(retrainSchema.options.length - 1);
   });
 
   it("parses with its optional parts on, each with its defaults", () => {

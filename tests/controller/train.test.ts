@@ -5,12 +5,14 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { easedSettings, trainThrough } from "../../src/controller/train.js";
 import { RedistillError } from "../../src/core/errors.js";
 import type { TrainingJob } from "../../src/core/ports.js";
+import { trainingSettings } from "../../src/core/retrain.js";
 import { readReport, renderTerminal } from "../../src/report/index.js";
 import type { Store } from "../../src/store/store.js";
 import { scriptedRun, scriptedTrain, sumsRecipe } from "../support/scripted-run.js";
 
-const { from: _from, ...settings } = sumsRecipe(tmpdir()).retrain;
-const job: TrainingJob = { examples: [], parent: null, seed: 1, settings };
+const own = trainingSettings(sumsRecipe(tmpdir()).retrain);
+const { settings } = own;
+const job: TrainingJob = { ...own, examples: [], parent: null, seed: 1 };
 const result = {
   ...{ sha256: "a", ggufPath: "g", peftPath: "p" },
   ...{ finalLoss: 0.5, tokens: 1, seconds: 1 },

@@ -100,6 +100,8 @@ describe("the exported GGUF adapter", () => {
     });
     const trained = await train(
       {
+        method: "sft",
+        options: {},
         examples: tasks.slice(6).map(({ prompt, reference }) => ({
           prompt: engine.render([system, { role: "user", content: prompt }]),
           completion: reference ?? "",

@@ -64,6 +64,16 @@ describe("a recipe", () => {
     expect(problem("").kind).toBe("usage");
   });
 
+  it("that gives its training method nothing to learn from is refused", () => {
+    const refused = (retrain: string, rest = "") =>
+      expect(() => parseRecipe(`${whole}retrain: ${retrain}\n${rest}`, "r.yaml"));
+    refused("{method: sdft}").toThrow(/retrain.view: attempts see no more than the student/);
+    refused("{method: gkd, view: revision}").toThrow(/nothing is revised/);
+    refused("{method: grpo}", "teacher: {labels: majority}").toThrow(/does without/);
+    refused("{method: dqo}").toThrow(/retrain.method/);
+    refused("{method: orpo, sftWeight: 1}").toThrow(/unknown key retrain.sftWeight/);
+  });
+
   it("whose settings contradict each other is refused with both", () => {
     const { message } = problem(`${whole}teacher:\n  labels: majority\n  hint: true\n`);
     expect(message).toBe(

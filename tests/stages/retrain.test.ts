@@ -30,14 +30,15 @@ describe("retrain", () => {
     const recipe = recipeWith({ retrain: { rank: 4, epochs: 2 } });
     const rows = { examples: [...examples(8), ...examples(2, "replay")] };
     await retrain(input({ recipe, rows }), ports);
-    const { from: _from, ...settings } = recipe.retrain;
+    const { method, from: _from, ...all } = recipe.retrain;
+    const { weighting: _weighting, ...settings } = { weighting: null, ...all };
     expect(ports.jobs).toHaveLength(1);
     expect(ports.jobs[0]!.examples).toHaveLength(10);
     expect(ports.jobs[0]!.examples[1]).toEqual({
       prompt: "<user>question 1",
       completion: "answer 1",
     });
-    expect(ports.jobs[0]).toMatchObject({ settings, parent: null });
+    expect(ports.jobs[0]).toMatchObject({ method, options: {}, settings, parent: null });
   });
 
   it("makes the result the candidate", async () => {

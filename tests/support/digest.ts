@@ -14,6 +14,7 @@ const queries = {
   critiques: "SELECT * FROM critiques ORDER BY run_id, id",
   revisions: "SELECT * FROM revisions ORDER BY run_id, id",
   examples: "SELECT * FROM examples ORDER BY run_id, round, position",
+  lessons: "SELECT * FROM lessons ORDER BY run_id, round, example_id",
   refusals: "SELECT * FROM refusals ORDER BY run_id, round, source_id",
   adapters:
     "SELECT sha256, model_digest, parent, round, final_loss, tokens FROM adapters ORDER BY 1",

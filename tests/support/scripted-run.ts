@@ -70,7 +70,9 @@ export function sumsRecipe(folder: string, changes: Record<string, unknown> = {}
 export function scriptedTrain(folder: string): { train: Train; trained: string[] } {
   const trained: string[] = [];
   const train: Train = async (job, { onProgress }) => {
-    const sha = sha256(job);
+    const { method, options: own, ...plain } = job;
+    // Frozen databases of old releases hold runs whose jobs had no method.
+    const sha = sha256(method === "sft" ? plain : { ...plain, method, own });
     onProgress({ step: 1, steps: 1, loss: 0.5, tokensPerSecond: 1, secondsLeft: 0 });
     trained.push(sha);
     const ggufPath = join(folder, "memory", "adapters", sha, "adapter.gguf");

@@ -36,6 +36,8 @@ function turn(question: string): string {
 }
 
 const job: TrainingJob = {
+  method: "sft",
+  options: {},
   examples: Array.from({ length: 12 }, (_, index) => ({
     prompt: turn(`What is ${index} + 1?`),
     completion: `${index + 1}`,

@@ -5,10 +5,12 @@ import { appendFile, readdir, readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { trainThrough } from "../../src/controller/train.js";
-import type { Adapter } from "../../src/core/entities.js";
+import type { Adapter, Task } from "../../src/core/entities.js";
 import type { TrainingJob, TrainingProgress } from "../../src/core/ports.js";
 import { createReasoningGym } from "../../src/training/reasoning-gym.js";
 import { createTrainer, jobHash, trainerRecipe } from "../../src/training/train.js";
+import type { TrainerWorker } from "../../src/training/worker.js";
+import { createVerify } from "../../src/verifiers/index.js";
 import { scriptedRun, sumsRecipe } from "../support/scripted-run.js";
 import { fakeWorker, isAlive, temporaryDirectory, until } from "./helpers.js";
 
@@ -16,6 +18,8 @@ const model = { path: "weights/model.gguf", sha256: "a".repeat(64) };
 
 function jobWith(completion: string, changes: Partial<TrainingJob> = {}): TrainingJob {
   return {
+    method: "sft",
+    options: {},
     examples: [{ prompt: "1 + 1 = ", completion }],
     parent: null,
     seed: 7,
@@ -236,4 +240,51 @@ test("answers of another shape are refused", async () => {
 test("names jobs by the trainer's own recipe number", async () => {
   const source = await readFile("trainer/redistill_trainer/job.py", "utf8");
   expect(Number(/^RECIPE = (\d+)/m.exec(source)?.[1])).toBe(trainerRecipe);
+});
+
+test("plain imitation keeps the name that it had before there were other methods", () => {
+  expect(jobHash(jobWith("2"), model.sha256)).toBe(
+    "9ed37edf55f58fd9a20eb2adfb5523ec08221486c98ef39c608c345359bb6a12",
+  );
+  const dpo = jobWith("2", { method: "dpo", options: { beta: 0.1, sftWeight: 1 } });
+  const softer = jobWith("2", { method: "dpo", options: { beta: 0.2, sftWeight: 1 } });
+  const names = [jobWith("2"), dpo, softer].map((job) => jobHash(job, model.sha256));
+  expect(new Set(names).size).toBe(3);
+});
+
+test("writes a method's settings under the worker's names", async () => {
+  const { train, directory, options } = await trainer();
+  const job = jobWith("good", { method: "dpo", options: { beta: 0.1, sftWeight: 1 } });
+  await train(job, options());
+  const [folder] = (await readdir(directory)).filter((name) => !name.endsWith(".log"));
+  const written = JSON.parse(await readFile(join(directory, folder!, "job.json"), "utf8"));
+  expect(written).toMatchObject({ method: "dpo", options: { beta: 0.1, sft_weight: 1 } });
+});
+
+test("answers the trainer's questions with the verifiers' scores; ungradable is no score", async () => {
+  const task = (id: string, reference: string | null): Task => ({
+    ...{ id, split: "train", prompt: "2 + 2", reference, tags: [], metadata: null },
+    verifier: { kind: "numeric" },
+  });
+  const examples = [task("a", "4"), task("b", null)].map((each) => ({ prompt: "p", task: each }));
+  const replies: object[] = [];
+  const request: TrainerWorker["request"] = async (_operation, fields, options) => {
+    const written = JSON.parse(await readFile((fields as { job: string }).job, "utf8"));
+    const lines = (await readFile(written.examples, "utf8")).trim().split("\n");
+    expect(lines.map((line) => JSON.parse(line).task)).toEqual(["a", "b"]);
+    const answers = ["4", "5"].map((answer) => ({ task: "a", answer }));
+    const ask = { event: "ask", answers: [...answers, { task: "b", answer: "4" }] };
+    replies.push(await options!.onAsk!(ask));
+    throw new Error("enough");
+  };
+  const train = createTrainer({
+    worker: { request },
+    model,
+    directory: await temporaryDirectory(),
+    verify: createVerify({}),
+  });
+  const job = { ...jobWith(""), method: "grpo" as const, examples };
+  const options = { signal: new AbortController().signal, onProgress: () => {} };
+  await expect(train(job, options)).rejects.toThrow("enough");
+  expect(replies).toEqual([{ rewards: [1, 0, null] }]);
 });

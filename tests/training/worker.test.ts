@@ -143,3 +143,31 @@ test("the worker does not outlive a parent that was killed", async () => {
   parent.kill("SIGKILL");
   await until(() => !isAlive(pid));
 });
+
+test("what the worker asks in the middle of a request is answered, and a failed answer ends it", async () => {
+  const worker = await fakeWorker();
+  const prompts = ["ask"];
+  const asked: unknown[] = [];
+  const done = await worker.request(
+    "answer",
+    { prompts },
+    {
+      onAsk: async (event) => {
+        asked.push(event.answers);
+        return { rewards: [0.5] };
+      },
+    },
+  );
+  expect(asked).toEqual([[{ task: "t", answer: "4" }]]);
+  expect(done.reply).toMatchObject({ op: "reply", ask: 1, rewards: [0.5] });
+  const broken = worker.request(
+    "answer",
+    { prompts },
+    {
+      onAsk: () => Promise.reject(new Error("no verifier today")),
+    },
+  );
+  await expect(broken).rejects.toThrow("no verifier today");
+  await expect(worker.request("answer", { prompts })).rejects.toThrow(/nobody can answer/);
+  expect(await worker.request("hello", {})).toMatchObject({ event: "done" });
+});

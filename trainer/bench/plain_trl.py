@@ -1,4 +1,4 @@
-"""The yardstick for `train_sft`: the same job with TRL's SFTTrainer as it comes (padded batches of 8, its own loss).
+"""The yardstick for `train`: the same job with TRL's SFTTrainer as it comes (padded batches of 8, its own loss).
 
 Run: python bench/plain_trl.py job.json [epochs]
 Prints one JSON line: tokens (real ones, padding not counted), seconds (of the training loop), tokens_per_second.

@@ -26,6 +26,8 @@ class Meta:
     seconds: float = 0.0
     first_loss: float = 0.0
     last_loss: float = 0.0
+    first_metrics: dict[str, float] = dataclasses.field(default_factory=dict)
+    last_metrics: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 def save(path: Path, trainer: Any, base: Base, meta: Meta) -> None:
@@ -49,6 +51,7 @@ def save(path: Path, trainer: Any, base: Base, meta: Meta) -> None:
         "scheduler.pt": to_bytes(trainer.lr_scheduler.state_dict()),
         "rng_state.pth": to_bytes(generators),
         "trainer_state.json": json.dumps(dataclasses.asdict(trainer.state), sort_keys=True).encode(),
+        **trainer.objective.files(),
         META_NAME: json.dumps(dataclasses.asdict(meta)).encode(),
     }
     write_dir_atomic(path, files)

@@ -1,14 +1,15 @@
-"""The job file of `train_sft`: its shape, its checks and its hash."""
+"""The job file of `train`: its shape, its checks and its hash."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from redistill_trainer.errors import WorkerError
 from redistill_trainer.files import sha256_file, sha256_json
+from redistill_trainer.methods import METHODS, PLAIN
 from redistill_trainer.shape import (
     FRACTION,
     INTEGER,
@@ -41,7 +42,6 @@ SETTINGS_SHAPE = {
     "tokens_per_step": POSITIVE_INTEGER,
     "warmup_ratio": FRACTION,
 }
-EXAMPLE_SHAPE = {"prompt": TEXT, "completion": TEXT}
 SEED_LIMIT = 2**32  # numpy's generators take no larger seed
 
 
@@ -70,6 +70,8 @@ class Job:
     seed: int
     settings: Settings
     hash: str
+    method: str = "sft"
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 def read_job(path: str) -> Job:
@@ -78,6 +80,7 @@ def read_job(path: str) -> Job:
     Raises WorkerError("bad_job") that names the key at fault.
     """
     data = read_json(Path(path), "the job file")
+    method, options = take_method(data)
     require(data, "job", JOB_SHAPE)
     if data["version"] != VERSION:
         raise WorkerError("bad_job", f"job.version is {data['version']}, this worker reads {VERSION}")
@@ -93,6 +96,8 @@ def read_job(path: str) -> Job:
         "seed": data["seed"],
         "settings": {key: float(value) for key, value in data["settings"].items()},
     }
+    if method != "sft":  # plain imitation has the hash that it had before there were other methods
+        determining |= {"method": method, "options": options}
     return Job(
         model=Path(data["model"]),
         model_sha256=data["model_sha256"].lower(),
@@ -103,7 +108,19 @@ def read_job(path: str) -> Job:
         seed=data["seed"],
         settings=settings,
         hash=sha256_json(determining),
+        method=method,
+        options=options,
     )
+
+
+def take_method(data: Any) -> tuple[str, dict[str, Any]]:
+    """Take method and options out of a job; a job that names none is plain imitation."""
+    if not isinstance(data, dict) or "method" not in data:
+        return "sft", {}
+    method = data.pop("method")
+    if method not in METHODS:
+        raise WorkerError("bad_job", f"job.method must be one of {', '.join(METHODS)}, not {method!r:.80}")
+    return method, require(data.pop("options", {}), "job.options", METHODS[method].options)
 
 
 def parent_weights(parent: Path) -> Path:
@@ -114,7 +131,7 @@ def parent_weights(parent: Path) -> Path:
     return file
 
 
-def read_examples(job: Job) -> list[dict[str, str]]:
+def read_examples(job: Job) -> list[dict[str, Any]]:
     """Read the examples of a job. Raises WorkerError("bad_job") for a wrong hash, a wrong line, or none at all."""
     try:
         content = job.examples.read_bytes()
@@ -130,7 +147,8 @@ def read_examples(job: Job) -> list[dict[str, str]]:
                 value: Any = json.loads(line)
             except ValueError as error:
                 raise WorkerError("bad_job", f"{where} is not JSON: {error}") from error
-            examples.append(require(value, where, EXAMPLE_SHAPE))
+            plain = isinstance(value, dict) and set(value) <= set(PLAIN)
+            examples.append(require(value, where, PLAIN if plain else METHODS[job.method].example))
     if not examples:
         raise WorkerError("bad_job", "job.examples holds no example")
     return examples

@@ -27,3 +27,16 @@ def packed_loss(model: Any, inputs: dict[str, Any]) -> Any:
     from torch.nn.functional import cross_entropy
 
     return cross_entropy(label_logits(model, inputs), inputs["targets"])
+
+
+def label_logps(model: Any, inputs: dict[str, Any]) -> Any:
+    """Log-probability [L] of each target, in nats."""
+    logits = label_logits(model, inputs)
+    return logits.gather(1, inputs["targets"][:, None])[:, 0] - logits.logsumexp(1)
+
+
+def sequence_logps(model: Any, inputs: dict[str, Any]) -> Any:
+    """Summed log-probability [S] of each sequence's labels; `inputs["lengths"]` says how many each has."""
+    import torch
+
+    return torch.stack([part.sum() for part in label_logps(model, inputs).split(inputs["lengths"])])

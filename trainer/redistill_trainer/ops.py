@@ -21,12 +21,12 @@ def hello(fields: dict[str, Any], context: Context) -> dict[str, Any]:
     return {"versions": {"worker": __version__, "python": platform.python_version(), **found}}
 
 
-def train_sft(fields: dict[str, Any], context: Context) -> dict[str, Any]:
+def train(fields: dict[str, Any], context: Context) -> dict[str, Any]:
     """Train an adapter as the job file says; the manifest."""
-    require(fields, "train_sft", {"job": TEXT})
-    from redistill_trainer.train import train_sft as train
+    require(fields, "train", {"job": TEXT})
+    from redistill_trainer.train import train as run
 
-    return train(fields["job"], context)
+    return run(fields["job"], context)
 
 
 def answer(fields: dict[str, Any], context: Context) -> dict[str, Any]:
@@ -56,9 +56,9 @@ def score(fields: dict[str, Any], context: Context) -> dict[str, Any]:
 
 OPS: dict[str, Callable[[dict[str, Any], Context], dict[str, Any]]] = {
     "hello": hello,
-    "train_sft": train_sft,
+    "train": train,
     "answer": answer,
     "tasks": tasks,
     "score": score,
 }
-HEAVY = {"train_sft", "answer"}  # not worth finishing once nobody reads the events
+HEAVY = {"train", "answer"}  # not worth finishing once nobody reads the events

@@ -46,33 +46,39 @@ class Row:
     targets: list[int]
 
 
-def tokenize(examples: list[dict[str, str]], base: Base) -> list[Sequence]:
+def tokenize(examples: list[dict[str, Any]], base: Base) -> list[Sequence]:
+    """Tokenise prompt and completion of each example; see `sequence_of`."""
+    return [
+        sequence_of(example["prompt"], example["completion"], base, number)
+        for number, example in enumerate(examples, start=1)
+    ]
+
+
+def sequence_of(prompt_text: str, completion_text: str, base: Base, number: int) -> Sequence:
     """Tokenise prompt and completion apart, as the engine sees them, and end the turn.
 
-    Raises WorkerError("bad_job") for an example without tokens or longer than the model's context.
+    Raises WorkerError("bad_job") for an example (its number counts from 1) without tokens or longer than the model's
+    context.
     """
-    sequences = []
-    for number, example in enumerate(examples, start=1):
-        prompt, completion = base.tokenize(example["prompt"]), base.tokenize(example["completion"])
-        ids = [*prompt, *completion, base.end_of_turn]
-        if not prompt or not completion or len(ids) > base.context_length:
-            message = f"example {number} has {len(prompt)} prompt and {len(completion)} completion tokens"
-            raise WorkerError("bad_job", f"{message}; both must be above 0, together below {base.context_length}")
-        sequences.append(Sequence(ids, len(prompt)))
-    return sequences
+    prompt, completion = base.tokenize(prompt_text), base.tokenize(completion_text)
+    ids = [*prompt, *completion, base.end_of_turn]
+    if not prompt or not completion or len(ids) > base.context_length:
+        message = f"example {number} has {len(prompt)} prompt and {len(completion)} completion tokens"
+        raise WorkerError("bad_job", f"{message}; both must be above 0, together below {base.context_length}")
+    return Sequence(ids, len(prompt))
 
 
-def plan(sequences: list[Sequence], tokens_per_step: int, epochs: int, seed: int) -> list[tuple[int, list[int]]]:
+def plan(lengths: list[int], tokens_per_step: int, epochs: int, seed: int) -> list[tuple[int, list[int]]]:
     """The optimiser steps of a training: (epoch from 0, indices of the step's examples), in order.
 
-    Tokens count as if nothing were shared, so that a step means the same whatever the examples have in common.
+    `lengths` are the examples' tokens. They count as if nothing were shared, so that a step means the same whatever the examples have in common.
     """
     steps = []
     for epoch in range(epochs):
-        order = list(range(len(sequences)))
+        order = list(range(len(lengths)))
         generator = random.Random(f"{seed}:{epoch}")
         generator.shuffle(order)
-        packs = balance(order, [len(sequence.ids) for sequence in sequences], tokens_per_step)
+        packs = balance(order, lengths, tokens_per_step)
         generator.shuffle(packs)
         steps += [(epoch, pack) for pack in packs]
     return steps

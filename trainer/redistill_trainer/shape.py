@@ -27,9 +27,18 @@ INTEGER: Check = ("an integer", is_integer)
 POSITIVE_INTEGER: Check = ("an integer above 0", lambda value: is_integer(value) and value > 0)
 POSITIVE_NUMBER: Check = ("a finite number above 0", lambda value: is_number(value) and value > 0)
 FRACTION: Check = ("a number from 0 to 1", lambda value: is_number(value) and 0 <= value <= 1)
+WEIGHT: Check = ("a finite number of 0 or more", lambda value: is_number(value) and value >= 0)
+BOOLEAN: Check = ("true or false", lambda value: isinstance(value, bool))
 OBJECT: Check = ("an object", lambda value: isinstance(value, dict))
 LIST: Check = ("a list", lambda value: isinstance(value, list))
 TEXTS: Check = ("a list of texts", lambda value: isinstance(value, list) and all(isinstance(v, str) for v in value))
+
+NUMBERS: Check = ("a list of numbers", lambda value: isinstance(value, list) and all(is_number(v) for v in value))
+
+
+def one_of(*words: str) -> Check:
+    """A check for one of a few words."""
+    return (f"one of {', '.join(words)}", lambda value: value in words)
 
 
 def require(value: Any, where: str, shape: dict[str, Check]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`train_sft`: from a job file to an adapter folder, resuming what was begun and repeating nothing that is done."""
+"""`train`: from a job file to an adapter folder, resuming what was begun and repeating nothing that is done."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from redistill_trainer.context import Context
 from redistill_trainer.errors import WorkerError
 from redistill_trainer.files import recover_dir, sha256_file, write_atomic, write_dir_atomic
 from redistill_trainer.job import Job, read_examples, read_job
+from redistill_trainer.methods import METHODS
 
 MANIFEST_NAME, GGUF_NAME, PEFT_NAME = "manifest.json", "adapter.gguf", "peft"
 
 
-def train_sft(job_path: str, context: Context) -> dict[str, Any]:
+def train(job_path: str, context: Context) -> dict[str, Any]:
     """Train as the job file says and return the manifest, which is written last.
 
     A finished output is answered with its manifest; a started one goes on from its checkpoint.
@@ -32,7 +33,7 @@ def train_sft(job_path: str, context: Context) -> dict[str, Any]:
     from redistill_trainer.weights import load_base
 
     base = load_base(job.model, job.model_sha256)
-    return train(job, examples, base, context)
+    return train_on(job, examples, base, context)
 
 
 def check_parent(job: Job) -> None:
@@ -47,33 +48,34 @@ def check_parent(job: Job) -> None:
         raise WorkerError("bad_job", f"job.parent has rank {rank} and alpha {alpha:g}, job.settings wants {wanted}")
 
 
-def train(job: Job, examples: list[dict[str, str]], base: Any, context: Context) -> dict[str, Any]:
+def train_on(job: Job, examples: list[dict[str, Any]], base: Any, context: Context) -> dict[str, Any]:
     """Train on the loaded base and write the output; the manifest."""
     import torch
 
     from redistill_trainer import checkpoint
     from redistill_trainer.adapter import attached, load_weights
-    from redistill_trainer.packing import plan, tokenize
-    from redistill_trainer.sft import PackedTrainer
+    from redistill_trainer.loop import Loop
 
-    sequences = tokenize(examples, base)
-    steps = plan(sequences, job.settings.tokens_per_step, job.settings.epochs, job.seed)
+    objective = METHODS[job.method].load()(job, examples, base, context)
     meta = checkpoint.find(job.output / "checkpoint", job.hash)
     resume = str(job.output / "checkpoint") if meta else None
     meta = meta or checkpoint.Meta(job.hash)
     with attached(base, job.settings.rank, job.settings.alpha, job.seed) as model:
-        if job.parent and not resume:
+        if job.parent:
             load_weights(model, job.parent)
-        PackedTrainer(model, base, job, sequences, steps, meta, context).train(resume_from_checkpoint=resume)
+        objective.prepare(model)  # before a checkpoint is loaded: these are the weights that it began with
+        Loop(model, base, job, objective, meta, context).train(resume_from_checkpoint=resume)
         if not all(torch.isfinite(weight).all() for weight in model.parameters() if weight.requires_grad):
             raise WorkerError("nan_loss", "the trained weights are not finite")
+        changes = {name: [meta.first_metrics.get(name), last] for name, last in meta.last_metrics.items()}
         return write_output(job, model, base, {
-            "steps": len(steps),
-            "tokens": sum(len(sequences[index].ids) for _, pack in steps for index in pack),
-            "label_tokens": sum(sequences[index].labels for _, pack in steps for index in pack),
+            "steps": len(objective.steps),
+            "tokens": sum(objective.tokens(pack) for _, pack in objective.steps),
+            "label_tokens": sum(objective.labels(pack) for _, pack in objective.steps),
             "seconds": round(meta.seconds, 3),
             "final_loss": meta.last_loss,
             "first_loss": meta.first_loss,
+            **({"metrics": changes} if changes else {}),
         })  # fmt: skip
 
 

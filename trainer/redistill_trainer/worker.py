@@ -25,6 +25,7 @@ class Requests:
         self._open: dict[Any, threading.Event] = {}
         self._heavy = 0
         self._lock = threading.Lock()
+        self._replies: dict[tuple[Any, int], dict[str, Any]] = {}
 
     def add(self, request: dict[str, Any]) -> bool:
         """Queue a request. False, and nothing queued, if another with its id is still open."""
@@ -45,6 +46,17 @@ class Requests:
     def cancelled(self, request_id: Any) -> Callable[[], bool]:
         """A function that tells whether the request has been cancelled."""
         return self._open[request_id].is_set
+
+    def reply(self, reply: dict[str, Any]) -> None:
+        """Keep the reply to a question of an open request until it is fetched."""
+        with self._lock:
+            if reply["id"] in self._open and isinstance(reply.get("ask"), int):
+                self._replies[(reply["id"], reply["ask"])] = reply
+
+    def take_reply(self, request_id: Any, ask: int) -> dict[str, Any] | None:
+        """The reply to a question, once."""
+        with self._lock:
+            return self._replies.pop((request_id, ask), None)
 
     def close(self, request: dict[str, Any]) -> None:
         """Forget a request that has had its closing event."""
@@ -69,8 +81,8 @@ def parse(line: str) -> dict[str, Any]:
         raise WorkerError("bad_job", f"the request is not JSON: {error}") from error
     if not isinstance(request, dict) or not isinstance(request.get("id"), (str, int)):
         raise WorkerError("bad_job", "the request must be an object with an id (a text or an integer)")
-    if not isinstance(request.get("op"), str) or (request["op"] not in ops.OPS and request["op"] != "cancel"):
-        known = ", ".join([*ops.OPS, "cancel"])
+    if not isinstance(request.get("op"), str) or (request["op"] not in ops.OPS and request["op"] not in ("cancel", "reply")):
+        known = ", ".join([*ops.OPS, "cancel", "reply"])
         raise WorkerError("bad_job", f"unknown op {request.get('op')!r:.80}; known ops: {known}")
     return request
 
@@ -84,6 +96,8 @@ def read_requests(requests: Requests, stream: EventStream) -> None:
             request = parse(line)
             if request["op"] == "cancel":
                 requests.cancel(request["id"])
+            elif request["op"] == "reply":
+                requests.reply(request)
             elif not requests.add(request):
                 raise WorkerError("bad_job", f"a request with the id {request['id']!r} is still open")
         except WorkerError as error:
@@ -112,7 +126,11 @@ def run(request: dict[str, Any], requests: Requests, stream: EventStream) -> Non
     try:
         if cancelled():
             raise Cancelled
-        context = Context(cancelled, lambda event, **values: stream.emit(event, request_id, **values))
+        context = Context(
+            cancelled,
+            lambda event, **values: stream.emit(event, request_id, **values),
+            asker(request_id, requests, stream),
+        )
         result = ops.OPS[request["op"]](fields, context)
         requests.close(request)
         stream.emit("done", request_id, **result)
@@ -123,6 +141,39 @@ def run(request: dict[str, Any], requests: Requests, stream: EventStream) -> Non
         failure = classify(error)
         requests.close(request)
         emit_error(stream, request_id, failure)
+
+
+def asker(request_id: Any, requests: Requests, stream: EventStream) -> Callable[..., dict[str, Any]]:
+    """A function that emits an `ask` event and waits for its reply.
+
+    Whoever replies may need this very worker for it (to score answers to reasoning-gym tasks), so quick requests are
+    served meanwhile; trainings keep their turn.
+    """
+    count = 0
+
+    def ask(**fields: Any) -> dict[str, Any]:
+        nonlocal count
+        count += 1
+        stream.emit("ask", request_id, ask=count, **fields)
+        cancelled, later = requests.cancelled(request_id), []
+        try:
+            while (reply := requests.take_reply(request_id, count)) is None:
+                if cancelled():
+                    raise Cancelled
+                try:
+                    other = requests.queue.get(timeout=0.05)
+                except queue.Empty:
+                    continue
+                if other is not None and other["op"] not in ops.HEAVY:
+                    run(other, requests, stream)
+                else:
+                    later.append(other)
+        finally:
+            for other in later:
+                requests.queue.put(other)
+        return reply
+
+    return ask
 
 
 def main() -> int:

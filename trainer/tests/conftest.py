@@ -29,6 +29,13 @@ def base(model_path):
     return load_base(model_path)
 
 
+@pytest.fixture(scope="session")
+def tiny():
+    from tiny import tiny_base
+
+    return tiny_base()
+
+
 @pytest.fixture(scope="module")
 def worker():
     """A worker that the tests of one module share, as the jobs of one run do."""

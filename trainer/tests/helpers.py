@@ -92,7 +92,7 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def write_job(folder: Path, model: Path, examples: list[dict[str, str]], parent: Path | None = None, **settings: Any) -> Path:
+def write_job(folder: Path, model: Path, examples: list[dict[str, Any]], parent: Path | None = None, **settings: Any) -> Path:
     """Write examples and job file into `folder`; the output goes to `folder/out`."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = folder / "examples.jsonl"
@@ -111,6 +111,55 @@ def write_job(folder: Path, model: Path, examples: list[dict[str, str]], parent:
     path = folder / "job.json"
     path.write_text(json.dumps(job))
     return path
+
+
+def write_method_job(
+    folder: Path, model: Path, method: str, examples: list[dict[str, Any]], options: dict[str, Any] | None = None, **settings: Any
+) -> Path:
+    """Like `write_job`, for a method other than sft."""
+    return edit_job(write_job(folder, model, examples, **settings), method=method, options=options or {})
+
+
+def train_here(
+    path: Path, base: Any, stop_after: int | None = None, ask: Any = None
+) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    """Train on a loaded base in this process: the manifest (None when cancelled after so many steps) and the progress events."""
+    from redistill_trainer.context import Context
+    from redistill_trainer.errors import Cancelled
+    from redistill_trainer.job import read_examples, read_job
+    from redistill_trainer.train import train_on
+
+    events: list[dict[str, Any]] = []
+    context = Context(
+        cancelled=lambda: stop_after is not None and len(events) >= stop_after,
+        emit=lambda event, **fields: events.append(fields),
+        **({"ask": ask} if ask else {}),
+    )
+    try:
+        job = read_job(str(path))
+        job.output.mkdir(parents=True, exist_ok=True)
+        return train_on(job, read_examples(job), base, context), events
+    except Cancelled:
+        return None, events
+
+
+def assert_resumes(folder: Path, base: Any, write: Any, stop_after: int, **asking: Any) -> dict[str, Any]:
+    """Train the job that `write(folder)` makes, once whole and once stopped and resumed: the same bits; the manifest."""
+    stopped, whole = write(folder / "stopped"), write(folder / "whole")
+    assert train_here(stopped, base, stop_after, **asking)[0] is None
+    assert (folder / "stopped/out/checkpoint").is_dir()
+    resumed, events = train_here(stopped, base, **asking)
+    assert events[0]["step"] == stop_after + 1, "it must go on, not start again"
+    manifest, _ = train_here(whole, base, **asking)
+    for name in ("adapter.gguf", "peft/adapter_model.safetensors"):
+        assert (folder / "stopped/out" / name).read_bytes() == (folder / "whole/out" / name).read_bytes()
+    assert resumed["metrics"] == manifest["metrics"]
+    return manifest
+
+
+def turn(question: str) -> str:
+    """A question in the template of the default model, without a system prompt."""
+    return f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
 
 
 def edit_job(path: Path, **changes: Any) -> Path:

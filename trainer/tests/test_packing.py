@@ -71,9 +71,9 @@ def test_shared_tokens_are_computed_once(base):
 def test_the_plan_is_balanced_and_the_same_for_a_seed(base):
     sequences = tokenize(sums(20), base)
     sizes = [len(sequence.ids) for sequence in sequences]
-    steps = plan(sequences, 256, 3, seed=1)
-    assert steps == plan(sequences, 256, 3, seed=1)
-    assert steps != plan(sequences, 256, 3, seed=2)
+    steps = plan([len(s.ids) for s in sequences], 256, 3, seed=1)
+    assert steps == plan([len(s.ids) for s in sequences], 256, 3, seed=1)
+    assert steps != plan([len(s.ids) for s in sequences], 256, 3, seed=2)
     for epoch in range(3):
         packs = [pack for at, pack in steps if at == epoch]
         assert sorted(index for pack in packs for index in pack) == list(range(20))

@@ -26,7 +26,7 @@ def contents(job: Path) -> list[bytes]:
 
 def test_training_learns_its_examples_and_a_second_start_is_free(worker, model_path, tmp_path):
     job = write_job(tmp_path, model_path, EXAMPLES, epochs=12, learning_rate=2e-3, tokens_per_step=256)
-    done = worker.ask("train_sft", job=str(job))
+    done = worker.ask("train", job=str(job))
     assert done["event"] == "done", done
     out = tmp_path / "out"
     manifest = json.loads((out / "manifest.json").read_text())
@@ -43,50 +43,50 @@ def test_training_learns_its_examples_and_a_second_start_is_free(worker, model_p
     bare = worker.ask("answer", adapter=None, **request)["answers"]
     assert [answer["text"] for answer in bare] != [answer["text"] for answer in trained]
 
-    again = worker.send("train_sft", job=str(job))
+    again = worker.send("train", job=str(job))
     assert worker.until("done", request_id=again)["seconds"] == manifest["seconds"]
     assert steps_of(worker, again) == []
 
     child = write_job(tmp_path / "child", model_path, EXAMPLES, parent=out / "peft", epochs=1)
-    continued = worker.ask("train_sft", job=str(child))
+    continued = worker.ask("train", job=str(child))
     assert continued["first_loss"] < 0.2, "training goes on from the parent"
     other_rank = write_job(tmp_path / "other", model_path, EXAMPLES, parent=out / "peft", rank=8)
-    assert "rank" in worker.ask("train_sft", job=str(other_rank))["message"]
+    assert "rank" in worker.ask("train", job=str(other_rank))["message"]
 
 
 def test_a_killed_training_ends_with_the_bits_of_an_undisturbed_one(worker, model_path, tmp_path):
     examples = sums(8)
     killed, whole = (write_job(tmp_path / name, model_path, examples, tokens_per_step=64) for name in ("killed", "whole"))
     victim = Worker()
-    victim.send("train_sft", job=str(killed))
+    victim.send("train", job=str(killed))
     while victim.until("progress")["step"] < 4:
         pass
     os.kill(victim.process.pid, signal.SIGKILL)
     victim.process.wait()
     assert (killed.parent / "out/checkpoint").is_dir()
-    resumed = worker.send("train_sft", job=str(killed))
+    resumed = worker.send("train", job=str(killed))
     done = worker.until("done", "error", request_id=resumed)
     assert done["event"] == "done", done
     assert steps_of(worker, resumed)[0] > 1, "it must go on, not start again"
-    undisturbed = worker.ask("train_sft", job=str(whole))
+    undisturbed = worker.ask("train", job=str(whole))
     assert contents(killed) == contents(whole)
     for key in ("job_hash", "steps", "tokens", "label_tokens", "first_loss", "final_loss"):
         assert done[key] == undisturbed[key], key
 
     cancelled = write_job(tmp_path / "cancelled", model_path, examples, tokens_per_step=64)
-    request = worker.send("train_sft", job=str(cancelled))
+    request = worker.send("train", job=str(cancelled))
     worker.until("progress", request_id=request)
     worker.send("cancel", id=request)
     assert worker.until("done", "error", "cancelled", request_id=request)["event"] == "cancelled"
     last = steps_of(worker, request)[-1]
     assert last < undisturbed["steps"]
-    request = worker.send("train_sft", job=str(cancelled))
+    request = worker.send("train", job=str(cancelled))
     worker.until("done", request_id=request)
     assert steps_of(worker, request)[0] == last + 1
     assert contents(cancelled) == contents(whole)
 
     changed = edit_job(killed, seed=8)
-    request = worker.send("train_sft", job=str(changed))
+    request = worker.send("train", job=str(changed))
     worker.until("progress", request_id=request)
     assert steps_of(worker, request) == [1], "another job may use neither manifest nor checkpoint"
     worker.send("cancel", id=request)
@@ -95,7 +95,7 @@ def test_a_killed_training_ends_with_the_bits_of_an_undisturbed_one(worker, mode
 
 def test_a_diverging_training_is_nan_loss(worker, model_path, tmp_path):
     job = write_job(tmp_path, model_path, EXAMPLES, learning_rate=1e30, warmup_ratio=0)
-    error = worker.ask("train_sft", job=str(job))
+    error = worker.ask("train", job=str(job))
     assert (error["event"], error["kind"]) == ("error", "nan_loss")
     assert "learning_rate" in error["hint"]
     assert not (tmp_path / "out/manifest.json").exists()
@@ -117,19 +117,19 @@ def test_bad_jobs_name_the_key(worker, model_path, tmp_path):
     }
     for key, change in cases.items():
         job = edit_job(write_job(tmp_path, model_path, EXAMPLES), **change)
-        error = worker.ask("train_sft", job=str(job))
+        error = worker.ask("train", job=str(job))
         assert (error["kind"], key in error["message"]) == ("bad_job", True), error
     job = write_job(tmp_path, model_path, [{"prompt": "a", "completion": ""}])
-    assert "line 1.completion" in worker.ask("train_sft", job=str(job))["message"]
+    assert "line 1.completion" in worker.ask("train", job=str(job))["message"]
 
 
 def test_bad_weights_are_told(worker, model_path, tmp_path):
     missing = edit_job(write_job(tmp_path, model_path, EXAMPLES), model=str(tmp_path / "none.gguf"))
-    assert worker.ask("train_sft", job=str(missing))["kind"] == "bad_weights"
+    assert worker.ask("train", job=str(missing))["kind"] == "bad_weights"
     other = edit_job(write_job(tmp_path, model_path, EXAMPLES), model_sha256="0" * 64)
-    assert worker.ask("train_sft", job=str(other))["kind"] == "bad_weights"
+    assert worker.ask("train", job=str(other))["kind"] == "bad_weights"
     for name, data in (("cut.gguf", model_path.read_bytes()[:3_000_000]), ("noise.gguf", b"no weights" * 99)):
         (tmp_path / name).write_bytes(data)
         job = write_job(tmp_path / name[:3], tmp_path / name, EXAMPLES)
-        error = worker.ask("train_sft", job=str(job))
+        error = worker.ask("train", job=str(job))
         assert error["kind"] == "bad_weights", error

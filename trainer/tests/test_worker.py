@@ -28,7 +28,7 @@ def test_bad_requests_are_answered_and_survived(worker):
     assert worker.until("error")["kind"] == "bad_job"
     assert "known ops" in worker.ask("dance")["message"]
     assert "hello.more" in worker.ask("hello", more=1)["message"]
-    assert worker.ask("train_sft", job="/no/such/job.json")["kind"] == "bad_job"
+    assert worker.ask("train", job="/no/such/job.json")["kind"] == "bad_job"
     worker.send("cancel", id="nobody")
     assert worker.ask("hello")["event"] == "done"
 
@@ -43,7 +43,7 @@ def test_requests_sent_before_the_end_of_stdin_are_answered():
 
 def test_the_end_of_stdin_stops_a_training_at_once(model_path, tmp_path):
     worker = Worker()
-    worker.send("train_sft", job=str(write_job(tmp_path, model_path, sums(4))))
+    worker.send("train", job=str(write_job(tmp_path, model_path, sums(4))))
     worker.until("heartbeat")
     worker.process.stdin.close()
     assert worker.process.wait(timeout=10) == 0

@@ -1,0 +1,52 @@
+"""Earlier weights of an adapter, beside the ones that are trained: a few megabytes in place of a second model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+NAME = "shadow.safetensors"
+
+
+class Shadow:
+    """A copy of the trainable weights as they are now. It stays, or follows as a moving average."""
+
+    def __init__(self, model: Any) -> None:
+        self.weights = {name: weight.detach().clone() for name, weight in trainable(model)}
+
+    @contextmanager
+    def worn(self, model: Any) -> Iterator[None]:
+        """Let the model compute with these weights. Use it without gradient."""
+        own = {name: weight.data for name, weight in trainable(model)}
+        for name, weight in trainable(model):
+            weight.data = self.weights[name]
+        try:
+            yield
+        finally:
+            for name, weight in trainable(model):
+                weight.data = own[name]
+
+    def follow(self, model: Any, decay: float) -> None:
+        """Become `decay` of itself and the rest of the model's weights."""
+        for name, weight in trainable(model):
+            self.weights[name].mul_(decay).add_(weight.detach(), alpha=1 - decay)
+
+    def files(self) -> dict[str, bytes]:
+        """The weights as a file of a checkpoint."""
+        from safetensors.torch import save
+
+        return {NAME: save({name: weight.cpu().contiguous() for name, weight in self.weights.items()})}
+
+    def restore(self, folder: Path) -> None:
+        """Read what `files` wrote."""
+        from safetensors.torch import load_file
+
+        for name, weight in load_file(folder / NAME).items():
+            self.weights[name].copy_(weight)
+
+
+def trainable(model: Any) -> list[tuple[str, Any]]:
+    """Names and parameters that are trained."""
+    return [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
