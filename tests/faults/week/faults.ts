@@ -170,7 +170,7 @@ export function allFaults(library: string | null): Map<string, Fault> {
       beside("a backup taken", async (world) => {
         const into = join(world.folder, "backups", `${world.lives}`);
         mkdirSync(join(world.folder, "backups"), { recursive: true });
-        const { code } = await world.start(["backup", "--to", into]).ended;
+        const { code } = await world.start(["backup", into]).ended;
         rmSync(into, { recursive: true, force: true });
         return code === 0;
       }),
