@@ -28,7 +28,7 @@ export function waysToUse({ run, best, tryPrompt }: RunReport): Use[] {
         "from peft import PeftModel",
         "from transformers import AutoModelForCausalLM",
         "",
-        `base = AutoModelForCausalLM.from_pretrained("<folder of the GGUF>", gguf_file="${base}")`,
+        `base = AutoModelForCausalLM.from_pretrained("folder-of-the-GGUF", gguf_file="${base}")`,
         `model = PeftModel.from_pretrained(base, "${from}/peft")`,
       ],
     },

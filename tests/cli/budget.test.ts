@@ -7,7 +7,7 @@ import { statusCommand } from "../../src/cli/commands/status.js";
 import { fingerprint } from "../../src/cli/fingerprint.js";
 import { workspaceAt } from "../../src/cli/paths.js";
 import { adoptSettings } from "../../src/controller/adopt.js";
-import { budgetSchema, describeBudget } from "../../src/core/budget.js";
+import { budgetSchema } from "../../src/core/budget.js";
 import type { Changeable } from "../../src/core/recipe.js";
 import { parseRecipe } from "../../src/recipes/load.js";
 import { scriptedRun, sumsRecipe } from "../support/scripted-run.js";
@@ -52,8 +52,7 @@ describe("a run's budget", () => {
     expect(() => adopt({ budget })).toThrow(/no entry/);
     expect(run().recipe.budget).toEqual(none);
     const { recipeHash, recipe } = run();
-    expect(adopt({ budget, prices })).toEqual(["budget", "prices"]);
-    expect(describeBudget(budget)).toBe("calls 9, night.money 2");
+    expect(adopt({ budget, prices })).toEqual(["budget (calls 9, night.money 2)", "prices"]);
     expect(run()).toMatchObject({ recipeHash, recipe: { ...recipe, budget, prices } });
     const last = store.events.of("sums-1").at(-1);
     expect(last).toMatchObject({ kind: "settings", payload: { budget } });

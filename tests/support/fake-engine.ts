@@ -43,12 +43,12 @@ class FakeEngine implements HostedEngine {
   ) {}
 
   async sample(requests: readonly CallRequest[], options: SampleOptions): Promise<void> {
-    const { width = this.sequences, adapter, signal } = options;
+    const { width = this.sequences, adapter, signal, drain } = options;
     if (width > (this.plan.widest ?? width)) await misbehave("crash");
     const waiting = [...requests.keys()];
     let active: { index: number; steps: number }[] = [];
-    while (waiting.length > 0 || active.length > 0) {
-      while (active.length < width && waiting.length > 0) {
+    while ((waiting.length > 0 && !drain?.aborted) || active.length > 0) {
+      while (active.length < width && waiting.length > 0 && !drain?.aborted) {
         const index = waiting.shift() as number;
         appendFileSync(`${this.path}.ledger`, `${JSON.stringify(requests[index])}\n`);
         active.push({ index, steps: 0 });

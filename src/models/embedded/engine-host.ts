@@ -82,6 +82,7 @@ export class EngineHost {
     message: ToHost,
     signal: AbortSignal,
     onPassing: (message: Passing) => void,
+    drain?: AbortSignal,
   ): Promise<Closing> {
     const answering = message.kind !== "load";
     if (this.gone !== null) throw this.fault(answering);
@@ -91,17 +92,21 @@ export class EngineHost {
       this.send({ kind: "abort" });
       late = setTimeout(() => this.kill(), this.patience.stopMs);
     };
+    const drained = () => this.send({ kind: "drain" });
     try {
       return await new Promise<Closing>((resolve, reject) => {
         this.silence.begin();
         this.pending = { answering, onPassing, resolve, reject };
         signal.addEventListener("abort", stop, { once: true });
         this.send(message);
+        if (drain?.aborted) drained();
+        else drain?.addEventListener("abort", drained, { once: true });
       });
     } finally {
       this.pending = null;
       clearTimeout(late);
       signal.removeEventListener("abort", stop);
+      drain?.removeEventListener("abort", drained);
     }
   }
 

@@ -88,14 +88,15 @@ export class EngineProcess implements ChatModel {
   }
 
   async sample(requests: readonly CallRequest[], options: SampleOptions): Promise<void> {
-    if (requests.length === 0) return;
-    const { adapter, signal, width } = options;
+    const { adapter, signal, width, drain } = options;
+    if (requests.length === 0 || drain?.aborted) return;
     const packed = packRequests(requests);
     const message = { kind: "sample", packed, adapter, width: width ?? null } as const;
-    await this.ask(message, signal, (passing) => {
+    const onPassing = (passing: Passing) => {
       if (passing.kind === "result") options.onResult(passing.index, passing.generation);
       else if (passing.kind === "tokens") options.onTokens?.(passing.count);
-    });
+    };
+    await this.ask(message, signal, onPassing, drain);
     signal.throwIfAborted();
   }
 
@@ -110,11 +111,12 @@ export class EngineProcess implements ChatModel {
     message: ToHost,
     signal: AbortSignal,
     onPassing: (message: Passing) => void,
+    drain?: AbortSignal,
   ): Promise<Closing> {
     const turn = this.queue.then(async () => {
       const host = await this.running(signal);
       return outcome(
-        await host.exchange(message, signal, onPassing).catch(stopped(signal)),
+        await host.exchange(message, signal, onPassing, drain).catch(stopped(signal)),
         signal,
       );
     });

@@ -26,6 +26,8 @@ export type ToHost =
       readonly width: number | null;
     }
   | { readonly kind: "count"; readonly texts: readonly string[] }
+  /** No further request is to be begun; those under way are finished. */
+  | { readonly kind: "drain" }
   | { readonly kind: "abort" };
 
 interface SentError {

@@ -29,6 +29,7 @@ export function serveEngine(
   endWithParent();
   let engine: Promise<HostedEngine> | null = null;
   let abort = new AbortController();
+  let drain = new AbortController();
   const close = (work: Promise<FromHost>) => {
     const { signal } = abort;
     work
@@ -43,7 +44,12 @@ export function serveEngine(
       abort.abort();
       return;
     }
+    if (message.kind === "drain") {
+      drain.abort();
+      return;
+    }
     abort = new AbortController();
+    drain = new AbortController();
     if (message.kind === "load") {
       engine = load(message.options, () => tell({ kind: "loading" }));
       close(engine.then(identify));
@@ -54,7 +60,7 @@ export function serveEngine(
 
   const work = async (
     engine: HostedEngine,
-    message: Exclude<ToHost, { kind: "abort" | "load" }>,
+    message: Extract<ToHost, { kind: "sample" | "count" }>,
   ): Promise<FromHost> => {
     if (message.kind === "count") {
       return { kind: "counts", counts: message.texts.map((text) => engine.tokenize(text).length) };
@@ -63,6 +69,7 @@ export function serveEngine(
     await engine.sample(unpackRequests(message.packed), {
       adapter: message.adapter,
       signal: abort.signal,
+      drain: drain.signal,
       ...(message.width === null ? {} : { width: message.width }),
       onTokens: (count) => tokens.add(count),
       onResult: (index, generation) => tell({ kind: "result", index, generation }),
