@@ -57,9 +57,11 @@ export async function commitFile(temporary: string, path: string): Promise<void>
   }
 }
 
-/** Writes a small file beside, flushes it, and renames it into place. */
+let written = 0;
+
+/** Writes a small file beside, flushes it, and renames it into place; two at once don't meet. */
 export async function writeFileAtomic(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = `${path}.${++written}.${process.pid}.tmp`;
   try {
     const file = await open(temporary, "w");
     try {

@@ -32,7 +32,7 @@ export function serveEngine(
   let drain = new AbortController();
   const close = (work: Promise<FromHost>) => {
     const { signal } = abort;
-    work
+    void work
       .catch(
         (error): FromHost =>
           signal.aborted ? { kind: "stopped" } : { kind: "failed", error: packError(error) },
