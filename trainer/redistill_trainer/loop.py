@@ -22,6 +22,11 @@ from redistill_trainer.job import Job
 from redistill_trainer.objective import Objective
 from redistill_trainer.weights import Base
 
+# Besides every fifth of the steps: a kill costs no more training than this, in seconds,
+SECONDS_BETWEEN_CHECKPOINTS = 30.0
+# and writing them costs no more than this share of the time.
+CHECKPOINT_SHARE = 0.02
+
 
 class Loop(SFTTrainer):
     """One optimiser step per step of the objective, in its order.
@@ -36,6 +41,7 @@ class Loop(SFTTrainer):
     def __init__(self, model: Any, base: Base, job: Job, objective: Objective, meta: Any, context: Context) -> None:
         self.base, self.job, self.meta, self.objective = base, job, meta, objective
         self.checkpoint_path = job.output / "checkpoint"
+        self.checkpoint_seconds = 0.0
 
         def collate(batch: list[dict[str, int]]) -> dict[str, Any]:
             (item,) = batch
@@ -66,7 +72,9 @@ class Loop(SFTTrainer):
         return 0
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        started = time.monotonic()
         checkpoint.save(self.checkpoint_path, self, self.base, self.meta)
+        self.checkpoint_seconds = time.monotonic() - started
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         load_weights(self.model, Path(resume_from_checkpoint))
@@ -81,9 +89,15 @@ class Progress(TrainerCallback):
         self.tokens = [trainer.objective.tokens(pack) for _, pack in self.steps]
         self.start_seconds, self.start_step = trainer.meta.seconds, trainer.meta.step
         self.start = 0.0
+        self.next_checkpoint = 0.0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         self.start = time.monotonic()
+        self.next_checkpoint = self.start + SECONDS_BETWEEN_CHECKPOINTS
+
+    def on_save(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+        wait = max(SECONDS_BETWEEN_CHECKPOINTS, self.trainer.checkpoint_seconds / CHECKPOINT_SHARE)
+        self.next_checkpoint = time.monotonic() + wait
 
     def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         meta, step, elapsed = self.trainer.meta, state.global_step, time.monotonic() - self.start
@@ -103,6 +117,8 @@ class Progress(TrainerCallback):
             eta_seconds=round(sum(self.tokens[step:]) / speed, 1),
             **({"metrics": meta.last_metrics} if meta.last_metrics else {}),
         )
+        if time.monotonic() >= self.next_checkpoint:
+            control.should_save = True
         if self.context.cancelled():
             self.trainer._save_checkpoint(self.trainer.model, None)
             raise Cancelled

@@ -5,7 +5,7 @@ import os
 import signal
 from pathlib import Path
 
-from helpers import Worker, edit_job, render, sha256, sums, write_job
+from helpers import Worker, edit_job, render, sha256, sums, train_here, write_job
 
 EXAMPLES = [
     {"prompt": render("Calculate 12 + 30."), "completion": "42"},
@@ -91,6 +91,22 @@ def test_a_killed_training_ends_with_the_bits_of_an_undisturbed_one(worker, mode
     assert steps_of(worker, request) == [1], "another job may use neither manifest nor checkpoint"
     worker.send("cancel", id=request)
     worker.until("done", "cancelled", request_id=request)
+
+
+def test_checkpoints_come_by_steps_and_by_time(base, model_path, tmp_path, monkeypatch):
+    from redistill_trainer import checkpoint, loop
+
+    saved: list[int] = []
+    monkeypatch.setattr(checkpoint, "save", lambda path, trainer, base, meta: saved.append(meta.step))
+    few = write_job(tmp_path / "few", model_path, sums(8), tokens_per_step=64)
+    manifest, _ = train_here(few, base)
+    steps, by_steps = manifest["steps"], saved[:]
+    assert steps > len(by_steps) >= 5
+    saved.clear()
+    monkeypatch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    train_here(write_job(tmp_path / "many", model_path, sums(8), tokens_per_step=64), base)
+    assert saved == list(range(1, steps + 1))
+    assert contents(tmp_path / "few/job.json") == contents(tmp_path / "many/job.json"), "checkpoints change no bits"
 
 
 def test_a_diverging_training_is_nan_loss(worker, model_path, tmp_path):
