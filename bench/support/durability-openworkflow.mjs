@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { OpenWorkflow } from "openworkflow";
 import { BackendSqlite } from "openworkflow/sqlite";
 
-const { folder, items, answer } = JSON.parse(process.argv[2] ?? "{}");
+const { folder, items, answer, atOnce } = JSON.parse(process.argv[2] ?? "{}");
 const mostSteps = 900;
 const backend = BackendSqlite.connect(join(folder, "openworkflow.db"));
 backend.db.exec("PRAGMA synchronous = FULL");
@@ -15,11 +15,14 @@ let finished = () => {};
 const workflow = client.defineWorkflow({ name: "ask" }, async ({ input, step }) => {
   // From the first step to the last: how the worker waits for work between runs does not count.
   const startedAt = performance.now();
-  for (let item = input.from; item < input.to; item++) {
-    await step.run({ name: `item-${item}` }, () => {
+  const ask = (item) =>
+    step.run({ name: `item-${item}` }, () => {
       done++;
       return `${answer} ${item}`;
     });
+  for (let first = input.from; first < input.to; first += atOnce) {
+    const group = Array.from({ length: Math.min(atOnce, input.to - first) }, (_, i) => first + i);
+    await Promise.all(group.map(ask));
   }
   working += performance.now() - startedAt;
   finished();

@@ -3,13 +3,29 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { migrationsDirectory } from "../../src/cli/paths.js";
 import { frozenTasks, workOn } from "../../src/controller/run.js";
-import type { Train } from "../../src/core/ports.js";
+import type { CallRequest } from "../../src/core/entities.js";
+import type { SampleOptions, Train } from "../../src/core/ports.js";
 import { ScriptedChatModel } from "../../src/models/scripted.js";
 import { Store } from "../../src/store/store.js";
 import { createVerify } from "../../src/verifiers/index.js";
 import { createRun, studentAlone, sums, syntheticRecipe } from "./synthetic-run.js";
 
-const { folder, items, answer, bare } = JSON.parse(process.argv[2] ?? "{}");
+const { folder, items, answer, bare, atOnce } = JSON.parse(process.argv[2] ?? "{}");
+
+/** Gives so many answers in one turn of the event loop, as an engine does whose sequences end together. */
+class TogetherModel extends ScriptedChatModel {
+  answered = 0;
+
+  override async sample(requests: readonly CallRequest[], options: SampleOptions): Promise<void> {
+    for (const [index, request] of requests.entries()) {
+      const text = `${answer} ${request.sampling.seed}`;
+      const tokens = { promptTokens: 20, evaluatedPromptTokens: 20, completionTokens: 60 };
+      options.onResult(index, { text, stopReason: "end", ...tokens, durationMs: 1 });
+      this.answered++;
+      if (this.answered % atOnce === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
 
 /** The least that any of them can do: one row in a transaction of its own. */
 function bareInserts(): void {
@@ -31,10 +47,7 @@ async function wholeRun(): Promise<void> {
     generate: { attempts: 4 },
     curate: { minimum: 1_000_000 },
   });
-  const model = new ScriptedChatModel(
-    "durability",
-    (request) => `${answer} ${request.sampling.seed}`,
-  );
+  const model = new TogetherModel("durability", () => "");
   const tasks = [...sums("gate", 1), ...sums("train", recipe.tasks.train)];
   const runId = createRun(store, recipe, tasks, model.digest);
   const train: Train = () => Promise.reject(new Error("nothing is trained here"));
@@ -46,7 +59,7 @@ async function wholeRun(): Promise<void> {
     signal: new AbortController().signal,
   });
   const seconds = (performance.now() - startedAt) / 1000;
-  report((store as unknown as { db: Database.Database }).db, seconds, model.ledger.length);
+  report((store as unknown as { db: Database.Database }).db, seconds, model.answered);
   store.close();
 }
 

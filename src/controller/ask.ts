@@ -3,7 +3,13 @@ import { EngineFault, messageOf, PausedError } from "../core/errors.js";
 import type { ChatModel } from "../core/ports.js";
 import type { Payer } from "../store/calls.js";
 import type { Store } from "../store/store.js";
+import { Arrivals } from "./arrivals.js";
 import { commitAt } from "./commit.js";
+
+export interface Answer {
+  readonly key: string;
+  readonly generation: Generation;
+}
 
 export interface AskOptions {
   readonly store: Store;
@@ -17,7 +23,8 @@ export interface AskOptions {
   /** How many of these, from the first on, may be sent now, at least one; called again after them. */
   admit(waiting: readonly CallRequest[]): Promise<number>;
   onTokens(count: number): void;
-  onAnswer(key: string, generation: Generation): void;
+  /** Called with the answers that came together. */
+  onAnswers(answers: readonly Answer[]): void;
   /** Called inside a transaction: the request will have no answer. */
   onGivenUp(key: string): void;
   /** Says to those who watch that the engine was started again, and why. */
@@ -127,30 +134,36 @@ class Asking {
   private async ask(batch: readonly string[]): Promise<void> {
     const { model, signal, drain } = this.options;
     const isAlone = this.crashesOf(batch[0]!) >= suspectAfter;
+    const arrivals = new Arrivals<Answer>((answers) => this.answered(answers, isAlone));
     try {
       await model.sample(
         batch.map((key) => this.request(key)),
         {
           adapter: this.adapter,
-          signal,
+          signal: AbortSignal.any([signal, arrivals.failed]),
           drain,
           width: isAlone ? 1 : this.width,
           onTokens: this.options.onTokens,
-          onResult: (index, generation) => this.answered(batch[index]!, generation, isAlone),
+          onResult: (index, generation) => arrivals.add({ key: batch[index]!, generation }),
         },
       );
     } catch (error) {
+      // What came before is kept; if that failed, it is the reason and not the abort.
+      arrivals.flush();
       if (!(error instanceof EngineFault) || signal.aborted) throw error;
       this.survive(error, batch, isAlone);
     }
+    arrivals.flush();
   }
 
-  private answered(key: string, generation: Generation, isAlone: boolean): void {
-    this.options.onAnswer(key, generation);
-    this.open.delete(key);
+  private answered(answers: readonly Answer[], isAlone: boolean): void {
+    this.options.onAnswers(answers);
     const { store } = this.options;
-    if (this.crashes.delete(key)) {
-      commitAt(store, "ask:forgive", () => store.suspects.forgive(key));
+    for (const { key } of answers) {
+      this.open.delete(key);
+      if (this.crashes.delete(key)) {
+        commitAt(store, "ask:forgive", () => store.suspects.forgive(key));
+      }
     }
     if (!isAlone) this.stalls = 0;
     this.giveUpGuilty();

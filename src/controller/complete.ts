@@ -64,14 +64,16 @@ export function createComplete(options: CompleteOptions): Complete {
         closing.check();
         meter.tokens(count);
       },
-      onAnswer: (key, generation) => {
+      onAnswers: (answers) => {
         commitAt(store, "call", () => {
-          record(key, generation);
+          for (const { key, generation } of answers) record(key, generation);
           if (ledger.isDue) ledger.write();
         });
-        ledger.settle(missing.get(key) as CallRequest, generation);
-        known.set(key, { ...generation, callKey: key });
-        meter.item();
+        for (const { key, generation } of answers) {
+          ledger.settle(missing.get(key) as CallRequest, generation);
+          known.set(key, { ...generation, callKey: key });
+          meter.item();
+        }
       },
       onGivenUp: (key) => {
         record(key, noAnswer);

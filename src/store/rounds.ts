@@ -5,6 +5,7 @@ import type { AdapterTable } from "./adapters.js";
 import type { Connection } from "./database.js";
 import { EvaluationTable } from "./evaluations.js";
 import { ExampleTable } from "./examples.js";
+import { lazily } from "./lazily.js";
 
 export interface RoundRow {
   readonly number: number;
@@ -123,9 +124,9 @@ export class RoundTables {
   ): void {
     const { rows } = stage;
     this.insertElicited(runId, round, rows.elicited ?? []);
-    for (const attempt of rows.attempts ?? []) this.insertAttempt(runId, round, attempt);
-    for (const critique of rows.critiques ?? []) this.insertCritique(runId, round, critique);
-    for (const revision of rows.revisions ?? []) this.insertRevision(runId, round, revision);
+    this.insertAttempts(runId, round, rows.attempts ?? []);
+    this.insertCritiques(runId, round, rows.critiques ?? []);
+    this.insertRevisions(runId, round, rows.revisions ?? []);
     this.examples.insertAll(runId, round, rows.examples ?? []);
     this.insertRefusals(runId, round, rows.refusals ?? []);
     if (rows.candidate) this.setCandidate(runId, round, rows.candidate);
@@ -143,51 +144,60 @@ export class RoundTables {
       );
   }
 
-  /** Everything that a round has so far. Evaluations are those of its two models, not all rounds'. */
+  /**
+   * Everything that a round has so far, each group of rows read when it is first asked for.
+   * Evaluations are those of its two models, not all rounds'.
+   */
   load(runId: string, round: number): RoundRows {
     const key = [runId, round] as const;
     const all = <T>(sql: string) => this.db.prepare<unknown[], T>(sql).all(...key);
     const [row] = all<Pick<RoundRow, "incumbent" | "candidate">>(
       "SELECT incumbent, candidate FROM rounds WHERE run_id = ? AND number = ?",
     );
-    return {
-      elicited: all<{ id: string }>(
-        "SELECT task_id AS id FROM elicited WHERE run_id = ? AND round = ? ORDER BY position",
-      ).map(({ id }) => id),
-      attempts: all<ItemRow<Attempt>>(
-        `SELECT id, task_id AS taskId, position AS "index", call_key AS callKey, answer,
-                stop_reason = 'length' AS truncated, outcome, score, verifier, finding
-           FROM attempts JOIN calls ON calls.key = call_key
-           JOIN verdicts v ON v.run_id = attempts.run_id AND subject_id = id
-          WHERE attempts.run_id = ? AND round = ? ORDER BY attempts.rowid`,
-      ).map(asItem),
-      critiques: all<Critique>(
-        `SELECT id, attempt_id AS attemptId, task_id AS taskId, call_key AS callKey,
-                prompt_hash AS promptHash, text
-           FROM critiques WHERE run_id = ? AND round = ? ORDER BY rowid`,
-      ),
-      revisions: all<ItemRow<Revision>>(
-        `SELECT id, attempt_id AS attemptId, critique_id AS critiqueId, task_id AS taskId,
-                position AS "index", call_key AS callKey, answer,
-                stop_reason = 'length' AS truncated, outcome, score, verifier, finding
-           FROM revisions JOIN calls ON calls.key = call_key
-           JOIN verdicts v ON v.run_id = revisions.run_id AND subject_id = id
-          WHERE revisions.run_id = ? AND round = ? ORDER BY revisions.rowid`,
-      ).map(asItem),
-      examples: this.examples.of(runId, round),
-      refusals: all<Refusal>(
-        `SELECT source_id AS sourceId, task_id AS taskId, reason
-           FROM refusals WHERE run_id = ? AND round = ? ORDER BY rowid`,
-      ),
-      candidate: row?.candidate ? this.adapters.find(row.candidate) : null,
-      noCandidate:
+    return lazily<RoundRows>({
+      elicited: () =>
+        all<{ id: string }>(
+          "SELECT task_id AS id FROM elicited WHERE run_id = ? AND round = ? ORDER BY position",
+        ).map(({ id }) => id),
+      attempts: () =>
+        all<ItemRow<Attempt>>(
+          `SELECT id, task_id AS taskId, position AS "index", call_key AS callKey, answer,
+                  stop_reason = 'length' AS truncated, outcome, score, verifier, finding
+             FROM attempts JOIN calls ON calls.key = call_key
+             JOIN verdicts v ON v.run_id = attempts.run_id AND subject_id = id
+            WHERE attempts.run_id = ? AND round = ? ORDER BY attempts.rowid`,
+        ).map(asItem),
+      critiques: () =>
+        all<Critique>(
+          `SELECT id, attempt_id AS attemptId, task_id AS taskId, call_key AS callKey,
+                  prompt_hash AS promptHash, text
+             FROM critiques WHERE run_id = ? AND round = ? ORDER BY rowid`,
+        ),
+      revisions: () =>
+        all<ItemRow<Revision>>(
+          `SELECT id, attempt_id AS attemptId, critique_id AS critiqueId, task_id AS taskId,
+                  position AS "index", call_key AS callKey, answer,
+                  stop_reason = 'length' AS truncated, outcome, score, verifier, finding
+             FROM revisions JOIN calls ON calls.key = call_key
+             JOIN verdicts v ON v.run_id = revisions.run_id AND subject_id = id
+            WHERE revisions.run_id = ? AND round = ? ORDER BY revisions.rowid`,
+        ).map(asItem),
+      examples: () => this.examples.of(runId, round),
+      refusals: () =>
+        all<Refusal>(
+          `SELECT source_id AS sourceId, task_id AS taskId, reason
+             FROM refusals WHERE run_id = ? AND round = ? ORDER BY rowid`,
+        ),
+      candidate: () => (row?.candidate ? this.adapters.find(row.candidate) : null),
+      noCandidate: () =>
         all<{ reason: string | null }>(
           `SELECT summary ->> 'skipped' AS reason FROM stages
             WHERE run_id = ? AND round = ? AND stage = 'retrain'`,
         )[0]?.reason ?? null,
-      evaluations: this.evaluations.ofRound(runId, row?.incumbent ?? null, row?.candidate ?? null),
-      decision: this.decision(runId, round),
-    };
+      evaluations: () =>
+        this.evaluations.ofRound(runId, row?.incumbent ?? null, row?.candidate ?? null),
+      decision: () => this.decision(runId, round),
+    });
   }
 
   decision(runId: string, round: number): Decision | null {
@@ -205,45 +215,42 @@ export class RoundTables {
     for (const [position, taskId] of taskIds.entries()) insert.run(runId, round, taskId, position);
   }
 
-  private insertAttempt(runId: string, round: number, attempt: Attempt): void {
-    this.db
-      .prepare("INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)")
-      .run(
-        runId,
-        round,
-        attempt.id,
-        attempt.taskId,
-        attempt.index,
-        attempt.callKey,
-        attempt.answer,
-      );
-    this.insertVerdict(runId, attempt.id, attempt.verdict);
+  private insertAttempts(runId: string, round: number, attempts: readonly Attempt[]): void {
+    const insert = this.db.prepare("INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)");
+    for (const { id, taskId, index, callKey, answer } of attempts) {
+      insert.run(runId, round, id, taskId, index, callKey, answer);
+    }
+    this.insertVerdicts(runId, attempts);
   }
 
-  private insertVerdict(runId: string, subjectId: string, verdict: Verdict): void {
-    this.db
-      .prepare("INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?)")
-      .run(runId, subjectId, verdict.outcome, verdict.score, verdict.verifier, verdict.finding);
+  private insertVerdicts(
+    runId: string,
+    subjects: readonly { readonly id: string; readonly verdict: Verdict }[],
+  ): void {
+    const insert = this.db.prepare("INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?)");
+    for (const { id, verdict } of subjects) {
+      const { outcome, score, verifier, finding } = verdict;
+      insert.run(runId, id, outcome, score, verifier, finding);
+    }
   }
 
-  private insertCritique(runId: string, round: number, critique: Critique): void {
-    this.db
-      .prepare(
-        `INSERT INTO critiques VALUES (@runId, @round, @id, @attemptId, @taskId, @callKey,
-           @promptHash, @text)`,
-      )
-      .run({ runId, round, ...critique });
+  private insertCritiques(runId: string, round: number, critiques: readonly Critique[]): void {
+    const insert = this.db.prepare(
+      `INSERT INTO critiques VALUES (@runId, @round, @id, @attemptId, @taskId, @callKey,
+         @promptHash, @text)`,
+    );
+    for (const critique of critiques) insert.run({ runId, round, ...critique });
   }
 
-  private insertRevision(runId: string, round: number, revision: Revision): void {
-    const { verdict, truncated: _fromItsCall, ...columns } = revision;
-    this.db
-      .prepare(
-        `INSERT INTO revisions VALUES (@runId, @round, @id, @attemptId, @critiqueId, @taskId,
-           @index, @callKey, @answer)`,
-      )
-      .run({ runId, round, ...columns });
-    this.insertVerdict(runId, revision.id, verdict);
+  private insertRevisions(runId: string, round: number, revisions: readonly Revision[]): void {
+    const insert = this.db.prepare(
+      `INSERT INTO revisions VALUES (@runId, @round, @id, @attemptId, @critiqueId, @taskId,
+         @index, @callKey, @answer)`,
+    );
+    for (const { verdict: _inItsOwnTable, truncated: _fromItsCall, ...columns } of revisions) {
+      insert.run({ runId, round, ...columns });
+    }
+    this.insertVerdicts(runId, revisions);
   }
 
   private insertRefusals(runId: string, round: number, refusals: readonly Refusal[]): void {

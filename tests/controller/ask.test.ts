@@ -63,7 +63,7 @@ async function ask(
     ...{ store, model, width, payer, signal, drain: new AbortController().signal },
     admit: async (waiting) => Math.min(admitted, waiting.length),
     onTokens: () => {},
-    onAnswer: (key) => answered.push(key),
+    onAnswers: (answers) => answered.push(...answers.map(({ key }) => key)),
     onGivenUp: (key) => givenUp.push(key),
     onRestart: (text) => restarts.push(text),
   }).then(
@@ -221,7 +221,7 @@ describe("asking when this process itself died before", () => {
       ...{ signal: new AbortController().signal, drain: new AbortController().signal },
       admit: async (waiting) => waiting.length,
       onTokens: () => {},
-      onAnswer: () => {},
+      onAnswers: () => {},
       onGivenUp: () => {},
       onRestart: () => {},
     }).catch(() => {});
