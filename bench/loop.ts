@@ -6,7 +6,7 @@ import { migrationsDirectory, workspaceAt } from "../src/cli/paths.js";
 import { frozenTasks, runFolder, workOn } from "../src/controller/run.js";
 import type { CallRequest, Message } from "../src/core/entities.js";
 import { sha256 } from "../src/core/hash.js";
-import type { ChatModel, SampleOptions, Train } from "../src/core/ports.js";
+import type { ChatModel, ModelCapabilities, SampleOptions, Train } from "../src/core/ports.js";
 import type { Recipe } from "../src/core/recipe.js";
 import { EmbeddedChatModel } from "../src/models/embedded/chat-model.js";
 import { Store } from "../src/store/store.js";
@@ -41,6 +41,10 @@ class TimedModel implements ChatModel {
 
   get description(): string {
     return this.engine.description;
+  }
+
+  get capabilities(): ModelCapabilities {
+    return this.engine.capabilities;
   }
 
   async sample(requests: readonly CallRequest[], options: SampleOptions): Promise<void> {

@@ -14,6 +14,7 @@ export interface ChatModel {
   /** Hash of everything behind the name that could change an answer: weights, template, engine. */
   readonly digest: string;
   readonly description: string;
+  readonly capabilities: ModelCapabilities;
   /**
    * Answers every request, sharing prefixes and batching as it can; `onResult` is called once per
    * request as soon as its answer is complete, in any order. Requests are taken up in their order,
@@ -27,6 +28,18 @@ export interface ChatModel {
   /** The length of each text, in tokens. */
   countTokens(texts: readonly string[]): Promise<number[]>;
   dispose(): Promise<void>;
+}
+
+/** What a model can do beside answering; probed when it is opened, never assumed. */
+export interface ModelCapabilities {
+  /** Answers with trained weights: `SampleOptions.adapter` may be other than null. */
+  readonly adapters: boolean;
+  /** The same request has the same answer. */
+  readonly deterministic: boolean;
+  /** Holds an answer to `CallRequest.schema`. */
+  readonly schema: boolean;
+  /** The most alternatives whose log-probability it gives for a token; 0: it gives none. */
+  readonly topLogprobs: number;
 }
 
 export interface SampleOptions {
