@@ -55,6 +55,8 @@ export interface EndpointIdentity {
    * smaller one tells of a prompt that was cut.
    */
   readonly countsExactly?: boolean;
+  /** Requests that the server answers side by side, where that is known: more would only wait there. */
+  readonly parallel?: number;
 }
 
 export interface Watch {
