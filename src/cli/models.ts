@@ -78,8 +78,13 @@ async function startEngine(
   return { model, weights };
 }
 
-/** @param where The recipe's key, for errors. */
-async function connect(
+/**
+ * Gets in touch with a model's server.
+ *
+ * @param where The recipe's key, for errors.
+ * @throws RedistillError for a server that is absent, a wrong key or name, a context too short.
+ */
+export async function connect(
   settings: ServedSettings,
   where: string,
   output: Output,

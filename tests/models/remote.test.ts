@@ -112,15 +112,15 @@ describe("a model behind a server", () => {
   });
 
   it("waits as long as Retry-After says, but not for ever", async () => {
-    const after = async (retryAfter: number) => {
+    const waited = async (retryAfter: number) => {
       const server = await startServer((_a, n) => (n === 1 ? { status: 429, retryAfter } : null));
       const { error } = await ask(await open(server, {}, { sequences: 1 }), 1);
       expect([error, server.ledger.length]).toEqual([null, 2]);
       return server.ledger[1]!.at - server.ledger[0]!.at;
     };
-    expect(await after(0.2)).toBeGreaterThanOrEqual(200);
+    expect(await waited(0.2)).toBeGreaterThanOrEqual(200);
     // A day is more than is waited for.
-    const capped = await after(86_400);
+    const capped = await waited(86_400);
     expect(capped).toBeGreaterThanOrEqual(300);
   });
 
