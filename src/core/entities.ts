@@ -66,6 +66,17 @@ export interface Adapter {
 export interface CallRequest {
   readonly messages: readonly Message[];
   readonly sampling: Sampling;
+  /** A JSON schema that the answer is to follow; what comes back is validated by whoever asked. */
+  readonly schema?: Readonly<Record<string, unknown>>;
+  /** Log-probabilities are wanted, of so many alternatives for each sampled token. */
+  readonly topLogprobs?: number;
+}
+
+/** A sampled token with its log-probability (natural) and those of the likeliest alternatives. */
+export interface TokenLogprob {
+  readonly token: string;
+  readonly logprob: number;
+  readonly top: readonly { readonly token: string; readonly logprob: number }[];
 }
 
 export type StopReason = "end" | "length";
@@ -79,12 +90,14 @@ export interface Generation {
   readonly evaluatedPromptTokens: number;
   readonly completionTokens: number;
   readonly durationMs: number;
+  /** One for each sampled token, where the request asked for them. */
+  readonly logprobs?: readonly TokenLogprob[];
 }
 
 /** A generation with the key of the call that it came from. */
 export interface Completion extends Generation {
   readonly callKey: string;
-  /** Why there is no answer: the request ended the engine each time. Absent where there is one. */
+  /** Why there is no answer: the request ended the engine each time, or its server refused it. Absent where there is one. */
   readonly unanswered?: string;
 }
 

@@ -1,7 +1,7 @@
 import type { CallRequest, Message } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
 import { sha256 } from "../core/hash.js";
-import type { ChatModel, SampleOptions } from "../core/ports.js";
+import type { ChatModel, ModelCapabilities, SampleOptions } from "../core/ports.js";
 
 /** Decides the answer to one request; the adapter's sha256 tells trained weights from base ones. */
 export type Script = (request: CallRequest, adapter: string | null) => string;
@@ -16,6 +16,12 @@ export type Script = (request: CallRequest, adapter: string | null) => string;
 export class ScriptedChatModel implements ChatModel {
   readonly digest: string;
   readonly description: string;
+  readonly capabilities: ModelCapabilities = {
+    adapters: true,
+    deterministic: true,
+    schema: false,
+    topLogprobs: 0,
+  };
   /** Every request that was really answered, in order: what a run paid for. */
   readonly ledger: { request: CallRequest; adapter: string | null }[] = [];
 

@@ -7,7 +7,8 @@ import type { ChatResult } from "@langchain/core/outputs";
 import { AIMessage, type BaseMessage } from "langchain";
 import type { Adapter, CallRequest, Generation, Message, Sampling } from "../../core/entities.js";
 import { RedistillError } from "../../core/errors.js";
-import type { ChatModel, SampleOptions } from "../../core/ports.js";
+import type { ChatModel, ModelCapabilities, SampleOptions } from "../../core/ports.js";
+import { embeddedCapabilities } from "./capabilities.js";
 import { EmbeddedEngine, type EngineOptions } from "./engine.js";
 
 export interface EmbeddedCallOptions extends BaseChatModelCallOptions {
@@ -59,6 +60,10 @@ export class EmbeddedChatModel extends BaseChatModel<EmbeddedCallOptions> implem
 
   get description(): string {
     return this.engine.description;
+  }
+
+  get capabilities(): ModelCapabilities {
+    return embeddedCapabilities;
   }
 
   override _llmType(): string {

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { CallRequest, Message } from "../../core/entities.js";
 import { EngineFault, RedistillError } from "../../core/errors.js";
 import type { ChatModel, SampleOptions } from "../../core/ports.js";
+import { embeddedCapabilities } from "./capabilities.js";
 import type { EngineOptions } from "./engine.js";
 import { EngineHost, type HostProgram } from "./engine-host.js";
 import {
@@ -65,6 +66,8 @@ export class EngineProcess implements ChatModel {
   get description(): string {
     return this.known.description;
   }
+
+  readonly capabilities = embeddedCapabilities;
 
   /** Of the engine's process, while one runs. */
   get pid(): number | null {
