@@ -1,4 +1,4 @@
-import { initChatModel } from "langchain";
+import { initChatModel } from "langchain/chat_models/universal";
 import type { CallRequest, Generation, Message, Sampling } from "../../core/entities.js";
 import { messageOf, RedistillError } from "../../core/errors.js";
 import { canonicalJson, sha256 } from "../../core/hash.js";

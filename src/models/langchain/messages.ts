@@ -1,4 +1,4 @@
-import { AIMessage, type BaseMessage, HumanMessage, SystemMessage } from "langchain";
+import { AIMessage, type BaseMessage, HumanMessage, SystemMessage } from "@langchain/core/messages";
 import type { Message } from "../../core/entities.js";
 
 const classes = { system: SystemMessage, user: HumanMessage, assistant: AIMessage };

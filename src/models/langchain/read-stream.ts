@@ -1,5 +1,4 @@
-import type { UsageMetadata } from "@langchain/core/messages";
-import type { AIMessageChunk } from "langchain";
+import type { AIMessageChunk, UsageMetadata } from "@langchain/core/messages";
 import type { Generation, TokenLogprob } from "../../core/entities.js";
 import type { Watch } from "../remote/endpoint.js";
 import { reasonIn, stopReasonOf } from "./stop-reason.js";
