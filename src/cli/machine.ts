@@ -68,7 +68,7 @@ export async function openMachine(
     const verify = createVerify({ reasoningGym: generator });
     const { models, weights } = opened;
     try {
-      requireTeachable(recipe, opened);
+      requireTeachable(recipe, models.student.capabilities);
     } catch (error) {
       await opened.close();
       throw error;

@@ -11,8 +11,9 @@ import {
   type Role,
   roles,
   type ServedSettings,
+  weightsOf,
 } from "../core/model.js";
-import type { ChatModel, RoleModels } from "../core/ports.js";
+import type { ChatModel, ModelCapabilities, RoleModels } from "../core/ports.js";
 import { readSecret } from "../files/read-secret.js";
 import { EngineProcess } from "../models/embedded/engine-process.js";
 import { RemoteModel } from "../models/remote/remote-model.js";
@@ -77,8 +78,13 @@ async function startEngine(
   return { model, weights };
 }
 
-/** @param where The recipe's key, for errors. */
-async function connect(
+/**
+ * Gets in touch with a model's server.
+ *
+ * @param where The recipe's key, for errors.
+ * @throws RedistillError for a server that is absent, a wrong key or name, a context too short.
+ */
+export async function connect(
   settings: ServedSettings,
   where: string,
   output: Output,
@@ -143,22 +149,23 @@ export async function openModels(
  * Refuses to train weights that this machine does not have, or that the student's server cannot
  * answer with.
  *
+ * @param student What it can do, once it is open.
  * @throws RedistillError `usage` with the two ways on.
  */
 export function requireTeachable(
   recipe: NamesModels & { readonly retrain: { readonly method: string } },
-  { models, weights }: Pick<OpenModels, "models" | "weights">,
+  student?: ModelCapabilities,
 ): void {
-  if (recipe.retrain.method === "memory") return;
-  if (weights !== null && models.student.capabilities.adapters) return;
-  const name = modelName(recipe.model);
-  const why =
-    weights === null
-      ? "its weights are not on this machine (model.weights)"
-      : "its server cannot answer with trained weights";
+  const { method } = recipe.retrain;
+  if (method === "memory") return;
+  const absent = weightsOf(recipe.model) === null;
+  if (!absent && (student === undefined || student.adapters)) return;
+  const why = absent
+    ? "its weights are not on this machine (model.weights names none)"
+    : "its server cannot answer with trained weights";
   throw new RedistillError(
     "usage",
-    `retrain.method ${recipe.retrain.method} trains weights, but ${name} cannot be trained: ${why}`,
+    `retrain.method ${method} trains weights, but ${modelName(recipe.model)} cannot be trained: ${why}`,
     "Set `retrain.method: memory`, which writes lessons for the prompt in place of weights; or use a model whose weights are here and whose server takes adapters.",
   );
 }
