@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from "commander";
 import { exitCodes, messageOf, RedistillError } from "../core/errors.js";
+import { ollamaUrl } from "../core/model.js";
 import { backupCommand } from "./commands/backup.js";
 import { detachCommand } from "./commands/detach.js";
 import { doctorCommand } from "./commands/doctor.js";
@@ -160,9 +161,11 @@ program
 
 const models = program.command("models").description("weights that runs start from");
 models
-  .command("pull")
-  .description("fetch the default weights")
-  .action(() => modelsPullCommand(shared()));
+  .command("pull [name]")
+  .description("fetch the default weights, or with --ollama a model of Ollama's registry")
+  .option("--ollama", "have an Ollama server fetch it")
+  .option("--url <url>", "where that is", ollamaUrl)
+  .action((name, flags) => modelsPullCommand(name, flags, shared()));
 models
   .command("list")
   .description("weights in the cache")

@@ -8,8 +8,9 @@ import { pathToFileURL } from "node:url";
 import { cacheDirectory } from "../../dist/setup/cache-directory.js";
 import { withLock } from "../../dist/setup/lock.js";
 import { findPython } from "../../dist/setup/python.js";
+import { runTool } from "../../dist/setup/run-tool.js";
 
-/** The last release but few that takes LoRA adapters, so that both ways of evaluating are tested. */
+/** Takes LoRA adapters, as versions before 0.34.1 do; the other way, merging, is tested with it, too. */
 export const ollamaVersion = "0.17.4";
 
 /** A header that the module's archive leaves out, from the Python package that carries it. */
@@ -40,7 +41,7 @@ export async function ensureOllama(say = (text) => process.stderr.write(`[ollama
     say(`building Ollama ${ollamaVersion}, once: about ten minutes`);
     const building = join(folder, "building");
     rmSync(building, { recursive: true, force: true });
-    run("go", ["install", `github.com/ollama/ollama@v${ollamaVersion}`], {
+    await run("go", ["install", `github.com/ollama/ollama@v${ollamaVersion}`], {
       CGO_ENABLED: "1",
       CGO_CFLAGS: "-O2",
       CGO_CXXFLAGS: `-O2 -I${headers}`,
@@ -78,25 +79,20 @@ async function fetchMiniaudio(folder) {
   if (existsSync(join(headers, "miniaudio", "miniaudio.h"))) return headers;
   const python = await findPython({ needsVenv: false });
   const flags = ["--no-deps", "--no-binary", ":all:", "--quiet", "--dest", folder];
-  run(python.path, ["-m", "pip", "download", ...flags, miniaudio.requirement]);
+  await run(python.path, ["-m", "pip", "download", ...flags, miniaudio.requirement]);
   const archive = join(folder, miniaudio.archive);
   const sha256 = createHash("sha256").update(readFileSync(archive)).digest("hex");
   if (sha256 !== miniaudio.sha256) throw new Error(`${archive} has the sha256 ${sha256}`);
   mkdirSync(headers, { recursive: true });
-  run("tar", ["-xzf", archive, "-C", headers, "--strip-components=1", miniaudio.entry]);
+  await run("tar", ["-xzf", archive, "-C", headers, "--strip-components=1", miniaudio.entry]);
   return headers;
 }
 
-function run(command, args, env = {}) {
-  const { status, stderr, error } = spawnSync(command, args, {
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "ignore", "pipe"],
-    encoding: "utf8",
-    maxBuffer: 64_000_000,
-  });
-  if (status === 0) return;
-  const tail = stderr?.trim().split("\n").slice(-15).join("\n");
-  throw new Error(`${command} ${args.join(" ")} failed: ${error?.message ?? tail}`);
+async function run(command, args, env = {}) {
+  const options = { env: { ...process.env, ...env }, timeoutMs: 45 * 60_000 };
+  const { exitCode, tail } = await runTool(command, args, options);
+  if (exitCode === 0) return;
+  throw new Error(`${command} ${args.join(" ")} failed:\n${tail.slice(-15).join("\n")}`);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

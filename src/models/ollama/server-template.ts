@@ -4,7 +4,7 @@ import type { Message } from "../../core/entities.js";
 export type RenderOnServer = (messages: readonly Message[]) => Promise<string | null>;
 
 /** What a template writes between two messages: `start>user`, `user>assistant`, `user>end`, … */
-type Joints = ReadonlyMap<string, string>;
+export type Joints = ReadonlyMap<string, string>;
 
 const mark = (place: number) => `Zq${place}qZ`;
 const conversation = (...roles: Message["role"][]): Message[] =>
@@ -33,7 +33,7 @@ const exam: Message[] = [
  * really reads. Good for templates that write every message in the same way, whatever its place.
  */
 export class ServerTemplate {
-  private constructor(private readonly joints: Joints) {}
+  private constructor(readonly joints: Joints) {}
 
   /** @returns `null` where the server renders nothing; `"other"` for a template that is not of this kind. */
   static async learn(render: RenderOnServer): Promise<ServerTemplate | "other" | null> {
