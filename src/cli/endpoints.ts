@@ -1,4 +1,5 @@
 import type { ServedSettings } from "../core/model.js";
+import { openOllama } from "../models/ollama/endpoint.js";
 import type { OpenEndpoint } from "../models/remote/endpoint.js";
 
 type Endpoints = {
@@ -8,7 +9,7 @@ type Endpoints = {
 };
 
 /** How the endpoint of each provider is made; another provider is a line here and one in `core/model.ts`. */
-const byProvider: Partial<Endpoints> = {};
+const byProvider: Partial<Endpoints> = { ollama: openOllama };
 
 /** The same for settings whose provider is not known to the compiler. */
 export const endpoints = byProvider as Readonly<

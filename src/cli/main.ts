@@ -12,6 +12,7 @@ import { logsCommand } from "./commands/logs.js";
 import { modelsListCommand, modelsPullCommand } from "./commands/models.js";
 import { notifyTestCommand } from "./commands/notify.js";
 import { pauseCommand } from "./commands/pause.js";
+import { publishCommand } from "./commands/publish.js";
 import { reportCommand } from "./commands/report.js";
 import { restoreCommand } from "./commands/restore.js";
 import { resumeCommand, runCommand } from "./commands/run.js";
@@ -142,6 +143,15 @@ program
   .option("--output <folder>", "where to (default: exports/<run>)")
   .option("--force", "replace an earlier export")
   .action((run, flags) => exportCommand(run, flags, shared()));
+
+program
+  .command("publish [run]")
+  .description("the incumbent as a model of an Ollama server, called <name>:round-<n>")
+  .requiredOption("--ollama <name>", "as the model will be called there, without a tag")
+  .option("--url <url>", "where the server is (default: the run's, else this machine's)")
+  .option("--adapter <sha256>", "another candidate than the incumbent")
+  .option("--remove", "take away what was published of the run under that name")
+  .action((run, flags) => publishCommand(run, flags, shared()));
 
 program
   .command("init [path]")

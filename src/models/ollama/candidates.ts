@@ -1,14 +1,11 @@
 import type { Adapter } from "../../core/entities.js";
 import { RedistillError } from "../../core/errors.js";
 import { sha256 } from "../../core/hash.js";
-import { EndpointFault } from "../remote/endpoint.js";
+import { EndpointFault, type MergeAdapter } from "../remote/endpoint.js";
 import { carriedOver } from "./carried-over.js";
 import { blobName, createModel, type HashedFile, sendBlob } from "./create.js";
 import { type OllamaServer, withTag } from "./server.js";
 import { takesAdapters } from "./version.js";
-
-/** Base and adapter as one GGUF file; made where a server takes no adapters. */
-export type MergeAdapter = (adapter: Adapter, signal: AbortSignal) => Promise<HashedFile>;
 
 /** The model that adapters are put on. */
 export interface Base {
@@ -100,7 +97,9 @@ export class Candidates {
   private async makeMerged(adapter: Adapter, model: string, signal: AbortSignal): Promise<void> {
     if (this.merge === null) throw this.noAdapters(null);
     const base = await this.server.describe(this.base.name, signal);
-    await createMerged(this.server, base, await this.merge(adapter, signal), model, signal);
+    await this.merge(adapter, signal, (file) =>
+      createMerged(this.server, base, file, model, signal),
+    );
   }
 
   private noAdapters(cause: EndpointFault | null): RedistillError {

@@ -5,16 +5,11 @@ import type { ModelSettings } from "../../core/model.js";
 import type { Endpoint, EndpointContext, EndpointIdentity, Watch } from "../remote/endpoint.js";
 import { EndpointFault } from "../remote/endpoint.js";
 import { streamAnswer } from "./answer.js";
-import { type Candidate, Candidates, type MergeAdapter } from "./candidates.js";
+import { type Candidate, Candidates } from "./candidates.js";
 import { type Opened, open } from "./opened.js";
 import { OllamaServer, withTag } from "./server.js";
 
 export type OllamaSettings = Extract<ModelSettings, { provider: "ollama" }>;
-
-export interface OllamaContext extends EndpointContext {
-  /** Makes one file of base and adapter, for servers that take no adapters. */
-  readonly mergeAdapter?: MergeAdapter;
-}
 
 /**
  * A model of an Ollama server, by its native API.
@@ -25,7 +20,7 @@ export interface OllamaContext extends EndpointContext {
  */
 export async function openOllama(
   settings: OllamaSettings,
-  context: OllamaContext,
+  context: EndpointContext,
 ): Promise<Endpoint> {
   return new OllamaEndpoint(settings, context);
 }
@@ -39,7 +34,7 @@ class OllamaEndpoint implements Endpoint {
 
   constructor(
     private readonly settings: OllamaSettings,
-    private readonly context: OllamaContext,
+    private readonly context: EndpointContext,
   ) {
     this.server = new OllamaServer(settings.url);
     this.name = withTag(settings.name);

@@ -1,6 +1,5 @@
 import type { Message } from "../../core/entities.js";
 import { RedistillError } from "../../core/errors.js";
-import { EndpointFault } from "../remote/endpoint.js";
 import { openVocabulary } from "../remote/vocabulary.js";
 import { carriedOver } from "./carried-over.js";
 import {
@@ -10,9 +9,10 @@ import {
   type HashedFile,
   sendBlob,
 } from "./create.js";
+import { errand } from "./errand.js";
 import { goTemplate } from "./go-template.js";
 import { renderOnServer } from "./probe.js";
-import { OllamaServer, withTag } from "./server.js";
+import { type OllamaServer, withTag } from "./server.js";
 import { ServerTemplate } from "./server-template.js";
 
 export interface Publication {
@@ -43,55 +43,46 @@ const conversations: Message[][] = [
  * @throws RedistillError `model` where there is no server, it refuses the file, or would write prompts
  * otherwise than the training did; then nothing is left behind.
  */
-export async function publish(publication: Publication, signal: AbortSignal): Promise<string> {
+export function publish(publication: Publication, signal: AbortSignal): Promise<string> {
   const { url, name, file } = publication;
-  const server = new OllamaServer(url);
-  try {
-    await server.version(signal);
+  return errand(url, `did not take ${name}`, signal, async (server) => {
     const { request, render } = await promptsOf(server, publication, signal);
     await sendBlob(server, file, signal);
-    await createModel(
-      server,
-      { ...request, model: name, files: { "model.gguf": blobName(file) } },
-      signal,
-    );
+    const files = { "model.gguf": blobName(file) };
+    await createModel(server, { ...request, model: name, files }, signal);
     await requireSamePrompts(server, name, render, signal);
-    return await server.digestOf(name, signal);
-  } catch (error) {
-    if (!(error instanceof EndpointFault)) throw error;
-    throw new RedistillError(
-      "model",
-      `Ollama at ${url} did not take ${name}: ${error.message}`,
-      error.trouble === "refused"
-        ? "See what it says in its log, and whether it has room for the model."
-        : "Try again when the server is well.",
-      { cause: error },
-    );
-  } finally {
-    await server.close();
-  }
+    return server.digestOf(name, signal);
+  });
+}
+
+/** The digest of a model of a server; null where it is not there. */
+export function publishedDigest(
+  url: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  return errand(url, "does not list its models", signal, async (server) => {
+    return (await server.models(signal)).get(withTag(name)) ?? null;
+  });
 }
 
 /**
  * Takes models away from a server.
  *
  * @returns Those of `names` that were there.
+ * @throws RedistillError `model`
  */
-export async function unpublish(
+export function unpublish(
   url: string,
   names: readonly string[],
   signal: AbortSignal,
 ): Promise<string[]> {
-  const server = new OllamaServer(url);
-  try {
-    await server.version(signal);
+  return errand(url, "did not remove all models", signal, async (server) => {
     const there = await server.models(signal);
     const removed = names.filter((name) => there.has(withTag(name)));
     for (const name of removed) await server.remove(name, signal);
     return removed;
-  } finally {
-    await server.close();
-  }
+  });
 }
 
 interface Prompts {

@@ -1,5 +1,6 @@
 import { access, constants } from "node:fs/promises";
 import type { HashedFile } from "./create.js";
+import { errand } from "./errand.js";
 import type { ModelDescription } from "./server.js";
 
 /** The file behind a model, as its modelfile names it: the path is one of the server's machine. */
@@ -12,15 +13,26 @@ export function weightsFileOf({ modelfile }: ModelDescription): HashedFile | nul
   return path !== undefined && sha256 !== undefined ? { path, sha256 } : null;
 }
 
-/** The same, where this machine can read it; whoever uses it has to check its hash. */
-export async function readableWeights(model: ModelDescription): Promise<HashedFile | null> {
-  const file = weightsFileOf(model);
-  if (file === null) return null;
-  const readable = await access(file.path, constants.R_OK).then(
-    () => true,
-    () => false,
-  );
-  return readable ? file : null;
+/**
+ * The file behind a model of a server, where this machine can read it; whoever uses it has to check
+ * its hash.
+ *
+ * @throws RedistillError `model` for a server that is absent or a wrong name.
+ */
+export function servedWeights(
+  { url, name }: { readonly url: string; readonly name: string },
+  signal: AbortSignal,
+): Promise<HashedFile | null> {
+  return errand(url, `does not describe ${name}`, signal, async (server) => {
+    await server.digestOf(name, signal);
+    const file = weightsFileOf(await server.describe(name, signal));
+    if (file === null) return null;
+    const readable = await access(file.path, constants.R_OK).then(
+      () => true,
+      () => false,
+    );
+    return readable ? file : null;
+  });
 }
 
 /** Whether the model is weights with an adapter on them already. */

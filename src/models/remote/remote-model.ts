@@ -32,7 +32,8 @@ export class RemoteModel implements ChatModel {
     private readonly clock: Clock,
   ) {
     this.name = `${modelName(settings)} (${settings.provider})`;
-    this.throttle = new Throttle(settings.sequences);
+    // What waits at the server would be taken for its silence.
+    this.throttle = new Throttle(Math.min(settings.sequences, identity.parallel ?? Infinity));
     const identify = (signal: AbortSignal) => this.requireSame(signal);
     this.circuit = new Circuit({ name: this.name, patience, clock, identify }, (text) =>
       this.notify(text),

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Adapter } from "../../../src/core/entities.js";
+import type { MergeAdapter } from "../../../src/models/remote/endpoint.js";
 import { hashFile } from "../../../src/setup/digest.js";
 import { requestOf } from "../../contract/request.js";
 import { ScriptedOllama } from "./scripted-server.js";
@@ -29,6 +30,7 @@ describe("adapters at Ollama", () => {
     await writeFile(path, "merged");
     return { path, sha256: await hashFile(path) };
   }
+  const mergeAdapter: MergeAdapter = async (_adapter, _signal, use) => use(await merged());
 
   it("become models once, are found again by another endpoint, and go with it", async () => {
     const first = await identified(settingsOf(url));
@@ -57,7 +59,7 @@ describe("adapters at Ollama", () => {
     server.modelfile = "FROM /nowhere/sha256-abc\nRENDERER qwen3\n";
     server.create = (body) =>
       body.adapters ? { status: 400, error: "adapters are no longer supported" } : null;
-    const { endpoint } = await identified(settingsOf(url), { mergeAdapter: merged });
+    const { endpoint } = await identified(settingsOf(url), { mergeAdapter });
     await askOne(endpoint, requestOf("Go."), adapter);
     expect(server.creates).toHaveLength(2);
     expect(server.creates[1]).toMatchObject({
@@ -71,7 +73,7 @@ describe("adapters at Ollama", () => {
 
   it("are merged at once where the version says that they are refused", async () => {
     server.version = "0.34.1";
-    const { endpoint } = await identified(settingsOf(url), { mergeAdapter: merged });
+    const { endpoint } = await identified(settingsOf(url), { mergeAdapter });
     expect((await endpoint.identify(never)).capabilities.adapters).toBe(true);
     await askOne(endpoint, requestOf("Go."), adapter);
     expect(server.creates.map((body) => Object.keys(body).includes("adapters"))).toEqual([false]);

@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Adapter, CallRequest } from "../../../src/core/entities.js";
 import { publish, unpublish } from "../../../src/models/ollama/publish.js";
-import { readableWeights } from "../../../src/models/ollama/served-weights.js";
-import { OllamaServer } from "../../../src/models/ollama/server.js";
+import { servedWeights } from "../../../src/models/ollama/served-weights.js";
 import type { Endpoint } from "../../../src/models/remote/endpoint.js";
 import { hashFile } from "../../../src/setup/digest.js";
 import { inspectModel } from "../../../src/setup/gguf.js";
@@ -64,9 +63,7 @@ describe("a real Ollama", () => {
   });
 
   it("runs the very file that it was given, where this machine can read it", async () => {
-    const server = new OllamaServer(ollama.url);
-    const served = await readableWeights(await server.describe("small", never));
-    await server.close();
+    const served = await servedWeights(settings(), never);
     expect(served?.sha256).toBe(weights.sha256);
     expect(await hashFile(served!.path)).toBe(weights.sha256);
   });

@@ -1,11 +1,7 @@
 import type { Generation } from "../../../src/core/entities.js";
 import { modelSchema } from "../../../src/core/model.js";
-import {
-  type OllamaContext,
-  type OllamaSettings,
-  openOllama,
-} from "../../../src/models/ollama/endpoint.js";
-import type { Endpoint } from "../../../src/models/remote/endpoint.js";
+import { type OllamaSettings, openOllama } from "../../../src/models/ollama/endpoint.js";
+import type { Endpoint, EndpointContext } from "../../../src/models/remote/endpoint.js";
 
 export const never: AbortSignal = new AbortController().signal;
 
@@ -18,7 +14,7 @@ export function settingsOf(url: string, more: Partial<OllamaSettings> = {}): Oll
 /** An endpoint that knows its server, with the notices that it gave. */
 export async function identified(
   settings: OllamaSettings,
-  more: Partial<OllamaContext> = {},
+  more: Partial<EndpointContext> = {},
 ): Promise<{ endpoint: Endpoint; notices: string[] }> {
   const notices: string[] = [];
   const onNotice = (text: string) => notices.push(text);
