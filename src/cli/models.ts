@@ -11,6 +11,7 @@ import {
   type Role,
   roles,
   type ServedSettings,
+  weightsOf,
 } from "../core/model.js";
 import type { ChatModel, RoleModels } from "../core/ports.js";
 import { readSecret } from "../files/read-secret.js";
@@ -168,22 +169,25 @@ export async function openModels(
  * Refuses to train weights that this machine does not have, or that the student's server cannot
  * answer with.
  *
+ * @param opened The models, once they are: Ollama says only then whether its weights are here.
  * @throws RedistillError `usage` with the two ways on.
  */
 export function requireTeachable(
   recipe: NamesModels & { readonly retrain: { readonly method: string } },
-  { models, weights }: Pick<OpenModels, "models" | "weights">,
+  opened?: Pick<OpenModels, "models" | "weights">,
 ): void {
-  if (recipe.retrain.method === "memory") return;
-  if (weights !== null && models.student.capabilities.adapters) return;
-  const name = modelName(recipe.model);
-  const why =
-    weights === null
-      ? "its weights are not on this machine (model.weights)"
-      : "its server cannot answer with trained weights";
+  const { method } = recipe.retrain;
+  if (method === "memory") return;
+  const absent = opened
+    ? opened.weights === null
+    : weightsOf(recipe.model) === null && recipe.model.provider !== "ollama";
+  if (!absent && (opened === undefined || opened.models.student.capabilities.adapters)) return;
+  const why = absent
+    ? "its weights are not on this machine (model.weights names none)"
+    : "its server cannot answer with trained weights";
   throw new RedistillError(
     "usage",
-    `retrain.method ${recipe.retrain.method} trains weights, but ${name} cannot be trained: ${why}`,
+    `retrain.method ${method} trains weights, but ${modelName(recipe.model)} cannot be trained: ${why}`,
     "Set `retrain.method: memory`, which writes lessons for the prompt in place of weights; or use a model whose weights are here and whose server takes adapters.",
   );
 }

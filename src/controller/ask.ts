@@ -175,7 +175,7 @@ class Asking {
   private notice(text: string): void {
     const { store, payer, onNotice } = this.options;
     commitAt(store, "ask:notice", () =>
-      store.events.append(payer.runId, payer.round, "server", { stage: payer.stage, text }),
+      store.events.append(payer.runId, payer.round, "server-trouble", { stage: payer.stage, text }),
     );
     onNotice(text);
   }

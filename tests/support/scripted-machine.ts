@@ -26,7 +26,8 @@ class SlowModel extends ScriptedChatModel {
   }
 }
 
-const train =
+/** Writes a file whose content is the job. */
+export const scriptedTraining =
   (workspace: Workspace): Train =>
   async (job) => {
     const content = `adapter of ${sha256(job)}`;
@@ -50,7 +51,7 @@ export async function openMachine(workspace: Workspace): Promise<Machine> {
     models: eachRole(() => model),
     modelPath: "default",
     modelSha256: "0".repeat(64),
-    train: train(workspace),
+    train: scriptedTraining(workspace),
     verify: createVerify({}),
     generator: { tasks: absent, score: absent },
     workerPid: null,

@@ -16,6 +16,7 @@ import { withBudgets } from "../budget.js";
 import { refuseOtherVersion } from "../edited.js";
 import { fingerprint } from "../fingerprint.js";
 import { type Machine, openMachine } from "../machine.js";
+import { requireTeachable } from "../models.js";
 import { openChannels } from "../notifying.js";
 import type { Output } from "../output.js";
 import { migrationsDirectory } from "../paths.js";
@@ -41,6 +42,7 @@ export async function runCommand(
   // All that can be wrong with the input is found before anything is fetched or built.
   checkTaskFiles(recipe);
   requirePriced(recipe);
+  requireTeachable(recipe);
   openChannels(recipe.notify, (text) => output.note(text));
   const prompts = snapshotPrompts(recipe, options.workspace);
   await withWritableStore(options, async (store) => {

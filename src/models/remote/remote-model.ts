@@ -22,18 +22,20 @@ export class RemoteModel implements ChatModel {
   private readonly circuit: Circuit;
   private readonly throttle: Throttle;
   private readonly name: string;
+  /** Requests under way at once, at most. */
+  private readonly width: number;
   private notify: (text: string) => void = () => {};
 
   private constructor(
     private readonly endpoint: Endpoint,
     private readonly identity: EndpointIdentity,
-    private readonly settings: RemoteSettings,
+    settings: RemoteSettings,
     private readonly patience: Patience,
     private readonly clock: Clock,
   ) {
     this.name = `${modelName(settings)} (${settings.provider})`;
-    // What waits at the server would be taken for its silence.
-    this.throttle = new Throttle(Math.min(settings.sequences, identity.parallel ?? Infinity));
+    this.width = Math.min(settings.sequences, identity.parallel ?? settings.sequences);
+    this.throttle = new Throttle(this.width);
     const identify = (signal: AbortSignal) => this.requireSame(signal);
     this.circuit = new Circuit({ name: this.name, patience, clock, identify }, (text) =>
       this.notify(text),
@@ -122,7 +124,7 @@ export class RemoteModel implements ChatModel {
       options,
     );
     try {
-      await batch.work(Math.min(this.settings.sequences, options.width ?? requests.length));
+      await batch.work(Math.min(this.width, options.width ?? this.width));
     } finally {
       circuit.rest();
       this.notify = () => {};
