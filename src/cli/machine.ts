@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { ChatModel, Train, Verify } from "../core/ports.js";
+import type { Recipe } from "../core/recipe.js";
 import { EngineProcess } from "../models/embedded/engine-process.js";
 import { formatBytes } from "../setup/files.js";
 import { inspectModel } from "../setup/gguf.js";
@@ -13,6 +14,7 @@ import { createTrainerWorker, type TrainerWorker } from "../training/worker.js";
 import { createVerify } from "../verifiers/index.js";
 import type { Output } from "./output.js";
 import { trainerDirectory, type Workspace } from "./paths.js";
+import { openTrainingPlace } from "./training-place.js";
 
 export interface ModelSettings {
   /** `default` or a path. */
@@ -92,32 +94,37 @@ export interface Machine {
 /** Brings up trainer and engine for a run; closes what it opened when a later part fails. */
 export async function openMachine(
   workspace: Workspace,
-  settings: ModelSettings,
+  recipe: Pick<Recipe, "model" | "trainer">,
   output: Output,
   signal: AbortSignal,
 ): Promise<Machine> {
   const worker = await openTrainer(workspace, output, signal);
+  const opened: { close(): Promise<void> }[] = [{ close: () => worker.dispose() }];
+  const close = async () => {
+    for (const part of opened) await part.close();
+  };
   try {
-    const { model, weights } = await loadModel(settings, output, signal);
+    const place = await openTrainingPlace(recipe.trainer, worker, output, signal);
+    opened.push(place);
+    const { model, weights } = await loadModel(recipe.model, output, signal);
+    opened.push({ close: () => model.dispose() });
     const generator = createReasoningGym(worker);
     const verify = createVerify({ reasoningGym: generator });
+    const { adapters: directory } = workspace;
     return {
       model,
-      modelPath: settings.path,
+      modelPath: recipe.model.path,
       modelSha256: weights.sha256,
-      train: createTrainer({ worker, model: weights, directory: workspace.adapters, verify }),
+      train: createTrainer({ worker: place.worker, model: weights, directory, verify }),
       verify,
       generator,
       get workerPid() {
         return worker.pid;
       },
-      async close() {
-        await worker.dispose();
-        await model.dispose();
-      },
+      close,
     };
   } catch (error) {
-    await worker.dispose();
+    await close();
     throw error;
   }
 }

@@ -179,4 +179,12 @@ health:
 #  windows: ["22:00-07:00"]   # one or more, in 24 hours, over midnight too
 #  days: [mon, tue, wed, thu, fri, sat, sun]   # days on which a window may begin
 #  timeZone: null             # such as Europe/Vienna; null is this machine's
+# Where trainings run: local, this machine (the default), or ray, a cluster; docs/scaling.md.
+#trainer:
+#  executor: ray
+#  address: http://127.0.0.1:8265   # of the Ray head's dashboard
+#  sharedFolder: /mnt/shared/redistill   # this machine and every node write it under this path
+#  python: python3            # on the nodes: has the packages of trainer/requirements.lock
+#  resources: {cpus: 1, gpus: 0}   # what a training reserves on its node
+#  token: null                # {env: NAME} or {file: path}; sent as "Authorization: Bearer …"
 `;

@@ -82,7 +82,8 @@ describe("the recipe that init writes", () => {
     const own = [...methodsIn(recipeTemplate)].flatMap((method) => Object.keys(method));
     for (const key of own) present.add(`retrain.${key}`);
     const absent = keys.filter(
-      (key) => !present.has(key) && !/^tasks\.verifier\.|^notify\.(url|token)\./.test(key),
+      (key) =>
+        !present.has(key) && !/^tasks\.verifier\.|^(notify|trainer)\.(url|token)\./.test(key),
     );
     expect(absent).toEqual([]);
     const inList = keys.map((key) => /^tasks\.verifier\.(.+)$/.exec(key)?.[1] ?? "tasks");
@@ -118,6 +119,7 @@ describe("the recipe that init writes", () => {
       notify: recipe.notify.map(({ kind, url }) => ({ kind, url })),
       stop: {},
       schedule: { windows: recipe.schedule!.windows },
+      trainer: { executor: "ray", sharedFolder: "/mnt/shared/redistill" },
     });
     expect(recipe).toEqual(bare);
     const own = complete.replace(/^tasks:\n {2}source: reasoning_gym.*\n(?: {2}.*\n)*/m, "");
