@@ -53,6 +53,10 @@ export interface RayJobsOptions {
   readonly timeoutMs?: number;
 }
 
+const versionPath = "/api/version";
+/** What the cluster says with a 404 of a job that it does not know. */
+const absent = "does not exist";
+
 /** Talks to a dashboard over HTTP; HTTP_PROXY, HTTPS_PROXY and NO_PROXY are honoured. */
 export function createRayJobs({ address, token, timeoutMs = 30_000 }: RayJobsOptions): RayJobs {
   const base = address.replace(/\/+$/, "");
@@ -83,7 +87,9 @@ export function createRayJobs({ address, token, timeoutMs = 30_000 }: RayJobsOpt
       throw new RayAway(late.aborted ? `no answer for ${timeoutMs / 1000} s` : causeOf(error));
     }
     const { status, text } = answer;
-    if (status >= 500 || status === 408 || status === 429) {
+    // A head that starts answers before it knows its routes; a wrong address is found by version().
+    const isStarting = status === 404 && path !== versionPath && !text.includes(absent);
+    if (status >= 500 || status === 408 || status === 429 || isStarting) {
       throw new RayAway(`HTTP ${status}: ${lastLine(text)}`);
     }
     if (status === 401 || status === 403) throw refused(base, status, text);
@@ -101,7 +107,7 @@ export function createRayJobs({ address, token, timeoutMs = 30_000 }: RayJobsOpt
   return {
     async version(signal) {
       const shape = z.object({ ray_version: z.string().max(100) });
-      return (await askForJson("/api/version", shape, signal)).ray_version;
+      return (await askForJson(versionPath, shape, signal)).ray_version;
     },
 
     async submit({ id, entrypoint, environment, metadata, cpus, gpus }, signal) {
@@ -116,7 +122,7 @@ export function createRayJobs({ address, token, timeoutMs = 30_000 }: RayJobsOpt
 
     async find(id, signal) {
       const { status, text } = await ask("GET", pathOf(id), signal);
-      if (status === 404 && text.includes("does not exist")) return null;
+      if (status === 404) return null;
       const job = status === 200 ? jobShape.safeParse(parsed(text)) : null;
       if (job?.success) return job.data;
       throw noDashboard(base, status, text);
