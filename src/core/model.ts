@@ -71,6 +71,11 @@ export type ServedSettings = Exclude<ModelSettings, { provider: "embedded" }>;
 export const roles = ["student", "teacher", "critic", "judge", "coach"] as const;
 export type Role = (typeof roles)[number];
 
+/** Something for each role. */
+export function eachRole<T>(value: (role: Role) => T): Record<Role, T> {
+  return Object.fromEntries(roles.map((role) => [role, value(role)])) as Record<Role, T>;
+}
+
 export const rolesSchema = z
   .strictObject({
     /** Writes attempts and revisions. */
@@ -82,3 +87,38 @@ export const rolesSchema = z
     coach: modelSchema.optional(),
   })
   .default({});
+
+/** The parts of a recipe that name models. */
+export interface NamesModels {
+  readonly model: ModelSettings;
+  readonly roles: Readonly<Partial<Record<Role, ModelSettings | undefined>>>;
+}
+
+/** The model of a role, which is the student's unless the recipe names another. */
+export function modelOf({ model, roles: own }: NamesModels, role: Role): ModelSettings {
+  return own[role] ?? model;
+}
+
+/** Whether a role has a model of its own: that one never answers with the student's adapter. */
+export function hasOwnModel({ roles: own }: NamesModels, role: Role): boolean {
+  return own[role] !== undefined;
+}
+
+/** As prices and reports call a model: the path of its file, or its name at the server. */
+export function modelName(model: ModelSettings): string {
+  return model.provider === "embedded" ? model.path : model.name;
+}
+
+/** The weights' file (`default` for the default ones), where there is one on this machine. */
+export function weightsOf(model: ModelSettings): string | null {
+  return model.provider === "embedded" ? model.path : model.weights;
+}
+
+/** What answered in a role, as a run remembers it. */
+export interface ModelIdentity {
+  readonly digest: string;
+  readonly description: string;
+}
+
+/** By role; one that is absent is the student. */
+export type RoleIdentities = Readonly<Partial<Record<Role, ModelIdentity>>>;

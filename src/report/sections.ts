@@ -233,7 +233,7 @@ function quarantineItems(quarantined: RunReport["basis"]["quarantined"]): Item[]
   if (quarantined.length === 0) return [];
   return [
     item(
-      `Without an answer: ${plural(quarantined.length, "request")} that crashed the engine each time; what they were for is ungradable, never wrong.`,
+      `Without an answer: ${plural(quarantined.length, "request")} that crashed the engine each time or that its server refused; what they were for is ungradable, never wrong.`,
       ...quarantined.map(({ round, stage }) => `Round ${round}, ${stage}.`),
     ),
   ];

@@ -1,3 +1,4 @@
+import type { Role } from "../core/model.js";
 import { critique } from "./critique.js";
 import { curate } from "./curate.js";
 import { elicit } from "./elicit.js";
@@ -8,14 +9,14 @@ import { refine } from "./refine.js";
 import { retrain } from "./retrain.js";
 import type { Stage } from "./types.js";
 
-/** The loop. The order of a round is stated here and nowhere else. */
+/** The loop. The order of a round, and whose model a stage asks, are stated here and nowhere else. */
 export const stages = [
-  ["elicit", elicit],
-  ["generate", generate],
-  ["critique", critique],
-  ["refine", refine],
-  ["curate", curate],
-  ["retrain", retrain],
-  ["evaluate", evaluate],
-  ["gate", gate],
-] as const satisfies readonly (readonly [string, Stage])[];
+  ["elicit", elicit, "student"],
+  ["generate", generate, "teacher"],
+  ["critique", critique, "critic"],
+  ["refine", refine, "teacher"],
+  ["curate", curate, "student"],
+  ["retrain", retrain, "student"],
+  ["evaluate", evaluate, "student"],
+  ["gate", gate, "student"],
+] as const satisfies readonly (readonly [string, Stage, Role])[];

@@ -9,7 +9,8 @@ import { frozenTasks, workOn } from "../../src/controller/run.js";
 import { type Clock, systemClock } from "../../src/core/clock.js";
 import type { Adapter } from "../../src/core/entities.js";
 import { sha256 } from "../../src/core/hash.js";
-import type { ChatModel, Train } from "../../src/core/ports.js";
+import { eachRole } from "../../src/core/model.js";
+import type { ChatModel, RoleModels, Train } from "../../src/core/ports.js";
 import { type Changeable, type Recipe, recipeSchema } from "../../src/core/recipe.js";
 import type { AdapterRow } from "../../src/core/round.js";
 import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
@@ -104,6 +105,8 @@ export async function scriptedRun(
   options: {
     script?: Script;
     model?: ChatModel;
+    /** Where the roles differ. */
+    models?: RoleModels;
     train?: Train;
     runId?: string;
     clock?: Clock;
@@ -160,7 +163,7 @@ export async function scriptedRun(
             critique: recipe.critique && parsed("critique"),
             refine: recipe.refine && parsed("refine"),
           },
-          model,
+          models: options.models ?? eachRole(() => model),
           train: options.train ?? scripted.train,
           verify: createVerify({}),
           workspace: folder,

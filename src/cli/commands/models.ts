@@ -4,7 +4,7 @@ import { cacheDirectory } from "../../setup/cache-directory.js";
 import { digestOf } from "../../setup/digest.js";
 import { formatBytes } from "../../setup/files.js";
 import { defaultWeights } from "../../setup/weights.js";
-import { findWeights } from "../machine.js";
+import { findWeights } from "../models.js";
 import type { Output } from "../output.js";
 import { tableLines } from "../table.js";
 
