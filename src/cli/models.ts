@@ -17,6 +17,7 @@ import type { ChatModel, ModelCapabilities, RoleModels } from "../core/ports.js"
 import { readSecret } from "../files/read-secret.js";
 import { EngineProcess } from "../models/embedded/engine-process.js";
 import { RemoteModel } from "../models/remote/remote-model.js";
+import { spreadEndpoint } from "../models/remote/spread.js";
 import { formatBytes } from "../setup/files.js";
 import { inspectModel } from "../setup/gguf.js";
 import { ensureWeights } from "../setup/weights.js";
@@ -98,7 +99,15 @@ async function connect(
       "Use another provider.",
     );
   }
-  const endpoint = await open(settings, { apiKey, weights, signal, onNotice });
+  const at = (place: ServedSettings) => open(place, { apiKey, weights, signal, onNotice });
+  const first = await at(settings);
+  const endpoint =
+    "moreUrls" in settings && settings.moreUrls.length > 0
+      ? spreadEndpoint([
+          first,
+          ...(await Promise.all(settings.moreUrls.map((url) => at({ ...settings, url })))),
+        ])
+      : first;
   try {
     return { model: await RemoteModel.open(endpoint, settings, signal), weights };
   } catch (error) {

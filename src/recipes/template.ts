@@ -22,9 +22,10 @@ model:
 # training; without it only retrain.method: memory can teach it. firstTokenSeconds, nextTokenSeconds: longest silence
 # before an answer's first token and between two. sequences: requests under way at once. apiKey: {env: NAME} or
 # {file: path}. keepAlive: how long Ollama keeps it in memory. adapters: how the server gets trained weights (none, vllm,
-# llama-server). openai is any server with that API; langchain any chat model of LangChain, by its initChatModel.
-#   {provider: ollama, name: my-model, weights: null, url: "http://127.0.0.1:11434", keepAlive: 30m, firstTokenSeconds: 300, nextTokenSeconds: 60, contextTokens: 1024, sequences: 16}
-#   {provider: openai, name: my-model, weights: null, url: "https://api.openai.com/v1", apiKey: null, adapters: none, firstTokenSeconds: 300, nextTokenSeconds: 60, contextTokens: 1024, sequences: 16}
+# llama-server). moreUrls: further servers with the very same model, asked in turn. openai is any server with that API;
+# langchain any chat model of LangChain, by its initChatModel.
+#   {provider: ollama, name: my-model, weights: null, url: "http://127.0.0.1:11434", moreUrls: [], keepAlive: 30m, firstTokenSeconds: 300, nextTokenSeconds: 60, contextTokens: 1024, sequences: 16}
+#   {provider: openai, name: my-model, weights: null, url: "https://api.openai.com/v1", moreUrls: [], apiKey: null, adapters: none, firstTokenSeconds: 300, nextTokenSeconds: 60, contextTokens: 1024, sequences: 16}
 #   {provider: langchain, name: "anthropic:my-model", weights: null, options: {}, apiKey: null, firstTokenSeconds: 300, nextTokenSeconds: 60, contextTokens: 1024, sequences: 16}
 
 # Who does what, where that is not the model above; a model of its own never has trained weights. Off by default.
