@@ -1,3 +1,4 @@
+import { redact } from "../../core/secrets.js";
 import { parseEvent, type WorkerEvent } from "../event.js";
 import { createLineSplitter } from "../lines.js";
 
@@ -46,7 +47,7 @@ export class JobLog {
     this.handled = index + 1;
     const event = eventIn(text);
     if (event === null) {
-      this.said.push(text.slice(0, 2_000));
+      this.said.push(redact(text).slice(0, 2_000));
       if (this.said.length > tailLines) this.said.shift();
     } else if (closing.has(String(event.event))) {
       this.closed = event;

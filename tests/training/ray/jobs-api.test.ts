@@ -1,10 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { openTrainingPlace } from "../../../src/cli/training-place.js";
-import { trainerSchema } from "../../../src/core/trainer.js";
 import { createRayJobs, type RayJobs } from "../../../src/training/ray/jobs-api.js";
-import { recordingOutput, temporaryFolder } from "../../cli/support.js";
 import { startReceiver } from "../../support/receiver.js";
 
 const cleanups: (() => unknown)[] = [];
@@ -69,37 +66,4 @@ test("asks below the address's own path, and knows an unknown job from an unknow
   cleanups.push(() => receiver.close());
   expect(await jobsAt(`${receiver.url}/prefix/`).find("a/b", signal)).toBeNull();
   expect(receiver.received[0]?.path).toBe("/prefix/api/jobs/a%2Fb");
-});
-
-test.each([
-  [{ status: 404 }, "no Ray dashboard"],
-  [{ status: 403, body: "no" }, "trainer.token"],
-  [{ status: 502 }, "trainer.executor to local"],
-])("%j to the first look is refused before anything is paid", async (answer, told) => {
-  const receiver = await startReceiver([answer]);
-  cleanups.push(() => receiver.close());
-  const trainer = trainerSchema.parse({
-    ...{ executor: "ray", address: receiver.url, sharedFolder: temporaryFolder() },
-  });
-  const opening = openTrainingPlace(trainer, null as never, recordingOutput(), signal);
-  const error = await opening.catch((error) => error);
-  expect(error).toMatchObject({ kind: "setup" });
-  expect(`${error.message} ${error.hint}`).toContain(told);
-});
-
-test("a shared folder that is not there is refused before the head is asked", async () => {
-  const trainer = trainerSchema.parse({ executor: "ray", sharedFolder: "/dev/null/shared" });
-  await expect(
-    openTrainingPlace(trainer, null as never, recordingOutput(), signal),
-  ).rejects.toMatchObject({ kind: "setup", message: expect.stringContaining("sharedFolder") });
-});
-
-test("a token is never in a recipe, and neither is a password in an address", () => {
-  const ray = { executor: "ray", sharedFolder: "/s" };
-  const refused = (settings: object) => trainerSchema.safeParse({ ...ray, ...settings }).success;
-  expect(refused({ token: "secret" })).toBe(false);
-  expect(refused({ address: "http://me:word@head:8265" })).toBe(false);
-  expect(refused({ address: "ray://head:10001" })).toBe(false);
-  expect(refused({ token: { env: "RAY_TOKEN" } })).toBe(true);
-  expect(trainerSchema.parse(undefined)).toEqual({ executor: "local" });
 });

@@ -12,7 +12,8 @@ import { provided, realTrainer } from "../helpers.js";
 import { ensureRay, freePorts, type HeadPorts, type RayHead, startHead } from "./head.js";
 
 // A real Ray head, the real trainer and the real default weights.
-const root = mkdtempSync(join(tmpdir(), "r"));
+// macOS' own folder for temporary files makes the paths of Ray's sockets too long.
+const root = mkdtempSync(join(process.platform === "darwin" ? "/tmp" : tmpdir(), "r"));
 const model = { path: "", sha256: "" };
 let python: string;
 let ports: HeadPorts;
