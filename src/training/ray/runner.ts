@@ -172,6 +172,8 @@ function submission(id: string, shared: SharedJob, settings: RayRunnerOptions["s
       PYTHONPATH: shared.packages,
       ...{ PYTHONDONTWRITEBYTECODE: "1", PYTHONUNBUFFERED: "1", PYTHONUTF8: "1" },
       ...{ TOKENIZERS_PARALLELISM: "false", HF_HUB_OFFLINE: "1" },
+      // Sums depend on it in their last bits: nodes with more cores give the same ones.
+      OMP_NUM_THREADS: String(Math.max(1, Math.floor(resources.cpus))),
       // A step and its checkpoint take longer than the 3 s that Ray leaves a stopped job.
       RAY_JOB_STOP_WAIT_TIME_S: String(stopSeconds),
     },

@@ -67,7 +67,7 @@ function onRay(notes: string[]): Train {
   return createTrainer({ worker, model, directory: join(root, "adapters") });
 }
 
-/** The same job in a local process, on as many threads as Ray gives it. */
+/** The same job in a local process, on as many threads as its resources say. */
 async function trainedHere(): Promise<TrainingResult> {
   const worker = createTrainerWorker({
     ...{ python: provided("REDISTILL_TEST_PYTHON"), trainerDirectory: realTrainer },
