@@ -48,6 +48,13 @@ export async function freePorts(): Promise<HeadPorts> {
   return { dashboard: await one(), agent: await one(), client: await one() };
 }
 
+/** Starts what follows so that Linux ends it with us, whatever ends us; Ray binds its other processes to it. */
+const bound = `
+import ctypes, os, sys
+if sys.platform.startswith("linux"): ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)  # PR_SET_PDEATHSIG, SIGKILL
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+`;
+
 /** @param folder For sessions and logs; a short path, since sockets lie in it. */
 export async function startHead(
   python: string,
@@ -60,7 +67,16 @@ export async function startHead(
   const child = spawn(
     python,
     [
-      ...["-m", "ray.scripts.scripts", "start", "--head", "--block", "--disable-usage-stats"],
+      ...[
+        "-c",
+        bound,
+        "-m",
+        "ray.scripts.scripts",
+        "start",
+        "--head",
+        "--block",
+        "--disable-usage-stats",
+      ],
       ...["--node-ip-address", "127.0.0.1", "--port", "0", "--temp-dir", folder],
       ...["--num-cpus", "1", "--object-store-memory", "80000000", "--include-log-monitor", "false"],
       ...["--include-dashboard", "true", "--dashboard-host", "127.0.0.1"],
