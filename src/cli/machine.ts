@@ -14,6 +14,7 @@ import { mergeIn } from "./merge.js";
 import { openModels, requireTeachable } from "./models.js";
 import type { Output } from "./output.js";
 import { trainerDirectory, type Workspace } from "./paths.js";
+import { openTrainingPlace } from "./training-place.js";
 
 /** The trainer's environment (created on first use) and a worker in it, not yet started. */
 export async function openTrainer(
@@ -63,17 +64,20 @@ export async function openMachine(
   signal: AbortSignal,
 ): Promise<Machine> {
   const worker = await openTrainer(workspace, output, signal);
+  const opened: { close(): Promise<void> }[] = [{ close: () => worker.dispose() }];
+  const close = async () => {
+    for (const part of opened) await part.close();
+  };
   try {
-    const opened = await openModels(recipe, output, signal, mergeIn(workspace.adapters, worker));
+    const place = await openTrainingPlace(recipe.trainer, worker, output, signal);
+    opened.push(place);
+    const answering = await openModels(recipe, output, signal, mergeIn(workspace.adapters, worker));
+    opened.push(answering);
+    const { models, weights } = answering;
+    requireTeachable(recipe, { model: models.student, weights });
     const generator = createReasoningGym(worker);
     const verify = createVerify({ reasoningGym: generator });
-    const { models, weights } = opened;
-    try {
-      requireTeachable(recipe, { model: models.student, weights });
-    } catch (error) {
-      await opened.close();
-      throw error;
-    }
+    const { adapters: directory } = workspace;
     return {
       models,
       modelPath: weightsOf(recipe.model) ?? modelName(recipe.model),
@@ -81,19 +85,16 @@ export async function openMachine(
       train:
         weights === null
           ? withoutWeights
-          : createTrainer({ worker, model: weights, directory: workspace.adapters, verify }),
+          : createTrainer({ worker: place.worker, model: weights, directory, verify }),
       verify,
       generator,
       get workerPid() {
         return worker.pid;
       },
-      async close() {
-        await worker.dispose();
-        await opened.close();
-      },
+      close,
     };
   } catch (error) {
-    await worker.dispose();
+    await close();
     throw error;
   }
 }

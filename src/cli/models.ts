@@ -19,6 +19,7 @@ import { EngineProcess } from "../models/embedded/engine-process.js";
 import { servedWeights } from "../models/ollama/served-weights.js";
 import type { MergeAdapter } from "../models/remote/endpoint.js";
 import { RemoteModel } from "../models/remote/remote-model.js";
+import { spreadEndpoint } from "../models/remote/spread.js";
 import { formatBytes } from "../setup/files.js";
 import { inspectModel } from "../setup/gguf.js";
 import { ensureWeights } from "../setup/weights.js";
@@ -100,10 +101,20 @@ async function connect(
   const weights = await weightsBehind(settings, output, signal);
   const secret = "apiKey" in settings ? settings.apiKey : null;
   const apiKey = secret && readSecret(secret, `${where}.apiKey`, onNotice);
-  const endpoint = await endpoints[settings.provider](settings, {
-    ...{ apiKey, weights, signal, onNotice },
-    ...(merge && weights ? { mergeAdapter: merge(weights) } : {}),
-  });
+  const open = endpoints[settings.provider];
+  const at = (place: ServedSettings) =>
+    open(place, {
+      ...{ apiKey, weights, signal, onNotice },
+      ...(merge && weights ? { mergeAdapter: merge(weights) } : {}),
+    });
+  const first = await at(settings);
+  const endpoint =
+    "moreUrls" in settings && settings.moreUrls.length > 0
+      ? spreadEndpoint([
+          first,
+          ...(await Promise.all(settings.moreUrls.map((url) => at({ ...settings, url })))),
+        ])
+      : first;
   try {
     return { model: await RemoteModel.open(endpoint, settings, signal), weights };
   } catch (error) {

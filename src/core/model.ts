@@ -33,6 +33,9 @@ const address = z
 /** Where Ollama listens unless it is told otherwise. */
 export const ollamaUrl = "http://127.0.0.1:11434";
 
+/** Further servers with the very same model; requests go to all of them in turn. */
+const moreUrls = z.array(address).max(64).default([]);
+
 export const modelSchema = z.discriminatedUnion("provider", [
   z.strictObject({
     provider: z.literal("embedded").default("embedded"),
@@ -46,6 +49,7 @@ export const modelSchema = z.discriminatedUnion("provider", [
     provider: z.literal("ollama"),
     ...served,
     url: address.default(ollamaUrl),
+    moreUrls,
     /** How long the server keeps the model in memory after an answer, in its own words. */
     keepAlive: z.string().max(20).default("30m"),
   }),
@@ -53,6 +57,7 @@ export const modelSchema = z.discriminatedUnion("provider", [
     provider: z.literal("openai"),
     ...served,
     url: address.default("https://api.openai.com/v1"),
+    moreUrls,
     apiKey: secretSourceSchema.nullable().default(null),
     /** How trained adapters get to the server; `none` where its weights cannot be changed. */
     adapters: z.enum(["none", "vllm", "llama-server"]).default("none"),

@@ -7,6 +7,7 @@ import { notifySchema } from "./notify.js";
 import { stopSchema } from "./plateau.js";
 import { methodContradictions, retrainSchema } from "./retrain.js";
 import { scheduleSchema } from "./schedule.js";
+import { trainerSchema } from "./trainer.js";
 
 /** The seed recipes of this repository live in runs/recipes; every number below can be set there. */
 
@@ -188,12 +189,14 @@ export const recipeSchema = z.strictObject({
   notify: notifySchema,
   /** When the run may work; it does not change what comes out. */
   schedule: scheduleSchema.nullable().default(null),
+  /** Where trainings run; it changes no setting of theirs. */
+  trainer: trainerSchema,
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;
 
 /** Settings that change no answer: a run takes them over from its recipe's file, and stays the same run. */
-export const changeable = ["budget", "prices", "notify", "schedule"] as const;
+export const changeable = ["budget", "prices", "notify", "schedule", "trainer"] as const;
 export type Changeable = Pick<Recipe, (typeof changeable)[number]>;
 
 /** Sampling as a recipe has it: everything but the seed, which each call gets of its own. */

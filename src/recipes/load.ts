@@ -113,6 +113,15 @@ function secretFrom(source: SecretSource, from: (path: string) => string): Secre
   return "file" in source ? { file: from(source.file) } : source;
 }
 
+function trainerFrom(
+  trainer: Recipe["trainer"],
+  from: (path: string) => string,
+): Recipe["trainer"] {
+  if (trainer.executor === "local") return trainer;
+  const { sharedFolder, token } = trainer;
+  return { ...trainer, sharedFolder: from(sharedFolder), token: token && secretFrom(token, from) };
+}
+
 function modelFrom(model: ModelSettings, from: (path: string) => string): ModelSettings {
   if (model.provider === "embedded") {
     return { ...model, path: model.path === "default" ? "default" : from(model.path) };
@@ -144,5 +153,6 @@ function absolutePaths(recipe: Recipe, folder: string): Recipe {
       url: typeof channel.url === "string" ? channel.url : secretFrom(channel.url, from),
       token: channel.token && secretFrom(channel.token, from),
     })),
+    trainer: trainerFrom(recipe.trainer, from),
   };
 }

@@ -22,9 +22,10 @@ model:
 # training; without it only retrain.method: memory can teach it. firstTokenSeconds, nextTokenSeconds: longest silence
 # before an answer's first token and between two. sequences: requests under way at once. apiKey: {env: NAME} or
 # {file: path}. keepAlive: how long Ollama keeps it in memory. adapters: how the server gets trained weights (none, vllm,
-# llama-server). openai is any server with that API; langchain any chat model of LangChain, by its initChatModel.
-#   {provider: ollama, name: my-model, weights: null, url: "http://127.0.0.1:11434", keepAlive: 30m, firstTokenSeconds: 300, nextTokenSeconds: 60, contextTokens: 1024, sequences: 16}
-#   {provider: openai, name: my-model, weights: null, url: "https://api.openai.com/v1", apiKey: null, adapters: none, firstTokenSeconds: 300, nextTokenSeconds: 60, contextTokens: 1024, sequences: 16}
+# llama-server). moreUrls: further servers with the very same model, asked in turn. openai is any server with that API;
+# langchain any chat model of LangChain, by its initChatModel.
+#   {provider: ollama, name: my-model, weights: null, url: "http://127.0.0.1:11434", moreUrls: [], keepAlive: 30m, firstTokenSeconds: 300, nextTokenSeconds: 60, contextTokens: 1024, sequences: 16}
+#   {provider: openai, name: my-model, weights: null, url: "https://api.openai.com/v1", moreUrls: [], apiKey: null, adapters: none, firstTokenSeconds: 300, nextTokenSeconds: 60, contextTokens: 1024, sequences: 16}
 #   {provider: langchain, name: "anthropic:my-model", weights: null, options: {}, apiKey: null, firstTokenSeconds: 300, nextTokenSeconds: 60, contextTokens: 1024, sequences: 16}
 
 # Who does what, where that is not the model above; a model of its own never has trained weights. Off by default.
@@ -196,4 +197,12 @@ health:
 #  windows: ["22:00-07:00"]   # one or more, in 24 hours, over midnight too
 #  days: [mon, tue, wed, thu, fri, sat, sun]   # days on which a window may begin
 #  timeZone: null             # such as Europe/Vienna; null is this machine's
+# Where trainings run: local, this machine (the default), or ray, a cluster; docs/scaling.md.
+#trainer:
+#  executor: ray
+#  address: http://127.0.0.1:8265   # of the Ray head's dashboard
+#  sharedFolder: /mnt/shared/redistill   # this machine and every node write it under this path
+#  python: python3            # on the nodes: has the packages of trainer/requirements.lock
+#  resources: {cpus: 1, gpus: 0}   # what a training reserves on its node
+#  token: null                # {env: NAME} or {file: path}; sent as "Authorization: Bearer …"
 `;

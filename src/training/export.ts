@@ -1,8 +1,9 @@
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import type { Adapter } from "../core/entities.js";
+import type { WorkerEvent } from "./event.js";
 import { TrainerFailure } from "./failure.js";
-import type { TrainerWorker, WorkerEvent } from "./worker.js";
+import type { TrainerWorker } from "./worker.js";
 
 /** `base`: each matrix quantised as the base's is, where the trainer can write that type. */
 export const ggufTypes = ["f16", "q8_0", "base"] as const;

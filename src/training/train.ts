@@ -14,11 +14,13 @@ import type {
   TrainingResult,
   Verify,
 } from "../core/ports.js";
+import type { WorkerEvent } from "./event.js";
 import { TrainerFailure } from "./failure.js";
 import { writeDurably } from "./files.js";
-import type { TrainerWorker, WorkerEvent } from "./worker.js";
+import type { TrainerWorker } from "./worker.js";
 
 export interface TrainerOptions {
+  /** Runs the job: a process on this machine, or a cluster (ray/runner.ts). */
   readonly worker: Pick<TrainerWorker, "request">;
   /** The weights that the engine runs: an adapter fits these alone. */
   readonly model: { readonly path: string; readonly sha256: string };
@@ -77,7 +79,7 @@ export function jobHash(job: TrainingJob, modelSha256: string): string {
 }
 
 /**
- * The trainer that runs in a local Python process. The same job is trained once: asked again, it
+ * The trainer, whoever runs its jobs. The same job is trained once: asked again, it
  * gives the adapter that is there, after its hash was checked; an interrupted one is continued.
  *
  * @example
@@ -119,7 +121,7 @@ export function createTrainer({ worker, model, directory, verify }: TrainerOptio
 }
 
 /** The adapter in a job's folder if its files are those of its manifest, else null. */
-async function finished(output: string): Promise<TrainingResult | null> {
+export async function finished(output: string): Promise<TrainingResult | null> {
   const ggufPath = join(output, "adapter.gguf");
   const peftPath = join(output, "peft");
   try {
@@ -223,7 +225,8 @@ function report(event: WorkerEvent, onProgress: (progress: TrainingProgress) => 
   });
 }
 
-async function hashOf(path: string): Promise<string> {
+/** Hex sha256 of a file. */
+export async function hashOf(path: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest("hex");

@@ -1,14 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { messageOf, RedistillError } from "../core/errors.js";
+import { RedistillError } from "../core/errors.js";
 import { type Child, type ChildEnd, type ChildOptions, startChild } from "./child.js";
-import { interrupted, isTrainerFault, TrainerFailure } from "./failure.js";
+import { failed, parseEvent, type WorkerEvent } from "./event.js";
+import { interrupted, TrainerFailure } from "./failure.js";
 import { MemoryWatch } from "./memory.js";
 
 /** What the worker can be asked for. */
 type Operation = "hello" | "train" | "answer" | "tasks" | "score" | "export";
-
-/** A line of the worker's stream. */
-export type WorkerEvent = Readonly<Record<string, unknown>>;
 
 export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
@@ -194,18 +192,6 @@ export function createTrainerWorker(options: TrainerWorkerOptions): TrainerWorke
   };
 }
 
-function parseEvent(line: string): WorkerEvent | null {
-  try {
-    const value: unknown = JSON.parse(line);
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    return isObject && typeof (value as WorkerEvent).event === "string"
-      ? (value as WorkerEvent)
-      : null;
-  } catch {
-    return null;
-  }
-}
-
 const descriptions: Readonly<Record<Operation, string>> = {
   hello: "The greeting of the trainer's worker",
   train: "The training",
@@ -217,13 +203,6 @@ const descriptions: Readonly<Record<Operation, string>> = {
 
 function describe(operation: Operation): string {
   return descriptions[operation] ?? operation;
-}
-
-function failed(event: WorkerEvent): TrainerFailure {
-  const fault = isTrainerFault(String(event.kind)) ? String(event.kind) : "internal";
-  const message = `The trainer's worker reports ${fault}: ${messageOf(event.message ?? "no details")}`;
-  const hint = typeof event.hint === "string" && event.hint !== "" ? event.hint : "See its log.";
-  return new TrainerFailure(isTrainerFault(fault) ? fault : "internal", message, hint);
 }
 
 async function nobodyAnswers(): Promise<never> {

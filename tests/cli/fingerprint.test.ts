@@ -17,6 +17,8 @@ describe("a recipe's fingerprint", () => {
     const notify = [{ kind: "webhook", url: "https://example.org/hook" }];
     const plain = await fingerprint(recipeWith({}), []);
     expect(await fingerprint(recipeWith({ notify }), [])).toBe(plain);
+    const trainer = { executor: "ray", sharedFolder: "/mnt/shared" };
+    expect(await fingerprint(recipeWith({ trainer }), [])).toBe(plain);
     expect(await fingerprint(recipeWith({ seed: 2 }), [])).not.toBe(plain);
   });
 

@@ -136,6 +136,7 @@ describe("the recipe that init writes", () => {
       stop: {},
       roles: { teacher: {}, critic: {}, judge: {}, coach: {} },
       schedule: { windows: recipe.schedule!.windows },
+      trainer: { executor: "ray", sharedFolder: "/mnt/shared/redistill" },
     });
     expect(recipe).toEqual(bare);
     const own = complete.replace(/^tasks:\n {2}source: reasoning_gym.*\n(?: {2}.*\n)*/m, "");

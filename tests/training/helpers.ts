@@ -32,11 +32,12 @@ export function provided(name: "REDISTILL_TEST_PYTHON" | "REDISTILL_TEST_MODEL")
 export const fakeTrainer = fileURLToPath(new URL("fixtures/fake_trainer", import.meta.url));
 export const realTrainer = fileURLToPath(new URL("../../trainer", import.meta.url));
 
-/** A worker that runs the stand-in of fixtures/, with short patience. */
-export async function fakeWorker(
+/** A worker that runs the stand-in of fixtures/, with short patience; its log is in the folder. */
+export function startFakeWorker(
+  folder: string,
   changes: Partial<TrainerWorkerOptions> = {},
-): Promise<TrainerWorker & { logFile: string }> {
-  const logFile = join(await temporaryDirectory(), "logs", "worker.log");
+): TrainerWorker & { logFile: string } {
+  const logFile = join(folder, "logs", "worker.log");
   const worker = createTrainerWorker({
     python: provided("REDISTILL_TEST_PYTHON"),
     trainerDirectory: fakeTrainer,
@@ -47,9 +48,17 @@ export async function fakeWorker(
     env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" },
     ...changes,
   });
-  cleanups.push(() => worker.dispose());
   // `dispose` is looked up on the worker, whose `pid` stays live through the prototype.
   return Object.assign(Object.create(worker), { logFile });
+}
+
+/** The same in a folder of its own; both go when the test has ended. */
+export async function fakeWorker(
+  changes: Partial<TrainerWorkerOptions> = {},
+): Promise<TrainerWorker & { logFile: string }> {
+  const worker = startFakeWorker(await temporaryDirectory(), changes);
+  cleanups.push(() => worker.dispose());
+  return worker;
 }
 
 /** Asks the stand-in to behave in a certain way. */

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { appendFile, readdir, readFile, rm, truncate } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { trainThrough } from "../../src/controller/train.js";
@@ -11,25 +12,26 @@ import { createReasoningGym } from "../../src/training/reasoning-gym.js";
 import { createTrainer, jobHash, trainerRecipe } from "../../src/training/train.js";
 import type { TrainerWorker } from "../../src/training/worker.js";
 import { createVerify } from "../../src/verifiers/index.js";
+import { trainerContract } from "../contract/trainer.js";
 import { scriptedRun, sumsRecipe } from "../support/scripted-run.js";
-import { fakeWorker, isAlive, temporaryDirectory, until } from "./helpers.js";
+import { fakeWorker, isAlive, startFakeWorker, temporaryDirectory, until } from "./helpers.js";
+import { jobWith, model } from "./jobs.js";
 
-const model = { path: "weights/model.gguf", sha256: "a".repeat(64) };
-
-function jobWith(completion: string, changes: Partial<TrainingJob> = {}): TrainingJob {
+trainerContract("a local process with the stand-in", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "redistill-test-"));
+  const worker = startFakeWorker(directory);
+  let folders = 0;
   return {
-    method: "sft",
-    options: {},
-    examples: [{ prompt: "1 + 1 = ", completion }],
-    parent: null,
-    seed: 7,
-    settings: {
-      ...{ rank: 8, alpha: 16, epochs: 3, learningRate: 0.001 },
-      ...{ tokensPerStep: 512, warmupRatio: 0.1 },
+    job: jobWith("FAULT:slow"),
+    bad: jobWith("FAULT:bad_job"),
+    open: async () =>
+      createTrainer({ worker, model, directory: join(directory, `${folders++}`, "adapters") }),
+    async close() {
+      await worker.dispose();
+      rmSync(directory, { recursive: true, force: true });
     },
-    ...changes,
   };
-}
+});
 
 async function trainer() {
   const worker = await fakeWorker();

@@ -1,4 +1,4 @@
-"""The worker lives no longer than its parent, and says every two seconds that it lives."""
+"""The worker lives no longer than its parent, and says every few seconds that it lives."""
 
 from __future__ import annotations
 
@@ -36,8 +36,9 @@ def resident_bytes() -> int:
         return peak if sys.platform == "darwin" else peak * 1024
 
 
-def start_heartbeat(stream: EventStream) -> None:
-    """Start the thread that emits heartbeats and ends the process once it has another parent than at its start."""
+def start_heartbeat(stream: EventStream, seconds: float = HEARTBEAT_SECONDS) -> None:
+    """Start the thread that emits a heartbeat every so many seconds, and ends the process once it has another parent
+    than at its start."""
     parent = os.getppid()
 
     def beat() -> None:
@@ -47,7 +48,7 @@ def start_heartbeat(stream: EventStream) -> None:
                 os._exit(1)
             if time.monotonic() >= next_beat:
                 stream.emit("heartbeat", rss_bytes=resident_bytes())
-                next_beat += HEARTBEAT_SECONDS
+                next_beat += seconds
             time.sleep(PARENT_POLL_SECONDS)
 
     threading.Thread(target=beat, name="heartbeat", daemon=True).start()

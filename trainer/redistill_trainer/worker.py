@@ -123,7 +123,8 @@ def run(request: dict[str, Any], requests: Requests, stream: EventStream) -> Non
     """Run one request to its closing event."""
     request_id, cancelled = request["id"], requests.cancelled(request["id"])
     fields = {key: value for key, value in request.items() if key not in ("id", "op")}
-    try:
+
+    def work() -> dict[str, Any]:
         if cancelled():
             raise Cancelled
         context = Context(
@@ -131,16 +132,29 @@ def run(request: dict[str, Any], requests: Requests, stream: EventStream) -> Non
             lambda event, **values: stream.emit(event, request_id, **values),
             asker(request_id, requests, stream),
         )
-        result = ops.OPS[request["op"]](fields, context)
-        requests.close(request)
-        stream.emit("done", request_id, **result)
+        return ops.OPS[request["op"]](fields, context)
+
+    close_with(work, request_id, stream, lambda: requests.close(request))
+
+
+def close_with(
+    work: Callable[[], dict[str, Any]], request_id: Any, stream: EventStream, before: Callable[[], None] = lambda: None
+) -> str:
+    """Do the work of a request and emit its one closing event; `before` is called ahead of that. The event's name."""
+    try:
+        result = work()
     except Cancelled:
-        requests.close(request)
+        before()
         stream.emit("cancelled", request_id)
+        return "cancelled"
     except Exception as error:  # the boundary: every failure becomes a typed event
         failure = classify(error)
-        requests.close(request)
+        before()
         emit_error(stream, request_id, failure)
+        return "error"
+    before()
+    stream.emit("done", request_id, **result)
+    return "done"
 
 
 def asker(request_id: Any, requests: Requests, stream: EventStream) -> Callable[..., dict[str, Any]]:
