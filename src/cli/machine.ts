@@ -56,7 +56,7 @@ export async function loadModel(
 }
 
 /** The trainer's environment (created on first use) and a worker in it, not yet started. */
-async function openTrainer(
+export async function openTrainer(
   workspace: Workspace,
   output: Output,
   signal: AbortSignal,

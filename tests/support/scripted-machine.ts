@@ -59,3 +59,4 @@ export async function openMachine(workspace: Workspace): Promise<Machine> {
 /** Only commands ask for them that no test calls. */
 export const loadModel = () => Promise.reject(new Error("no weights here"));
 export const findWeights = () => Promise.reject(new Error("no weights here"));
+export const openTrainer = () => Promise.reject(new Error("no trainer here"));

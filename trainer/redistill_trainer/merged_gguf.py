@@ -18,7 +18,7 @@ from gguf.quants import dequantize, quant_shape_to_byte_shape, quantize
 
 from redistill_trainer.context import Context
 from redistill_trainer.errors import Cancelled, WorkerError
-from redistill_trainer.files import fsync_dir
+from redistill_trainer.files import fsync_dir, fsync_file
 
 Type = gguf.GGMLQuantizationType
 # What a type is called in a request: the type of its matrices, and what `general.file_type` says of the file.
@@ -131,8 +131,7 @@ def write_merged(path: Path, base: gguf.GGUFReader, planned: list[Planned], name
                 context.emit("progress", step=step, steps=len(planned))
         finally:
             writer.close()
-        with open(beside, "rb+") as file:
-            os.fsync(file.fileno())
+        fsync_file(beside)
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
