@@ -21,7 +21,7 @@ export async function fingerprint(
     ...determining,
     // A recipe without the rule is the one that it was before there was such a rule.
     stop: stop ?? undefined,
-    retrain: withoutDefaults(recipe.retrain),
+    retrain: withoutDefaults(withoutTorch(recipe.retrain)),
     model: { ...model, path: await modelHash(model.path) },
     tasks: tasks.source === "jsonl" ? { ...tasks, path: await content(tasks.path) } : tasks,
     retention: retention && { ...retention, path: await content(retention.path) },
@@ -37,8 +37,14 @@ async function modelHash(path: string): Promise<string> {
   return path === "default" ? path : (await inspectModel(path)).sha256;
 }
 
+/** Settings as a recipe had them before there was another trainer than torch. */
+function withoutTorch(retrain: Recipe["retrain"]): Partial<Recipe["retrain"]> {
+  const { trainer, ...settings } = retrain;
+  return trainer === "torch" ? settings : retrain;
+}
+
 /** Plain imitation as a recipe had it before there were other methods. */
-function withoutDefaults(retrain: Recipe["retrain"]): object {
+function withoutDefaults(retrain: Partial<Recipe["retrain"]>): object {
   if (retrain.method !== "sft" || retrain.weighting !== "even") return retrain;
   const { method: _method, weighting: _weighting, ...settings } = retrain;
   return settings;

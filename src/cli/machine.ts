@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { ChatModel, Train, Verify } from "../core/ports.js";
+import type { Recipe } from "../core/recipe.js";
 import { EngineProcess } from "../models/embedded/engine-process.js";
 import { formatBytes } from "../setup/files.js";
 import { inspectModel } from "../setup/gguf.js";
@@ -7,6 +8,7 @@ import { findPython, findUv } from "../setup/python.js";
 import { ensureTrainerEnvironment } from "../setup/trainer-environment.js";
 import { ensureWeights } from "../setup/weights.js";
 import type { TaskGenerator } from "../sources/index.js";
+import { requireMlx } from "../training/mlx.js";
 import { createReasoningGym } from "../training/reasoning-gym.js";
 import { createTrainer } from "../training/train.js";
 import { createTrainerWorker, type TrainerWorker } from "../training/worker.js";
@@ -92,12 +94,13 @@ export interface Machine {
 /** Brings up trainer and engine for a run; closes what it opened when a later part fails. */
 export async function openMachine(
   workspace: Workspace,
-  settings: ModelSettings,
+  { model: settings, retrain }: Pick<Recipe, "model" | "retrain">,
   output: Output,
   signal: AbortSignal,
 ): Promise<Machine> {
   const worker = await openTrainer(workspace, output, signal);
   try {
+    if (retrain.trainer === "mlx") await requireMlx(worker);
     const { model, weights } = await loadModel(settings, output, signal);
     const generator = createReasoningGym(worker);
     const verify = createVerify({ reasoningGym: generator });

@@ -49,7 +49,7 @@ export async function workOnHeld(
       const { signal } = held;
       const current = adopted(held.store, run, wanted, output);
       const working = async (watch: Watch) => {
-        machine ??= await openMachine(workspace, current.recipe.model, output, signal);
+        machine ??= await openMachine(workspace, current.recipe, output, signal);
         try {
           requireSameModel(current, machine.model.digest, ", or start a new run with --new");
           await work(held, current, machine, workspace, watch);

@@ -58,7 +58,7 @@ export async function runCommand(
       return;
     }
     if (!flags.new) refuseOtherVersion(store, recipe, prompts);
-    const machine = await openMachine(options.workspace, recipe.model, output, options.signal);
+    const machine = await openMachine(options.workspace, recipe, output, options.signal);
     let run: RunRow;
     try {
       run = await newRun(store, { recipe, recipeHash, prompts }, machine, output);
