@@ -51,8 +51,23 @@ def write_settings(folder: Path, base: Any) -> None:
     config = copy.deepcopy(base.model.config)
     config.architectures = [type(base.model).__name__]
     config.save_pretrained(folder)
+    name_rotation(folder / "config.json")
     base.model.generation_config.save_pretrained(folder)
     base.tokenizer.save_pretrained(folder)
+
+
+def name_rotation(path: Path) -> None:
+    """Say the rotary embedding's settings by their names before transformers 5, too.
+
+    mlx-lm's llama and qwen2 and other older readers know no `rope_parameters`, and would rotate by 10,000 without a word.
+    """
+    config = json.loads(path.read_text(encoding="utf-8"))
+    rotation = config.get("rope_parameters") or {}
+    if "rope_theta" in rotation:
+        config["rope_theta"] = rotation["rope_theta"]
+    if rotation.get("rope_type", "default") != "default":
+        config["rope_scaling"] = rotation
+    write_synced(path, (json.dumps(config, indent=2) + "\n").encode())
 
 
 def write_weights(folder: Path, model: Any, adapter: Path | None, context: Context) -> None:
