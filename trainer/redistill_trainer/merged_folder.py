@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from redistill_trainer.context import Context
-from redistill_trainer.errors import Cancelled, WorkerError
+from redistill_trainer.errors import FITTING_BASE, WHOLE_ADAPTER, Cancelled, WorkerError
 from redistill_trainer.files import fsync_dir, fsync_file, swap_dir, write_synced
 
 SHARD_BYTES = 2_000_000_000
@@ -125,7 +125,7 @@ def read_deltas(adapter: Path, weights: dict[str, Any]) -> dict[str, tuple[Any, 
     try:
         tensors = load_file(adapter / WEIGHTS_NAME)
     except (OSError, SafetensorError) as error:
-        raise WorkerError("bad_weights", f"the adapter {adapter} cannot be read: {error}") from error
+        raise WorkerError("bad_weights", f"the adapter {adapter} cannot be read: {error}", WHOLE_ADAPTER) from error
     found = {}
     for name, weight in weights.items():
         module = name.removesuffix(".weight")
@@ -133,7 +133,7 @@ def read_deltas(adapter: Path, weights: dict[str, Any]) -> dict[str, tuple[Any, 
         if a is not None and b is not None and (len(b), a.shape[1]) == tuple(weight.shape):
             found[name] = (a.float(), b.float(), alpha / rank)
     if tensors or not found:
-        raise WorkerError("bad_weights", f"{adapter} is an adapter of another model: {sorted(tensors)[:1]} fits nothing")
+        raise WorkerError("bad_weights", f"{adapter} is an adapter of another model: {sorted(tensors)[:1]} fits nothing", FITTING_BASE)
     return found
 
 
@@ -144,5 +144,5 @@ def merge(name: str, weight: Any, delta: tuple[Any, Any, float] | None) -> Any:
     a, b, scale = delta
     summed = weight + scale * (b @ a)
     if not summed.isfinite().all():
-        raise WorkerError("bad_weights", f"{name} is not finite after merging", "The adapter is damaged: train it again.")
+        raise WorkerError("bad_weights", f"{name} is not finite after merging", WHOLE_ADAPTER)
     return summed
