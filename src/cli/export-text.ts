@@ -3,6 +3,8 @@ import { escapedJson } from "../core/invisible.js";
 import { points } from "../core/points.js";
 import type { AdapterRow } from "../core/round.js";
 import type { RunRow } from "../store/runs.js";
+import type { Merged } from "./merged.js";
+import { mergedRows, mergedSection } from "./merged-text.js";
 
 /** Examples in the chat format that most trainers read, one JSON object a line. */
 export function trainingSet(examples: readonly Example[]): string {
@@ -25,8 +27,9 @@ export function exportReadme(facts: {
   baseSha256: string | null;
   baseName: string | null;
   peftSha256: string | null;
+  merged: Merged | null;
 }): string {
-  const { run, adapter, round, decision, examples, baseSha256, peftSha256 } = facts;
+  const { run, adapter, round, decision, examples, baseSha256, peftSha256, merged } = facts;
   const base = facts.baseName ?? "base.gguf";
   const from = adapter.parent === null ? "the base weights" : `adapter ${adapter.parent}`;
   return `# Adapter of ${run.id}, round ${round}
@@ -38,7 +41,7 @@ LoRA weights that a model trained on its own checked answers (redistill).
 | base weights, sha256 | ${baseSha256 ?? "not recorded"}${facts.baseName ? ` (${facts.baseName})` : ""} |
 | adapter.gguf, sha256 | ${adapter.sha256} |
 | peft/adapter_model.safetensors, sha256 | ${peftSha256 ?? "not recorded"} |
-| run, round | ${run.id}, ${round} |
+${merged ? mergedRows(merged) : ""}| run, round | ${run.id}, ${round} |
 | recipe hash, seed | ${run.recipeHash}, ${run.recipe.seed} |
 | started from | ${from} |
 | training | ${examples} examples, ${adapter.tokens} tokens, final loss ${adapter.finalLoss?.toFixed(3) ?? "not recorded"} |
@@ -61,7 +64,7 @@ the same model it is weaker.
 
     base = AutoModelForCausalLM.from_pretrained("<folder of the GGUF>", gguf_file="${base}")
     model = PeftModel.from_pretrained(base, "peft")
-
+${merged ? mergedSection(merged) : ""}
 ## training-set.jsonl
 
 The examples that it was trained on, in the chat format: \`messages\` ends with the answer to learn,

@@ -22,7 +22,7 @@ export async function fingerprint(
     ...determining,
     // A recipe without the rule is the one that it was before there was such a rule.
     stop: stop ?? undefined,
-    retrain: withoutDefaults(recipe.retrain),
+    retrain: withoutDefaults(withoutTorch(recipe.retrain)),
     model: await withContent(model),
     roles: await rolesWithContent(roles),
     tasks: tasks.source === "jsonl" ? { ...tasks, path: await content(tasks.path) } : tasks,
@@ -56,8 +56,14 @@ async function rolesWithContent(roles: Recipe["roles"]): Promise<object | undefi
   );
 }
 
+/** Settings as a recipe had them before there was another trainer than torch. */
+function withoutTorch(retrain: Recipe["retrain"]): Partial<Recipe["retrain"]> {
+  const { trainer, ...settings } = retrain;
+  return trainer === "torch" ? settings : retrain;
+}
+
 /** Plain imitation as a recipe had it before there were other methods. */
-function withoutDefaults(retrain: Recipe["retrain"]): object {
+function withoutDefaults(retrain: Partial<Recipe["retrain"]>): object {
   if (retrain.method !== "sft" || retrain.weighting !== "even") return retrain;
   const { method: _method, weighting: _weighting, ...settings } = retrain;
   return settings;

@@ -6,6 +6,7 @@ import type { Recipe } from "../core/recipe.js";
 import { findPython, findUv } from "../setup/python.js";
 import { ensureTrainerEnvironment } from "../setup/trainer-environment.js";
 import type { TaskGenerator } from "../sources/index.js";
+import { requireMlx } from "../training/mlx.js";
 import { createReasoningGym } from "../training/reasoning-gym.js";
 import { createTrainer } from "../training/train.js";
 import { createTrainerWorker, type TrainerWorker } from "../training/worker.js";
@@ -71,6 +72,7 @@ export async function openMachine(
   try {
     const place = await openTrainingPlace(recipe.trainer, worker, output, signal);
     opened.push(place);
+    if (recipe.retrain.trainer === "mlx") await requireMlx(worker);
     const answering = await openModels(recipe, output, signal, mergeIn(workspace.adapters, worker));
     opened.push(answering);
     const { models, weights } = answering;

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { exitCodes, messageOf, RedistillError } from "../core/errors.js";
 import { ollamaUrl } from "../core/model.js";
+import { mergedTypes } from "../training/export.js";
 import { backupCommand } from "./commands/backup.js";
 import { detachCommand } from "./commands/detach.js";
 import { doctorCommand } from "./commands/doctor.js";
@@ -142,6 +143,11 @@ program
   .option("--adapter <sha256>", "another candidate than the incumbent")
   .option("--output <folder>", "where to (default: exports/<run>)")
   .option("--force", "replace an earlier export")
+  .addOption(
+    new Option("--merged <type>", "also base and adapter in one, which runs anywhere").choices(
+      mergedTypes,
+    ),
+  )
   .action((run, flags) => exportCommand(run, flags, shared()));
 
 program

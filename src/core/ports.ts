@@ -135,6 +135,8 @@ export type TrainingExample =
 /** What to train: the examples, the weights to start from, and every number that matters. */
 export interface TrainingJob {
   readonly method: Method;
+  /** What trains; torch where it is absent. */
+  readonly trainer?: "mlx";
   readonly examples: readonly TrainingExample[];
   /** Settings that only this method has. */
   readonly options: Readonly<Record<string, number | string>>;

@@ -10,6 +10,8 @@ const weight = z.number().min(0).max(100);
 const common = (learningRate: number) => ({
   /** Start each candidate from the base weights or go on from the incumbent. */
   from: z.enum(["base", "incumbent"]).default("base"),
+  /** What computes it; mlx is for Apple silicon, and imitates only. */
+  trainer: z.enum(["torch", "mlx"]).default("torch"),
   rank: count(256).default(8),
   alpha: z.number().gt(0).max(1024).default(16),
   epochs: count(100).default(3),
@@ -106,6 +108,10 @@ export function methodContradictions(recipe: {
   readonly refine: object | null;
 }): { path: string[]; message: string }[] {
   const { retrain, teacher, refine } = recipe;
+  if (retrain.trainer === "mlx" && retrain.method !== "sft") {
+    const message = `mlx trains by sft only, not by ${retrain.method}; set trainer: torch`;
+    return [{ path: ["retrain", "trainer"], message }];
+  }
   if (retrain.method === "grpo" && teacher.labels === "majority") {
     const message =
       "grpo rewards answers by the task's reference, which labels: majority does without";
@@ -126,6 +132,7 @@ export function methodContradictions(recipe: {
 export function trainingSettings({ method, ...all }: RetrainSettings) {
   const {
     from: _from,
+    trainer,
     rank,
     alpha,
     epochs,
@@ -141,5 +148,8 @@ export function trainingSettings({ method, ...all }: RetrainSettings) {
     ...options
   } = { weighting: null, view: null, ...own };
   const settings = { rank, alpha, epochs, learningRate, tokensPerStep, warmupRatio };
-  return { method, settings, options: options as Readonly<Record<string, number | string>> };
+  return {
+    ...{ method, settings, options: options as Readonly<Record<string, number | string>> },
+    ...(trainer === "torch" ? {} : { trainer }),
+  };
 }

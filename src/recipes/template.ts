@@ -121,6 +121,7 @@ curate:
 retrain:
   method: sft                 # how it learns: sft, or one of those below
   from: base                  # start each candidate from the base weights or go on from the incumbent
+  trainer: torch              # or mlx, on Apple silicon and for sft (docs/export.md)
   rank: 8                     # of the LoRA matrices
   alpha: 16                   # their scale is alpha / rank
   epochs: 3

@@ -15,6 +15,8 @@ export interface ModelFile {
   readonly name: string;
   /** "Q4_1", or "unknown". */
   readonly quantization: string;
+  /** How many numbers the tensors hold. */
+  readonly parameters: number;
 }
 
 /**
@@ -39,6 +41,7 @@ export async function inspectModel(
     architecture: textOf(header, "general.architecture")!,
     name: textOf(header, "general.name") ?? basename(path, ".gguf"),
     quantization: (typeof fileType === "number" && fileTypes[fileType]) || "unknown",
+    parameters: header.tensors.reduce((sum, { elements }) => sum + elements, 0),
   };
 }
 

@@ -9,6 +9,16 @@ import type { TrainerWorker } from "./worker.js";
 export const ggufTypes = ["f16", "q8_0", "base"] as const;
 export type GgufType = (typeof ggufTypes)[number];
 
+/** In what forms merged weights are written. */
+export const mergedTypes = [...ggufTypes, "safetensors"] as const;
+export type MergedType = (typeof mergedTypes)[number];
+
+/** Bytes that merged weights take, nearly: q8_0 has 34 bytes for 32 numbers. */
+export function mergedBytes(type: MergedType, base: { parameters: number; bytes: number }): number {
+  if (type === "base") return base.bytes;
+  return base.parameters * { f16: 2, q8_0: 34 / 32, safetensors: 4 }[type];
+}
+
 interface Merge {
   /** The weights that the adapter was trained on. */
   readonly base: { readonly path: string; readonly sha256: string };

@@ -64,12 +64,13 @@ export function requireTrainable(path: string, architecture: string): void {
 
 /** What names a job: everything that determines the weights that come out, and no path. */
 export function jobHash(job: TrainingJob, modelSha256: string): string {
-  const { method, options, examples, parent, seed, settings } = job;
+  const { method, trainer, options, examples, parent, seed, settings } = job;
   const recipe = trainerRecipe;
   return sha256({
     recipe,
     // Plain imitation is named as it was before there were other methods: its adapters stay valid.
     ...(method === "sft" ? {} : { method, options }),
+    ...(trainer === undefined ? {} : { trainer }),
     examples,
     parent: parent?.sha256 ?? null,
     seed,
@@ -169,6 +170,7 @@ async function writeJob(
     output,
     seed: job.seed,
     ...(job.method === "sft" ? {} : { method: job.method, options: snakeCase(job.options) }),
+    ...(job.trainer === undefined ? {} : { trainer: job.trainer }),
     settings: {
       rank: settings.rank,
       alpha: settings.alpha,

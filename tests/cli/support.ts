@@ -45,7 +45,8 @@ export function recordingOutput(): Recorded {
   };
 }
 
-export const hashOf = (content: string) => createHash("sha256").update(content).digest("hex");
+export const hashOf = (content: string | Uint8Array) =>
+  createHash("sha256").update(content).digest("hex");
 
 /** A trainer that writes the files that the real one writes, each job its own. */
 function fileTrain(folder: string): Train {

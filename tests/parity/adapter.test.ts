@@ -1,27 +1,21 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Adapter, Message } from "../../src/core/entities.js";
+import type { Message } from "../../src/core/entities.js";
 import { EmbeddedEngine } from "../../src/models/embedded/engine.js";
+import { hashFile } from "../../src/setup/digest.js";
 import { inspectModel } from "../../src/setup/gguf.js";
 import { orderTasks } from "../../src/sources/orders.js";
+import { mergeToGguf } from "../../src/training/export.js";
 import { createTrainer } from "../../src/training/train.js";
 import { createTrainerWorker, type TrainerWorker } from "../../src/training/worker.js";
-import { greedySampling, testModel, testPython } from "../support/machine.js";
+import { testModel, testPython } from "../support/machine.js";
+import { inLlama, inTorch, marginsAtDifference } from "./support.js";
 
 /** A logit margin this small is a tie between float32 torch and llama.cpp's quantised arithmetic. */
 const tie = 0.4;
-const maxTokens = 20;
-/** `<|im_end|>` of the default weights: torch's answers end with it, llama.cpp's texts do not. */
-const endOfTurn = 2;
-
-interface TorchAnswer {
-  readonly prompt_tokens: number[];
-  readonly tokens: number[];
-  readonly margins: number[];
-}
 
 describe("the exported GGUF adapter", () => {
   const folder = mkdtempSync(join(tmpdir(), "redistill-"));
@@ -36,13 +30,7 @@ describe("the exported GGUF adapter", () => {
 
   beforeAll(async () => {
     ({ sha256 } = await inspectModel(testModel()));
-    engine = await EmbeddedEngine.load({
-      modelPath: testModel(),
-      modelSha256: sha256,
-      contextTokens: 512,
-      sequences: 8,
-      threads: 0,
-    });
+    engine = await load(testModel(), sha256);
     worker = createTrainerWorker({
       python: testPython(),
       trainerDirectory: "trainer",
@@ -54,42 +42,24 @@ describe("the exported GGUF adapter", () => {
     await engine.dispose();
   });
 
-  async function inTorch(peft: string | null): Promise<TorchAnswer[]> {
-    const done = await worker.request("answer", {
-      model: testModel(),
-      adapter: peft,
-      prompts: questions.map((messages) => engine.render(messages)),
-      max_tokens: maxTokens,
-    });
-    return done.answers as TorchAnswer[];
-  }
-
-  async function inLlama(gguf: string, asked = questions): Promise<number[][]> {
-    const adapter: Adapter = { sha256: gguf, ggufPath: gguf, peftPath: "", parent: null, round: 1 };
-    const texts: string[] = [];
-    await engine.sample(
-      asked.map((messages) => ({ messages, sampling: greedySampling(maxTokens) })),
-      {
-        adapter,
-        signal: new AbortController().signal,
-        onResult: (index, { text }) => {
-          texts[index] = text;
-        },
-      },
+  const load = (modelPath: string, modelSha256: string) =>
+    EmbeddedEngine.load({ modelPath, modelSha256, contextTokens: 512, sequences: 8, threads: 0 });
+  const asked = (peft: string | null) =>
+    inTorch(
+      worker,
+      questions.map((messages) => engine.render(messages)),
+      peft,
     );
-    return texts.map((text) => engine.tokenize(text));
-  }
 
-  /** Torch's margin where the two first differ, an early end counted as a difference; 0 where equal. */
-  function marginsAtDifference(torch: TorchAnswer[], llama: number[][]): number[] {
-    return torch.map(({ tokens, margins }, i) => {
-      const other = [...llama[i]!, ...(llama[i]!.length < maxTokens ? [endOfTurn] : [])];
-      const longest = Math.max(tokens.length, other.length);
-      const at = Array.from({ length: longest }, (_, place) => place).find(
-        (place) => tokens[place] !== other[place],
-      );
-      return at === undefined ? 0 : (margins[at] ?? Number.POSITIVE_INFINITY);
+  /** A random adapter on q and k alone in `right/`, and one with rows in the wrong order. */
+  function makeAdapters(): void {
+    if (existsSync(join(folder, "wrong.gguf"))) return;
+    const made = spawnSync(testPython(), ["tests/make_adapters.py", testModel(), folder], {
+      cwd: "trainer",
+      encoding: "utf8",
+      env: { ...process.env, PYTHONPATH: ".", HF_HUB_OFFLINE: "1" },
     });
+    expect(made.status, made.stderr).toBe(0);
   }
 
   it("answers as the PEFT adapter does in torch, after real training", async () => {
@@ -119,8 +89,8 @@ describe("the exported GGUF adapter", () => {
       },
       { signal: new AbortController().signal, onProgress: () => {} },
     );
-    const torch = await inTorch(trained.peftPath);
-    const llama = await inLlama(trained.ggufPath);
+    const torch = await asked(trained.peftPath);
+    const llama = await inLlama(engine, questions, trained.ggufPath);
     expect(torch.map(({ prompt_tokens }) => prompt_tokens)).toEqual(
       questions.map((messages) => engine.tokenize(engine.render(messages))),
     );
@@ -130,25 +100,54 @@ describe("the exported GGUF adapter", () => {
     expect(margins.filter((margin) => margin === 0).length).toBeGreaterThanOrEqual(3);
     // An answer with an adapter does not depend on the company either, or a resumed run would differ.
     const alone: number[][] = [];
-    for (const question of questions) alone.push(...(await inLlama(trained.ggufPath, [question])));
+    for (const question of questions)
+      alone.push(...(await inLlama(engine, [question], trained.ggufPath)));
     expect(alone).toEqual(llama);
     // Trained answers are lines with bars; those of the base weights are not.
-    const base = await inTorch(null);
+    const base = await asked(null);
     expect(torch.map(({ tokens }) => tokens)).not.toEqual(base.map(({ tokens }) => tokens));
   });
 
   it("has the rows of q and k where llama.cpp reads them, which training would hide", async () => {
-    const made = spawnSync(testPython(), ["tests/make_adapters.py", testModel(), folder], {
-      cwd: "trainer",
-      encoding: "utf8",
-      env: { ...process.env, PYTHONPATH: ".", HF_HUB_OFFLINE: "1" },
-    });
-    expect(made.status, made.stderr).toBe(0);
-    const torch = await inTorch(join(folder, "right", "peft"));
-    const right = await inLlama(join(folder, "right", "adapter.gguf"));
+    makeAdapters();
+    const torch = await asked(join(folder, "right", "peft"));
+    const right = await inLlama(engine, questions, join(folder, "right", "adapter.gguf"));
     expect(Math.max(...marginsAtDifference(torch, right))).toBeLessThan(tie);
     // The comparison can fail: without the permutation it does.
-    const wrong = await inLlama(join(folder, "wrong.gguf"));
+    const wrong = await inLlama(engine, questions, join(folder, "wrong.gguf"));
     expect(Math.max(...marginsAtDifference(torch, wrong))).toBeGreaterThan(tie);
+  });
+
+  it.each([
+    ["f16", 0.2],
+    ["q8_0", tie],
+  ] as const)("merged to %s answers as base and adapter do in torch", async (type, bound) => {
+    makeAdapters();
+    const [peftPath, ggufPath] = ["peft", "adapter.gguf"].map((name) =>
+      join(folder, "right", name),
+    );
+    const adapter = { peftPath: peftPath!, ggufPath: ggufPath!, sha256: await hashFile(ggufPath!) };
+    const base = { path: testModel(), sha256 };
+    const steps: number[] = [];
+    const file = await mergeToGguf(
+      worker,
+      { base, adapter, type, output: join(folder, `${type}.gguf`) },
+      { onProgress: (step) => steps.push(step) },
+    );
+    expect(await hashFile(file.path)).toBe(file.sha256);
+    expect(steps.at(-1)).toBe(272);
+    const { architecture, name } = await inspectModel(file.path);
+    expect([architecture, name]).toEqual(["llama", (await inspectModel(testModel())).name]);
+    const merged = await load(file.path, file.sha256);
+    try {
+      const torch = await asked(adapter.peftPath);
+      const margins = marginsAtDifference(torch, await inLlama(merged, questions, null));
+      expect(Math.max(...margins)).toBeLessThan(bound);
+      // The adapter matters: the base alone answers otherwise.
+      const base = marginsAtDifference(torch, await inLlama(engine, questions, null));
+      expect(Math.max(...base)).toBeGreaterThan(tie);
+    } finally {
+      await merged.dispose();
+    }
   });
 });

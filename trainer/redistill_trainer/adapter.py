@@ -22,19 +22,25 @@ def attached(base: Base, rank: int, alpha: float, seed: int = 0) -> Iterator[Any
     Yields the PeftModel. The effect on a weight is `alpha / rank * B @ A`.
     """
     import torch
-    from peft import LoraConfig, get_peft_model
+    from peft import get_peft_model
 
     torch.manual_seed(seed)
-    config = LoraConfig(
-        r=rank, lora_alpha=alpha, target_modules=TARGET_MODULES, lora_dropout=0.0, bias="none", task_type="CAUSAL_LM"
-    )
-    model = get_peft_model(base.model, config)
+    model = get_peft_model(base.model, lora_config(rank, alpha))
     try:
         yield model
     finally:
         model.unload()
         base.model.requires_grad_(False)
         base.model.__dict__.pop("forward", None)  # TRL patches the instance and would patch its own patch next time
+
+
+def lora_config(rank: int, alpha: float) -> Any:
+    """PEFT's config of a plain LoRA on all linear layers."""
+    from peft import LoraConfig
+
+    return LoraConfig(
+        r=rank, lora_alpha=alpha, target_modules=TARGET_MODULES, lora_dropout=0.0, bias="none", task_type="CAUSAL_LM"
+    )
 
 
 def read_config(folder: Path) -> tuple[int, float]:
@@ -77,10 +83,15 @@ def state(model: Any) -> dict[str, Any]:
 
 
 def adapter_files(model: Any, base: Base) -> dict[str, bytes]:
+    """The two files of the PEFT adapter folder of an attached LoRA, by name."""
+    return peft_files(state(model), model.peft_config["default"], base)
+
+
+def peft_files(tensors: dict[str, Any], lora: Any, base: Base) -> dict[str, bytes]:
     """The two files of a PEFT adapter folder, by name; the config names the GGUF file and no path."""
     from safetensors.torch import save
 
-    config = model.peft_config["default"].to_dict()
+    config = lora.to_dict()
     config.update(base_model_name_or_path=base.file_name, inference_mode=True, target_modules=TARGET_MODULES)
     text = json.dumps(config, indent=2, sort_keys=True, default=lambda value: sorted(value))
-    return {WEIGHTS_NAME: save(state(model), metadata={"format": "pt"}), CONFIG_NAME: (text + "\n").encode()}
+    return {WEIGHTS_NAME: save(tensors, metadata={"format": "pt"}), CONFIG_NAME: (text + "\n").encode()}

@@ -18,6 +18,10 @@ DEFAULT_HINTS: dict[str, str] = {
     "internal": "This is a bug in the worker; its traceback is on stderr.",
 }
 
+# Hints where not the model is at fault, but the adapter.
+FITTING_BASE = "Name the base that the adapter was trained on."
+WHOLE_ADAPTER = "Put a copy of the adapter back, or train it again."
+
 # What torch says in place of MemoryError, per device.
 OUT_OF_MEMORY_TEXTS = ("can't allocate memory", "not enough memory", "out of memory", "unable to allocate", "bad alloc")
 DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT}

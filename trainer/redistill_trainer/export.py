@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from redistill_trainer.files import fsync_dir
+from redistill_trainer.files import fsync_dir, fsync_file
 from redistill_trainer.weights import Base
 
 NAME = re.compile(r"base_model\.model\.(model\.layers\.\d+\.[a-z_.]+)\.lora_([AB])\.weight")
@@ -49,8 +49,7 @@ def write_gguf(path: Path, tensors: dict[str, Any], alpha: float, base: Base) ->
         writer.write_tensors_to_file()
     finally:
         writer.close()
-    with open(beside, "rb+") as file:
-        os.fsync(file.fileno())
+    fsync_file(beside)
     os.replace(beside, path)
     fsync_dir(path.parent)
 

@@ -36,6 +36,12 @@ def fsync_dir(path: str | Path) -> None:
         os.close(fd)
 
 
+def fsync_file(path: str | Path) -> None:
+    """Make a file durable that somebody else has written."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
 def write_synced(path: str | Path, data: bytes) -> None:
     """Write and fsync a file in place. Raises OSError, with ENOSPC when the disk is full."""
     with open(path, "wb") as file:
@@ -53,16 +59,22 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def write_dir_atomic(path: Path, files: dict[str, bytes]) -> None:
-    """Replace the folder `path` by one with `files`.
-
-    A crash between the two renames leaves the old folder as `.<name>.old`; `recover_dir` puts it back.
-    """
-    beside, old = path.with_name(f".{path.name}.tmp"), path.with_name(f".{path.name}.old")
+    """Replace the folder `path` by one with `files`; see `swap_dir`."""
+    beside = path.with_name(f".{path.name}.tmp")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     for name, data in files.items():
         write_synced(beside / name, data)
     fsync_dir(beside)
+    swap_dir(beside, path)
+
+
+def swap_dir(beside: Path, path: Path) -> None:
+    """Put the folder `beside`, whose files are durable, in the place of `path`.
+
+    A crash between the two renames leaves the old folder as `.<name>.old`; `recover_dir` puts it back.
+    """
+    old = path.with_name(f".{path.name}.old")
     if path.exists():
         shutil.rmtree(old, ignore_errors=True)
         os.rename(path, old)

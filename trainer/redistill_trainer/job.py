@@ -42,6 +42,7 @@ SETTINGS_SHAPE = {
     "tokens_per_step": POSITIVE_INTEGER,
     "warmup_ratio": FRACTION,
 }
+TRAINERS = ("torch", "mlx")
 SEED_LIMIT = 2**32  # numpy's generators take no larger seed
 
 
@@ -72,6 +73,7 @@ class Job:
     hash: str
     method: str = "sft"
     options: dict[str, Any] = field(default_factory=dict)
+    trainer: str = "torch"
 
 
 def read_job(path: str) -> Job:
@@ -81,6 +83,7 @@ def read_job(path: str) -> Job:
     """
     data = read_json(Path(path), "the job file")
     method, options = take_method(data)
+    trainer = take_trainer(data)
     require(data, "job", JOB_SHAPE)
     if data["version"] != VERSION:
         raise WorkerError("bad_job", f"job.version is {data['version']}, this worker reads {VERSION}")
@@ -98,6 +101,8 @@ def read_job(path: str) -> Job:
     }
     if method != "sft":  # plain imitation has the hash that it had before there were other methods
         determining |= {"method": method, "options": options}
+    if trainer != "torch":
+        determining["trainer"] = trainer
     return Job(
         model=Path(data["model"]),
         model_sha256=data["model_sha256"].lower(),
@@ -110,6 +115,7 @@ def read_job(path: str) -> Job:
         hash=sha256_json(determining),
         method=method,
         options=options,
+        trainer=trainer,
     )
 
 
@@ -121,6 +127,14 @@ def take_method(data: Any) -> tuple[str, dict[str, Any]]:
     if method not in METHODS:
         raise WorkerError("bad_job", f"job.method must be one of {', '.join(METHODS)}, not {method!r:.80}")
     return method, require(data.pop("options", {}), "job.options", METHODS[method].options)
+
+
+def take_trainer(data: Any) -> str:
+    """Take the trainer out of a job; a job that names none is for torch."""
+    trainer = data.pop("trainer", "torch") if isinstance(data, dict) else "torch"
+    if trainer not in TRAINERS:
+        raise WorkerError("bad_job", f"job.trainer must be one of {', '.join(TRAINERS)}, not {trainer!r:.80}")
+    return trainer
 
 
 def parent_weights(parent: Path) -> Path:

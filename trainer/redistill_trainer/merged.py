@@ -9,7 +9,7 @@ from typing import Any
 
 from redistill_trainer.context import Context
 from redistill_trainer.errors import WorkerError
-from redistill_trainer.files import sha256_file, write_atomic
+from redistill_trainer.files import recover_dir, sha256_file, write_atomic
 
 VERSION = 1  # raise it when the same export would give other bytes: earlier ones then no longer count
 ROOM_TO_SPARE = 64_000_000  # bytes that an export leaves free on the disk
@@ -42,19 +42,19 @@ def export_merged(
         return finished
     path.parent.mkdir(parents=True, exist_ok=True)
     if folder:
-        from redistill_trainer.merged_folder import write_folder
-
-        return write_folder(path, Path(model), adapter and Path(adapter), wanted, context)
-    check_hash(Path(model), model_sha256, "the model")
-    write_gguf(path, Path(model), weights, wanted, context)
-    files = {path.name: describe(path)}
-    manifest = {**wanted, "sha256": files[path.name]["sha256"], "bytes": files[path.name]["bytes"], "files": files}
+        write_safetensors(path, Path(model), model_sha256, adapter, context)
+        names = sorted(file.name for file in path.iterdir())
+    else:
+        check_hash(Path(model), model_sha256, "the model")
+        write_gguf(path, Path(model), weights, wanted, context)
+        names = [path.name]
+    manifest = {**wanted, "files": {name: describe(manifest_path.parent / name) for name in names}}
     write_atomic(manifest_path, (json.dumps(manifest, indent=2) + "\n").encode())
     return manifest
 
 
 def write_gguf(path: Path, model: Path, adapter: Path | None, wanted: dict[str, Any], context: Context) -> None:
-    """Write base and adapter as a GGUF file."""
+    """Write base and adapter as a GGUF file; its header says by hash what went into it."""
     import gguf
 
     from redistill_trainer.merged_gguf import plan, read_adapter, write_merged
@@ -67,6 +67,17 @@ def write_gguf(path: Path, model: Path, adapter: Path | None, wanted: dict[str, 
     require_room(path.parent, base.data_offset + sum(each.bytes for each in planned))
     notes = {f"redistill.{key}": wanted[key] for key in ("model_sha256", "adapter_sha256") if wanted[key]}
     write_merged(path, base, planned, wanted["type"], notes, context)
+
+
+def write_safetensors(path: Path, model: Path, model_sha256: str, adapter: str | None, context: Context) -> None:
+    """Write base and adapter as a folder for transformers."""
+    from redistill_trainer.merged_folder import bytes_of, write_folder
+    from redistill_trainer.weights import load_base
+
+    recover_dir(path)
+    base = load_base(model, model_sha256)
+    require_room(path.parent, sum(map(bytes_of, base.model.parameters())))
+    write_folder(path, base, Path(adapter) if adapter else None, context)
 
 
 def adapter_weights(adapter: str | None, folder: bool) -> Path | None:

@@ -17,8 +17,8 @@ import numpy
 from gguf.quants import dequantize, quant_shape_to_byte_shape, quantize
 
 from redistill_trainer.context import Context
-from redistill_trainer.errors import Cancelled, WorkerError
-from redistill_trainer.files import fsync_dir
+from redistill_trainer.errors import FITTING_BASE, WHOLE_ADAPTER, Cancelled, WorkerError
+from redistill_trainer.files import fsync_dir, fsync_file
 
 Type = gguf.GGMLQuantizationType
 # What a type is called in a request: the type of its matrices, and what `general.file_type` says of the file.
@@ -52,11 +52,11 @@ def read_adapter(path: Path, base: gguf.GGUFReader) -> dict[str, Lora]:
         pairs = {name.removesuffix(".lora_a"): a for name, a in found.items() if name.endswith(".lora_a")}
         loras = {name: Lora(a, found[f"{name}.lora_b"], alpha / len(a)) for name, a in pairs.items()}
     except (OSError, ValueError, KeyError, AttributeError, IndexError) as error:
-        raise WorkerError("bad_weights", f"{path.name} is not a whole GGUF LoRA adapter: {error}") from error
+        raise WorkerError("bad_weights", f"{path.name} is not a whole GGUF LoRA adapter: {error}", WHOLE_ADAPTER) from error
     shapes = {tensor.name: tuple(reversed(tensor.shape.tolist())) for tensor in base.tensors}
     for name, lora in loras.items():
         if shapes.get(name) != (len(lora.b), lora.a.shape[1]) or 2 * len(loras) != len(found):
-            raise WorkerError("bad_weights", f"{path.name} is an adapter of another model: see its tensor {name}")
+            raise WorkerError("bad_weights", f"{path.name} is an adapter of another model: see its tensor {name}", FITTING_BASE)
     return loras
 
 
@@ -131,8 +131,7 @@ def write_merged(path: Path, base: gguf.GGUFReader, planned: list[Planned], name
                 context.emit("progress", step=step, steps=len(planned))
         finally:
             writer.close()
-        with open(beside, "rb+") as file:
-            os.fsync(file.fileno())
+        fsync_file(beside)
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
@@ -175,9 +174,10 @@ def merged(each: Planned, context: Context) -> numpy.ndarray:
             weights = weights + numpy.float32(lora.scale) * (lora.b[rows] @ lora.a)
         largest = float(numpy.abs(weights).max())
         if not largest < (F16_LIMIT if kind == Type.F16 else numpy.inf):
+            if not numpy.isfinite(largest):
+                raise WorkerError("bad_weights", f"{source.name} is not finite after merging", WHOLE_ADAPTER)
             message = f"{source.name} has a weight of {largest}, more than {kind.name} can hold"
-            hint = "Export q8_0 or safetensors." if numpy.isfinite(largest) else "The adapter is damaged: train it again."
-            raise WorkerError("bad_weights", message, hint)
+            raise WorkerError("bad_weights", message, "Export q8_0 or safetensors.")
         portion = quantize(weights, kind)
         if out is None:
             out = numpy.empty((each.shape[0], *portion.shape[1:]), portion.dtype)

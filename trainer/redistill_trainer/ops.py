@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import platform
+import sys
 from collections.abc import Callable
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any
 
 from redistill_trainer import __version__
@@ -23,10 +25,13 @@ PACKAGES = ("torch", "transformers", "trl", "peft")
 
 
 def hello(fields: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Versions of this worker, of Python and of the packages, without importing them."""
+    """Versions of this worker, of Python and of the packages, without importing them, and where Python is."""
     require(fields, "hello", {})
     found = {name: version(name) for name in PACKAGES}
-    return {"versions": {"worker": __version__, "python": platform.python_version(), **found}}
+    if find_spec("mlx_lm"):
+        found["mlx-lm"] = version("mlx-lm")
+    versions = {"worker": __version__, "python": platform.python_version(), **found}
+    return {"versions": versions, "executable": sys.executable}
 
 
 def train(fields: dict[str, Any], context: Context) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from redistill_trainer.errors import WorkerError
 from redistill_trainer.files import recover_dir, sha256_file, write_atomic, write_dir_atomic
 from redistill_trainer.job import Job, read_examples, read_job
 from redistill_trainer.methods import METHODS
+from redistill_trainer.mlx_train import require_mlx, train_mlx
 
 MANIFEST_NAME, GGUF_NAME, PEFT_NAME = "manifest.json", "adapter.gguf", "peft"
 
@@ -28,11 +29,15 @@ def train(job_path: str, context: Context) -> dict[str, Any]:
         return finished
     examples = read_examples(job)
     check_parent(job)
+    if job.trainer == "mlx":
+        require_mlx(job)
     job.output.mkdir(parents=True, exist_ok=True)
 
     from redistill_trainer.weights import load_base
 
     base = load_base(job.model, job.model_sha256)
+    if job.trainer == "mlx":
+        return train_mlx(job, examples, base, context)
     return train_on(job, examples, base, context)
 
 
@@ -80,12 +85,19 @@ def train_on(job: Job, examples: list[dict[str, Any]], base: Any, context: Conte
 
 
 def write_output(job: Job, model: Any, base: Any, figures: dict[str, Any]) -> dict[str, Any]:
+    """Write what an attached LoRA holds; see `write_files`."""
+    from redistill_trainer.adapter import adapter_files, state
+
+    return write_files(job, adapter_files(model, base), state(model), base, figures)
+
+
+def write_files(job: Job, files: dict[str, bytes], tensors: Any, base: Any, figures: dict[str, Any]) -> dict[str, Any]:
     """Write adapter folder, GGUF and manifest, each whole or absent, in this order; then drop the checkpoint."""
-    from redistill_trainer.adapter import WEIGHTS_NAME, adapter_files, state
+    from redistill_trainer.adapter import WEIGHTS_NAME
     from redistill_trainer.export import write_gguf
 
-    write_dir_atomic(job.output / PEFT_NAME, adapter_files(model, base))
-    write_gguf(job.output / GGUF_NAME, state(model), job.settings.alpha, base)
+    write_dir_atomic(job.output / PEFT_NAME, files)
+    write_gguf(job.output / GGUF_NAME, tensors, job.settings.alpha, base)
     manifest = {
         "gguf_sha256": sha256_file(job.output / GGUF_NAME),
         "peft_sha256": sha256_file(job.output / PEFT_NAME / WEIGHTS_NAME),

@@ -68,6 +68,12 @@ def load_base(path: Path, sha256: str | None = None) -> Base:
     return base
 
 
+def forget_base() -> None:
+    """Let go of the loaded model, so that something else can have its memory."""
+    global _loaded
+    _loaded = None
+
+
 def _load(path: Path, sha256: str) -> Base:
     try:
         with parsed_once():

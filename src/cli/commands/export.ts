@@ -4,9 +4,12 @@ import type { AdapterRow } from "../../core/round.js";
 import { defaultWeights } from "../../setup/weights.js";
 import type { RunRow } from "../../store/runs.js";
 import type { Store } from "../../store/store.js";
+import type { MergedType } from "../../training/export.js";
 import { chooseAdapter, verifiedAdapter } from "../adapters.js";
 import { copyVerified, readRecord, requireUsableFolder, writeFolder } from "../export-files.js";
 import { exportReadme, trainingSet } from "../export-text.js";
+import { type Merged, mergeable, writeMerged } from "../merged.js";
+import { mergedLines } from "../merged-text.js";
 import type { Output } from "../output.js";
 import type { Workspace } from "../paths.js";
 import { findRun, withStore } from "../reading.js";
@@ -15,25 +18,45 @@ export interface ExportFlags {
   readonly adapter?: string;
   readonly output?: string;
   readonly force?: boolean;
+  readonly merged?: MergedType;
 }
 
-/** `redistill export [run]`: the adapter in both formats, its training set, and where it is from. */
+interface ExportOptions {
+  readonly workspace: Workspace;
+  readonly output: Output;
+  readonly signal: AbortSignal;
+  /** Replaceable in tests. */
+  readonly mergeable?: typeof mergeable;
+  readonly writeMerged?: typeof writeMerged;
+}
+
+/** `redistill export [run]`: the adapter in both formats, its training set, where it is from; and merged weights. */
 export async function exportCommand(
   runId: string | undefined,
   flags: ExportFlags,
-  { workspace, output, signal }: { workspace: Workspace; output: Output; signal: AbortSignal },
+  options: ExportOptions,
 ): Promise<void> {
+  const { workspace, output, signal } = options;
   await withStore(workspace, async (store) => {
     const run = findRun(store, runId);
     const row = adapterToExport(store, run, flags.adapter);
     const target = resolve(workspace.root, flags.output ?? `exports/${run.id}`);
     await requireUsableFolder(target, flags.force ?? false);
-    const { ggufPath, peftPath } = await verifiedAdapter(row, workspace, signal);
+    const base = flags.merged
+      ? await (options.mergeable ?? mergeable)(run, flags.merged, target, options)
+      : null;
+    const adapter = await verifiedAdapter(row, workspace, signal);
+    const { ggufPath, peftPath } = adapter;
     const record = await readRecord(ggufPath);
     const round = roundOf(store, run, row);
     const examples = store.rounds.examples.of(run.id, round);
+    let merged = null as Merged | null;
     await writeFolder(target, async (folder) => {
       await copyVerified({ ggufPath, peftPath, sha256: row.sha256, record, folder });
+      if (base !== null) {
+        const what = { base, adapter, type: flags.merged! };
+        merged = await (options.writeMerged ?? writeMerged)(folder, what, options);
+      }
       return {
         "training-set.jsonl": trainingSet(examples),
         "README.md": exportReadme({
@@ -45,15 +68,20 @@ export async function exportCommand(
           baseSha256: run.modelSha256,
           baseName: run.modelSha256 === defaultWeights.sha256 ? defaultWeights.name : null,
           peftSha256: record.peftSha256,
+          merged,
         }),
       };
     });
     const shown = relative(workspace.root, target) || target;
-    output.result({ kind: "export", run: run.id, adapter: row.sha256, round, path: target });
+    output.result({
+      ...{ kind: "export", run: run.id, adapter: row.sha256, round, path: target },
+      ...(merged && { merged }),
+    });
     output.line(
       `Exported adapter ${row.sha256.slice(0, 12)} of ${run.id}, round ${round}, to ${shown}`,
     );
     output.line(`${examples.length} training examples; README.md says how to load the adapter.`);
+    if (merged) for (const line of mergedLines(merged, shown)) output.line(line);
   });
 }
 
