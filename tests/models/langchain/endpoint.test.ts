@@ -38,7 +38,7 @@ describe("a LangChain chat model by name", () => {
     const endpoint = await openScripted((body) => ({
       ...{ pieces: ["a ", "river"], finish: "length" },
       usage: { prompt_tokens: 9, completion_tokens: 2, total_tokens: 11 },
-      ...(body.max_tokens === 1 ? { finish: "stop" } : {}),
+      ...(body.max_tokens === 64 ? { finish: "stop" } : {}),
     }));
     const identity = await endpoint.identify(signal());
     expect(identity.capabilities.adapters).toBe(false);
