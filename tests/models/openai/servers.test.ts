@@ -173,7 +173,7 @@ const llamaServer: Aside = (method, path, body) => {
 function chat(body: ChatBody): Said {
   const text = body.messages.map(({ role, content }) => `<${role}>${content}</${role}>`).join("");
   const prompt_tokens = `${text}<assistant>`.length;
-  return { ...(ableChat(body) as object), usage: { prompt_tokens, completion_tokens: 3 } } as Said;
+  return { ...ableChat(body), usage: { prompt_tokens, completion_tokens: 3 } };
 }
 
 chatModelContract(
