@@ -9,6 +9,7 @@ import {
   ableChat,
   type ChatBody,
   type OpenAIApi,
+  type Said,
   startOpenAIApi,
 } from "../../support/openai-api.js";
 import { quietly } from "../../support/openai-endpoint.js";
@@ -27,7 +28,7 @@ const openNamed = (name: string, options: object = {}, apiKey: string | null = n
   });
 
 /** LangChain's own OpenAI provider, led to a scripted server. */
-async function openScripted(chat = ableChat) {
+async function openScripted(chat: (body: ChatBody) => Said = ableChat) {
   api = await startOpenAIApi(chat);
   const configuration = { baseURL: api.url };
   return openNamed("openai:river-1", { configuration }, "sk-langchain-1");
