@@ -9,9 +9,13 @@ type Endpoints = {
 
 /**
  * How the endpoint of each provider is made; another provider is an entry here and one in
- * `core/model.ts`. LangChain is loaded by those commands only that need it.
+ * `core/model.ts`. Each is loaded by those commands only that need it.
  */
-const byProvider: Partial<Endpoints> = {
+const byProvider: Endpoints = {
+  ollama: async (settings, context) => {
+    const { openOllama } = await import("../models/ollama/endpoint.js");
+    return openOllama(settings, context);
+  },
   openai: async (settings, context) => {
     const { openOpenAI } = await import("../models/openai/endpoint.js");
     return openOpenAI(settings, context);
@@ -24,5 +28,5 @@ const byProvider: Partial<Endpoints> = {
 
 /** The same for settings whose provider is not known to the compiler. */
 export const endpoints = byProvider as Readonly<
-  Partial<Record<ServedSettings["provider"], OpenEndpoint<ServedSettings>>>
+  Record<ServedSettings["provider"], OpenEndpoint<ServedSettings>>
 >;

@@ -10,12 +10,13 @@ import { createReasoningGym } from "../training/reasoning-gym.js";
 import { createTrainer } from "../training/train.js";
 import { createTrainerWorker, type TrainerWorker } from "../training/worker.js";
 import { createVerify } from "../verifiers/index.js";
+import { mergeIn } from "./merge.js";
 import { openModels, requireTeachable } from "./models.js";
 import type { Output } from "./output.js";
 import { trainerDirectory, type Workspace } from "./paths.js";
 
 /** The trainer's environment (created on first use) and a worker in it, not yet started. */
-async function openTrainer(
+export async function openTrainer(
   workspace: Workspace,
   output: Output,
   signal: AbortSignal,
@@ -63,12 +64,12 @@ export async function openMachine(
 ): Promise<Machine> {
   const worker = await openTrainer(workspace, output, signal);
   try {
-    const opened = await openModels(recipe, output, signal);
+    const opened = await openModels(recipe, output, signal, mergeIn(workspace.adapters, worker));
     const generator = createReasoningGym(worker);
     const verify = createVerify({ reasoningGym: generator });
     const { models, weights } = opened;
     try {
-      requireTeachable(recipe, models.student.capabilities);
+      requireTeachable(recipe, { model: models.student, weights });
     } catch (error) {
       await opened.close();
       throw error;

@@ -16,7 +16,7 @@ import { inspectModel } from "../setup/gguf.js";
 import { checkTaskFiles } from "../sources/index.js";
 import type { RunRow } from "../store/runs.js";
 import { attempt, type Check } from "./checks.js";
-import { connect, requireTeachable } from "./models.js";
+import { loadModel, type MergeWith, type OpenModel, requireTeachable } from "./models.js";
 import type { Output } from "./output.js";
 import type { Workspace } from "./paths.js";
 import { snapshotPrompts } from "./prompts.js";
@@ -80,10 +80,12 @@ async function modelCheck(
   return attempt(name, async () => {
     const where = role === "student" ? "model" : `roles.${role}`;
     const found = await look(settings, where, output, signal);
-    if (role === "student") requireTeachable(recipe, found.capabilities);
+    if (found.opened === null) return found.text;
+    if (role === "student") requireTeachable(recipe, found.opened);
     const then = run === null ? undefined : run.roles[role]?.digest;
-    if (run !== null && then !== undefined && found.digest !== undefined) {
-      requireSame(run.id, `had as ${role}`, then, found.digest, ", or start a new run with --new");
+    if (run !== null && then !== undefined) {
+      const now = found.opened.model.digest;
+      requireSame(run.id, `had as ${role}`, then, now, ", or start a new run with --new");
     }
     return found.text;
   });
@@ -91,10 +93,14 @@ async function modelCheck(
 
 interface Found {
   readonly text: string;
-  /** Absent where the model was not opened. */
-  readonly capabilities?: ModelCapabilities;
-  readonly digest?: string;
+  /** It has answered who it is, and is closed again; null for the embedded engine, which is not started. */
+  readonly opened: OpenModel | null;
 }
+
+/** Nothing is trained here, but a server that could be given a merged file is one that learns. */
+const neverMerged: MergeWith = () => async () => {
+  throw new Error("doctor merges nothing");
+};
 
 async function look(
   settings: ModelSettings,
@@ -104,17 +110,14 @@ async function look(
 ): Promise<Found> {
   if (settings.provider === "embedded") {
     const path = weightsOf(settings);
-    if (path === null || path === "default") return { text: "the embedded engine" };
+    if (path === null || path === "default") return { text: "the embedded engine", opened: null };
     const { quantization, architecture } = await inspectModel(path, { signal });
-    return { text: `the embedded engine, ${architecture} ${quantization}` };
+    return { text: `the embedded engine, ${architecture} ${quantization}`, opened: null };
   }
-  const { model } = await connect(settings, where, output, signal);
-  try {
-    const { description, digest, capabilities } = model;
-    return { text: `${description}; ${can(capabilities)}`, digest, capabilities };
-  } finally {
-    await model.dispose();
-  }
+  const opened = await loadModel(settings, output, signal, { where, merge: neverMerged });
+  await opened.model.dispose();
+  const { description, capabilities } = opened.model;
+  return { text: `${description}; ${can(capabilities)}`, opened };
 }
 
 function can({ adapters, schema, topLogprobs, deterministic }: ModelCapabilities): string {

@@ -30,6 +30,9 @@ const address = z
   .max(2048)
   .refine((text) => !/^[a-z]+:\/\/[^/]*@/i.test(text), "an address without a name or password");
 
+/** Where Ollama listens unless it is told otherwise. */
+export const ollamaUrl = "http://127.0.0.1:11434";
+
 export const modelSchema = z.discriminatedUnion("provider", [
   z.strictObject({
     provider: z.literal("embedded").default("embedded"),
@@ -42,7 +45,7 @@ export const modelSchema = z.discriminatedUnion("provider", [
   z.strictObject({
     provider: z.literal("ollama"),
     ...served,
-    url: address.default("http://127.0.0.1:11434"),
+    url: address.default(ollamaUrl),
     /** How long the server keeps the model in memory after an answer, in its own words. */
     keepAlive: z.string().max(20).default("30m"),
   }),

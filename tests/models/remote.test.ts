@@ -68,16 +68,20 @@ async function ask(model: RemoteModel, count: number, options: Partial<SampleOpt
 
 const all = (count: number) => questions(count).map(({ messages }) => messages[0]!.content);
 
-chatModelContract("a model behind a server", async () => {
-  const server = await new ModelServer(script).start();
-  const model = await open(server);
-  const dispose = model.dispose.bind(model);
-  model.dispose = async () => {
-    await dispose();
-    await server.stop();
-  };
-  return model;
-});
+chatModelContract(
+  "a model behind a server",
+  async () => {
+    const server = await new ModelServer(script).start();
+    const model = await open(server);
+    const dispose = model.dispose.bind(model);
+    model.dispose = async () => {
+      await dispose();
+      await server.stop();
+    };
+    return model;
+  },
+  "script",
+);
 
 describe("a model behind a server", () => {
   it("has at most so many requests under way, in their order", async () => {
