@@ -208,6 +208,19 @@ describe("llama-server", () => {
     expect(await endpoint.countTokens([text], signal())).toEqual([text.length]);
   });
 
+  it("is doubted where it reads another prompt than its template makes", async () => {
+    api = await startOpenAIApi(
+      (body) => ({ ...chat(body), usage: { prompt_tokens: 7, completion_tokens: 3 } }),
+      llamaServer,
+    );
+    const opened = await endpointAt(api.url);
+    endpoint = opened.endpoint;
+    const { countsExactly } = await endpoint.identify(signal());
+    await endpoint.identify(signal());
+    expect(countsExactly).toBe(false);
+    expect(opened.notices).toEqual([expect.stringContaining("reads a prompt of 7 tokens")]);
+  });
+
   it("says with each request which of its adapters answers", async () => {
     await open();
     await endpoint.answer(requestOf("x"), adapter("b"), quietly());
