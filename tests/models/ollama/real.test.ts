@@ -204,8 +204,8 @@ describe("a real Ollama that answers two at once", () => {
     async () => {
       const two = await startOllama({ OLLAMA_NUM_PARALLEL: "2", OLLAMA_MAX_QUEUE: "1" });
       const file = await inspectModel(testModel());
-      await publish({ url: ollama.url, name: "small", file, base: null }, never);
-      const { endpoint } = await identified(settingsOf(ollama.url, { sequences: 2 }));
+      await publish({ url: two.url, name: "small", file, base: null }, never);
+      const { endpoint } = await identified(settingsOf(two.url, { sequences: 2 }));
       expect((await endpoint.identify(never)).parallel).toBe(2);
       const story = (seed: number) => requestOf("Write a long story.", { maxTokens: 64, seed });
       const many = await Promise.allSettled(
@@ -215,7 +215,7 @@ describe("a real Ollama that answers two at once", () => {
         JSON.stringify(many.map((each) => ("reason" in each ? each.reason.message : "ok"))),
       );
       await endpoint.dispose();
-      await ollama.stop();
+      await two.stop();
     },
     buildTimeout,
   );
