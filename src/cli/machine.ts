@@ -69,7 +69,7 @@ export async function openMachine(
     const verify = createVerify({ reasoningGym: generator });
     const { models, weights } = opened;
     try {
-      requireTeachable(recipe, opened);
+      requireTeachable(recipe, { model: models.student, weights });
     } catch (error) {
       await opened.close();
       throw error;

@@ -216,9 +216,9 @@ program
   .action((flags) => gcCommand(flags, shared()));
 
 program
-  .command("doctor")
-  .description("check what a run needs and say how to get the rest")
-  .action(() => doctorCommand(shared()));
+  .command("doctor [recipe]")
+  .description("check what a run needs, also of a recipe's models, and say how to get the rest")
+  .action((recipe) => doctorCommand(recipe, shared()));
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {

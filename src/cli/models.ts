@@ -83,7 +83,12 @@ async function startEngine(
   return { model, weights };
 }
 
-/** @param where The recipe's key, for errors. */
+/**
+ * Gets in touch with a model's server.
+ *
+ * @param where The recipe's key, for errors.
+ * @throws RedistillError for a server that is absent, a wrong key or name, a context too short.
+ */
 async function connect(
   settings: ServedSettings,
   where: string,
@@ -95,15 +100,7 @@ async function connect(
   const weights = await weightsBehind(settings, output, signal);
   const secret = "apiKey" in settings ? settings.apiKey : null;
   const apiKey = secret && readSecret(secret, `${where}.apiKey`, onNotice);
-  const open = endpoints[settings.provider];
-  if (open === undefined) {
-    throw new RedistillError(
-      "usage",
-      `${where}.provider: there is no ${settings.provider} endpoint in this version`,
-      "Use another provider.",
-    );
-  }
-  const endpoint = await open(settings, {
+  const endpoint = await endpoints[settings.provider](settings, {
     ...{ apiKey, weights, signal, onNotice },
     ...(merge && weights ? { mergeAdapter: merge(weights) } : {}),
   });
@@ -169,19 +166,19 @@ export async function openModels(
  * Refuses to train weights that this machine does not have, or that the student's server cannot
  * answer with.
  *
- * @param opened The models, once they are: Ollama says only then whether its weights are here.
+ * @param student Once it is open: Ollama says only then whether its weights are here.
  * @throws RedistillError `usage` with the two ways on.
  */
 export function requireTeachable(
   recipe: NamesModels & { readonly retrain: { readonly method: string } },
-  opened?: Pick<OpenModels, "models" | "weights">,
+  student?: OpenModel,
 ): void {
   const { method } = recipe.retrain;
   if (method === "memory") return;
-  const absent = opened
-    ? opened.weights === null
+  const absent = student
+    ? student.weights === null
     : weightsOf(recipe.model) === null && recipe.model.provider !== "ollama";
-  if (!absent && (opened === undefined || opened.models.student.capabilities.adapters)) return;
+  if (!absent && (student === undefined || student.model.capabilities.adapters)) return;
   const why = absent
     ? "its weights are not on this machine (model.weights names none)"
     : "its server cannot answer with trained weights";
