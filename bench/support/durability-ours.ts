@@ -41,6 +41,7 @@ async function wholeRun(): Promise<void> {
   const startedAt = performance.now();
   await workOn({
     ...{ store, runId, tasks: frozenTasks(store, runId), prompts: studentAlone, model, train },
+    remember: () => Promise.reject(new Error("nothing is remembered here")),
     ...{ verify: createVerify({}), workspace: folder, observe: () => {} },
     openAdapter: () => Promise.reject(new Error("there is no adapter here")),
     signal: new AbortController().signal,

@@ -34,6 +34,7 @@ const runId =
 const train: Train = () => Promise.reject(new Error("nothing is trained here"));
 await workOn({
   ...{ store, runId, tasks: frozenTasks(store, runId), prompts: studentAlone, model, train },
+  remember: () => Promise.reject(new Error("nothing is remembered here")),
   ...{ verify: createVerify({}), workspace: folder, observe: () => {} },
   openAdapter: () => Promise.reject(new Error("there is no adapter here")),
   signal: new AbortController().signal,

@@ -19,8 +19,9 @@ export async function fingerprint(
   const content = (path: string) => hashFile(path);
   return sha256({
     ...determining,
-    // A recipe without the rule is the one that it was before there was such a rule.
+    // A recipe without these is the one that it was before there were such settings.
     stop: stop ?? undefined,
+    memory: recipe.memory ?? undefined,
     retrain: withoutDefaults(recipe.retrain),
     model: { ...model, path: await modelHash(model.path) },
     tasks: tasks.source === "jsonl" ? { ...tasks, path: await content(tasks.path) } : tasks,

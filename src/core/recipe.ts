@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { budgetSchema } from "./budget.js";
 import { healthSchema } from "./health.js";
+import { memorySchema } from "./memory.js";
 import { pricesSchema } from "./money.js";
 import { notifySchema } from "./notify.js";
 import { stopSchema } from "./plateau.js";
-import { methodContradictions, retrainSchema } from "./retrain.js";
+import { memoryContradictions, methodContradictions, retrainSchema } from "./retrain.js";
 import { scheduleSchema } from "./schedule.js";
 
 /** The seed recipes of this repository live in runs/recipes; every number below can be set there. */
@@ -181,6 +182,8 @@ export const recipeSchema = z.strictObject({
     })
     .prefault({}),
   retrain: retrainSchema.prefault({}),
+  /** Lessons and exemplars in the student's prompt, beside the weights that `retrain` trains. */
+  memory: memorySchema.nullable().default(null),
   gate: z
     .strictObject({
       /** Chance, over the whole run, of promoting a candidate that is no better. */
@@ -250,5 +253,5 @@ export function contradictions(recipe: Recipe): { path: (string | number)[]; mes
       path: ["teacher", "exemplars"],
       message: "exemplars are taken from the training tasks; leave some to train on",
     });
-  return [...found, ...methodContradictions(recipe)];
+  return [...found, ...methodContradictions(recipe), ...memoryContradictions(recipe)];
 }

@@ -3,7 +3,7 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import type Database from "better-sqlite3";
-import { verifiedAdapter } from "../../src/cli/adapters.js";
+import { openCandidate } from "../../src/cli/adapters.js";
 import { workspaceAt } from "../../src/cli/paths.js";
 import type { LeaseTimes } from "../../src/controller/lease.js";
 import type { CallRequest } from "../../src/core/entities.js";
@@ -66,7 +66,7 @@ try {
       throw new TrainerFailure("out_of_memory", "told to run out of memory", "hint");
     },
     ...(options.adapters
-      ? { train, openAdapter: (row) => verifiedAdapter(row, workspaceAt(folder)) }
+      ? { train, openAdapter: (row) => openCandidate(row, workspaceAt(folder)) }
       : {}),
   });
   if (options.morePages !== undefined) limitPages(run.store, options.morePages);

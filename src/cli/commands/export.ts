@@ -4,11 +4,13 @@ import type { AdapterRow } from "../../core/round.js";
 import { defaultWeights } from "../../setup/weights.js";
 import type { RunRow } from "../../store/runs.js";
 import type { Store } from "../../store/store.js";
-import { chooseAdapter, verifiedAdapter } from "../adapters.js";
+import { chooseAdapter, openCandidate } from "../adapters.js";
 import { copyVerified, readRecord, requireUsableFolder, writeFolder } from "../export-files.js";
+import { memoryFiles } from "../export-memory.js";
 import { exportReadme, trainingSet } from "../export-text.js";
 import type { Output } from "../output.js";
 import type { Workspace } from "../paths.js";
+import { promptsFrom } from "../prompts.js";
 import { findRun, withStore } from "../reading.js";
 
 export interface ExportFlags {
@@ -28,13 +30,15 @@ export async function exportCommand(
     const row = adapterToExport(store, run, flags.adapter);
     const target = resolve(workspace.root, flags.output ?? `exports/${run.id}`);
     await requireUsableFolder(target, flags.force ?? false);
-    const { ggufPath, peftPath } = await verifiedAdapter(row, workspace, signal);
-    const record = await readRecord(ggufPath);
+    const { weights, memory } = await openCandidate(row, workspace, signal);
+    const record = weights && (await readRecord(weights.ggufPath));
     const round = roundOf(store, run, row);
     const examples = store.rounds.examples.of(run.id, round);
     await writeFolder(target, async (folder) => {
-      await copyVerified({ ggufPath, peftPath, sha256: row.sha256, record, folder });
+      if (weights && record) await copyVerified({ ...weights, record, folder });
       return {
+        ...(memory === null ? {} : memoryFiles(promptsFrom(store.runs.prompts(run.id)), memory)),
+        ...(row.memory === null ? {} : { "memory.json": row.memory }),
         "training-set.jsonl": trainingSet(examples),
         "README.md": exportReadme({
           run,
@@ -44,7 +48,7 @@ export async function exportCommand(
           examples: examples.length,
           baseSha256: run.modelSha256,
           baseName: run.modelSha256 === defaultWeights.sha256 ? defaultWeights.name : null,
-          peftSha256: record.peftSha256,
+          peftSha256: record?.peftSha256 ?? null,
         }),
       };
     });
