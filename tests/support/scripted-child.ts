@@ -28,6 +28,8 @@ export interface ChildOptions {
   readonly crash?: { readonly match: string; readonly times?: number };
   /** A training with more tokens a step than this runs out of memory. */
   readonly memory?: number;
+  /** Learns by memory, in place of weights or beside them. */
+  readonly remembers?: "alone" | "too";
 }
 
 const [folder, tasksFolder, json = "{}"] = process.argv.slice(2) as [string, string, string?];
@@ -39,6 +41,8 @@ const recipe = sumsRecipe(tasksFolder, {
   elicit: { tasksPerRound: 8 },
   generate: { attempts: 3 },
   curate: { minimum: 2 },
+  ...(options.remembers === "alone" ? { retrain: { method: "memory" } } : {}),
+  ...(options.remembers === "too" ? { memory: {} } : {}),
 });
 recipe.tasks = { ...recipe.tasks, train: 16, gate: 30, sealed: 8 };
 
