@@ -52,11 +52,15 @@ export async function tokensOf(
   return longer! - bare!;
 }
 
-/** Right answers of the training set, as curation left it: none whose task resembles a held-out one. */
+/**
+ * Right answers of the training set, as curation left it: none whose task resembles a held-out one.
+ * Of equally different ones the newest come first: they come from the better teacher.
+ */
 function exemplarsOf({ rows, tasks }: StageInput): RememberedExemplar[] {
   const prompts = new Map(tasks.train.map(({ id, prompt }) => [id, prompt]));
   const textOf = ({ taskId, completion }: Example) => `${prompts.get(taskId)} ${completion}`;
-  return diverseFirst(rows.examples.filter(isRight), textOf).flatMap((example) => {
+  const newestFirst = rows.examples.filter(isRight).sort((a, b) => b.originRound - a.originRound);
+  return diverseFirst(newestFirst, textOf).flatMap((example) => {
     const { taskId, completion: answer, originRound: round, source, sourceId } = example;
     const prompt = prompts.get(taskId);
     if (prompt === undefined || source === "replay") return [];
