@@ -40,7 +40,7 @@ export async function runCommand(
   const prompts = snapshotPrompts(recipe, options.workspace);
   await withWritableStore(options, async (store) => {
     const recipeHash = await fingerprint(recipe, prompts);
-    if (model.path !== "default") {
+    if (model.path !== "default" && recipe.retrain.method !== "memory") {
       requireTrainable(model.path, (await inspectModel(model.path)).architecture);
     }
     const unfinished = flags.new ? null : store.runs.unfinished(recipeHash);
