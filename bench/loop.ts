@@ -9,6 +9,7 @@ import { sha256 } from "../src/core/hash.js";
 import { eachRole } from "../src/core/model.js";
 import type { ChatModel, ModelCapabilities, SampleOptions, Train } from "../src/core/ports.js";
 import type { Recipe } from "../src/core/recipe.js";
+import { candidateOf } from "../src/core/round.js";
 import { EmbeddedChatModel } from "../src/models/embedded/chat-model.js";
 import { Store } from "../src/store/store.js";
 import { createVerify } from "../src/verifiers/index.js";
@@ -127,7 +128,8 @@ async function measure(
     verify: createVerify({}),
     workspace: folder,
     // A run reads and hashes the adapter's file here; the scripted training writes none.
-    openAdapter: async (row) => row,
+    openAdapter: async (row) => candidateOf(row),
+    remember: () => Promise.reject(new Error("nothing is remembered here")),
     signal,
     observe: () => {},
   });

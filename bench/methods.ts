@@ -4,10 +4,10 @@ import { parse } from "yaml";
 import { migrationsDirectory, trainerDirectory, workspaceAt } from "../src/cli/paths.js";
 import { promptsFrom } from "../src/cli/prompts.js";
 import { frozenTasks } from "../src/controller/run.js";
-import type { Adapter } from "../src/core/entities.js";
+import type { Candidate } from "../src/core/entities.js";
 import type { Complete } from "../src/core/ports.js";
 import { retrainSchema } from "../src/core/retrain.js";
-import type { RoundRows } from "../src/core/round.js";
+import { candidateOf, type RoundRows } from "../src/core/round.js";
 import { EmbeddedChatModel } from "../src/models/embedded/chat-model.js";
 import { findPython, findUv } from "../src/setup/python.js";
 import { ensureTrainerEnvironment } from "../src/setup/trainer-environment.js";
@@ -18,6 +18,7 @@ import { retrain } from "../src/stages/retrain.js";
 import type { StageInput, StagePorts } from "../src/stages/types.js";
 import { callKey } from "../src/store/calls.js";
 import { Store } from "../src/store/store.js";
+import { createRemember } from "../src/training/remember.js";
 import { createTrainer } from "../src/training/train.js";
 import { createTrainerWorker } from "../src/training/worker.js";
 import { createVerify } from "../src/verifiers/index.js";
@@ -86,6 +87,8 @@ const ports: StagePorts = {
   verify,
   train: (job) => train(job, { signal, onProgress: () => {} }),
   render: (messages) => model.render(messages),
+  remember: createRemember(join(to, "adapters")),
+  countTokens: (texts) => model.countTokens(texts),
   modelDigest: model.digest,
 };
 const earned = store.rounds.load(runId, 1);
@@ -97,12 +100,13 @@ const base: Omit<StageInput, "recipe" | "rows"> = {
   tasks,
   prompts: promptsFrom(store.runs.prompts(runId)),
   earlierExamples: [],
+  earlierLessons: [],
 };
 
-async function scored(input: StageInput, adapter: Adapter | null): Promise<string> {
+async function scored(input: StageInput, candidate: Candidate | null): Promise<string> {
   const parts: string[] = [];
   for (const suite of ["gate", "retention"] as const) {
-    const { items } = await answerSuite(input, ports, suite, adapter);
+    const { items } = await answerSuite(input, ports, suite, candidate);
     const right = items.filter(({ verdict }) => verdict.outcome === "ok").length;
     parts.push(`${suite} ${right}/${items.length}`);
   }
@@ -118,11 +122,10 @@ try {
     const trained = await retrain({ ...input, rows: { ...rows, ...curated } }, ports);
     const { candidate } = trained.rows;
     const score = candidate
-      ? await scored(input, {
-          ...candidate,
-          ggufPath: resolve(candidate.ggufPath),
-          peftPath: resolve(candidate.peftPath),
-        })
+      ? await scored(
+          input,
+          candidateOf(candidate, (path) => resolve(path)),
+        )
       : trained.rows.noCandidate;
     const data = `${summary.examples} + ${summary.rehearsal} examples`;
     console.log(

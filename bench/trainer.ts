@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { trainerDirectory } from "../src/cli/paths.js";
 import type { TrainingJob } from "../src/core/ports.js";
-import { trainingSettings } from "../src/core/retrain.js";
+import { trainingSettings, type WeightSettings } from "../src/core/retrain.js";
 import { EmbeddedChatModel } from "../src/models/embedded/chat-model.js";
 import { findPython, findUv } from "../src/setup/python.js";
 import { runTool } from "../src/setup/run-tool.js";
@@ -49,7 +49,12 @@ async function makeJob(size: number, weights: Surroundings["weights"]): Promise<
       prompt: model.render(studentMessages(prompts.student, task)),
       completion: task.reference as string,
     }));
-    return { ...trainingSettings(recipe.retrain), examples, parent: null, seed: recipe.seed };
+    return {
+      ...trainingSettings(recipe.retrain as WeightSettings),
+      examples,
+      parent: null,
+      seed: recipe.seed,
+    };
   } finally {
     await model.dispose();
   }

@@ -59,6 +59,7 @@ export async function teacherRequests(tasks: number): Promise<CallRequest[]> {
     prompts: promptsOf(recipe).prompts,
     rows: emptyRound,
     earlierExamples: [],
+    earlierLessons: [],
   };
   return train.slice(exemplars).flatMap((task) => {
     // One array for all samples of a task, as in the stage: that is how the engine knows them.

@@ -5,6 +5,7 @@ import { frozenTasks, workOn } from "../../src/controller/run.js";
 import { sha256 } from "../../src/core/hash.js";
 import { eachRole } from "../../src/core/model.js";
 import type { Train } from "../../src/core/ports.js";
+import { candidateOf } from "../../src/core/round.js";
 import { ScriptedChatModel } from "../../src/models/scripted.js";
 import { Store } from "../../src/store/store.js";
 import { createVerify } from "../../src/verifiers/index.js";
@@ -47,7 +48,8 @@ await workOn({
   models: eachRole(() => model),
   ...{ verify: createVerify({}), workspace: folder },
   // A run reads and hashes the adapter's file here; the scripted training writes none.
-  openAdapter: async (row) => row,
+  openAdapter: async (row) => candidateOf(row),
+  remember: () => Promise.reject(new Error("nothing is remembered here")),
   signal: new AbortController().signal,
   observe: (progress) => {
     // What it was asked is kept for tests alone, and would grow.

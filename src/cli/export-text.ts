@@ -30,30 +30,65 @@ export function exportReadme(facts: {
   merged: Merged | null;
 }): string {
   const { run, adapter, round, decision, examples, baseSha256, peftSha256, merged } = facts;
-  const base = facts.baseName ?? "base.gguf";
   const from = adapter.parent === null ? "the base weights" : `adapter ${adapter.parent}`;
+  const rows = [
+    [
+      "base weights, sha256",
+      `${baseSha256 ?? "not recorded"}${facts.baseName ? ` (${facts.baseName})` : ""}`,
+    ],
+    ...(adapter.memory === null ? [] : [["memory.json, sha256", adapter.sha256]]),
+    ...(adapter.weights === null
+      ? []
+      : [
+          ["adapter.gguf, sha256", adapter.weights],
+          ["peft/adapter_model.safetensors, sha256", peftSha256 ?? "not recorded"],
+        ]),
+    ...(merged === null ? [] : mergedRows(merged)),
+    ["run, round", `${run.id}, ${round}`],
+    ["recipe hash, seed", `${run.recipeHash}, ${run.recipe.seed}`],
+    ["started from", from],
+    ...(adapter.weights === null
+      ? []
+      : [
+          [
+            "training",
+            `${examples} examples, ${adapter.tokens} tokens, final loss ${adapter.finalLoss?.toFixed(3) ?? "not recorded"}`,
+          ],
+        ]),
+    ["decision", decision?.outcome ?? "none yet"],
+    ["gate", figures(decision?.gate)],
+    ["retention", figures(decision?.retention)],
+  ];
+  const sections = [
+    ...(adapter.weights === null ? [] : [loading(facts.baseName ?? "base.gguf")]),
+    ...(merged === null ? [] : [mergedSection(merged)]),
+    ...(adapter.memory === null ? [] : [memorySection]),
+    examplesSection,
+  ];
   return `# Adapter of ${run.id}, round ${round}
 
-LoRA weights that a model trained on its own checked answers (redistill).
+${whatItIs(adapter)}
 
 | | |
 | --- | --- |
-| base weights, sha256 | ${baseSha256 ?? "not recorded"}${facts.baseName ? ` (${facts.baseName})` : ""} |
-| adapter.gguf, sha256 | ${adapter.sha256} |
-| peft/adapter_model.safetensors, sha256 | ${peftSha256 ?? "not recorded"} |
-${merged ? mergedRows(merged) : ""}| run, round | ${run.id}, ${round} |
-| recipe hash, seed | ${run.recipeHash}, ${run.recipe.seed} |
-| started from | ${from} |
-| training | ${examples} examples, ${adapter.tokens} tokens, final loss ${adapter.finalLoss?.toFixed(3) ?? "not recorded"} |
-| decision | ${decision?.outcome ?? "none yet"} |
-| gate | ${figures(decision?.gate)} |
-| retention | ${figures(decision?.retention)} |
+${rows.map((cells) => `| ${cells.join(" | ")} |`).join("\n")}
 
 The gate suite chose between candidates, so its figure is slightly flattering; the run's report has
 the sealed suite's. The adapter belongs to exactly the base weights above: on another quantisation of
 the same model it is weaker.
 
-## llama.cpp
+${sections.join("\n")}`;
+}
+
+function whatItIs({ weights, memory }: AdapterRow): string {
+  if (memory === null)
+    return "LoRA weights that a model trained on its own checked answers (redistill).";
+  return weights === null
+    ? "What a model learned from its own checked answers, as text before each question (redistill)."
+    : "LoRA weights that a model trained on its own checked answers, and text that stands before each\nquestion; the figures are those of both together (redistill).";
+}
+
+const loading = (base: string) => `## llama.cpp
 
     llama-cli -m ${base} --lora adapter.gguf
 
@@ -64,14 +99,22 @@ the same model it is weaker.
 
     base = AutoModelForCausalLM.from_pretrained("<folder of the GGUF>", gguf_file="${base}")
     model = PeftModel.from_pretrained(base, "peft")
-${merged ? mergedSection(merged) : ""}
-## training-set.jsonl
+`;
+
+const memorySection = `## The memory
+
+\`messages.json\` are the messages of every question, in the chat format: put the task where \`{{task}}\`
+stands in the last one. \`memory.md\` is the same as text, to be read or pasted into a system prompt (then it
+is asked a little differently than it was measured). \`memory.json\` has each lesson and exemplar with
+its evidence: the round, the training task, the attempt, the critique and the revision.
+`;
+
+const examplesSection = `## training-set.jsonl
 
 The examples that it was trained on, in the chat format: \`messages\` ends with the answer to learn,
 \`metadata\` has the task, the source (attempt, revision or replay) and the round of the answer. The
 answers are the model's own.
 `;
-}
 
 function figures(comparison: PairedComparison | null | undefined): string {
   if (!comparison) return "not measured";

@@ -20,8 +20,9 @@ export async function fingerprint(
   const content = (path: string) => hashFile(path);
   return sha256({
     ...determining,
-    // A recipe without the rule is the one that it was before there was such a rule.
+    // A recipe without these is the one that it was before there were such settings.
     stop: stop ?? undefined,
+    memory: recipe.memory ?? undefined,
     retrain: withoutDefaults(withoutTorch(recipe.retrain)),
     model: await withContent(model),
     roles: await rolesWithContent(roles),
@@ -58,6 +59,7 @@ async function rolesWithContent(roles: Recipe["roles"]): Promise<object | undefi
 
 /** Settings as a recipe had them before there was another trainer than torch. */
 function withoutTorch(retrain: Recipe["retrain"]): Partial<Recipe["retrain"]> {
+  if (retrain.method === "memory") return retrain;
   const { trainer, ...settings } = retrain;
   return trainer === "torch" ? settings : retrain;
 }

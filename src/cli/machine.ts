@@ -72,7 +72,8 @@ export async function openMachine(
   try {
     const place = await openTrainingPlace(recipe.trainer, worker, output, signal);
     opened.push(place);
-    if (recipe.retrain.trainer === "mlx") await requireMlx(worker);
+    const { retrain } = recipe;
+    if (retrain.method !== "memory" && retrain.trainer === "mlx") await requireMlx(worker);
     const answering = await openModels(recipe, output, signal, mergeIn(workspace.adapters, worker));
     opened.push(answering);
     const { models, weights } = answering;

@@ -2,11 +2,10 @@ import { formatBytes } from "../setup/files.js";
 import type { Merged } from "./merged.js";
 
 /** A row of the export's table for each file of weights that was merged. */
-export function mergedRows({ files }: Merged): string {
+export function mergedRows({ files }: Merged): string[][] {
   return files
     .filter((file) => /\.(gguf|safetensors)$/.test(file.name))
-    .map((file) => `| ${file.name}, sha256 | ${file.sha256} |\n`)
-    .join("");
+    .map((file) => [`${file.name}, sha256`, file.sha256]);
 }
 
 /** What the command says about merged weights. */
@@ -27,8 +26,7 @@ export function mergedSection(merged: Merged): string {
     base: "quantised as the base is, which rounds away a part of what was trained",
     safetensors: "in float32, as they were trained",
   }[type];
-  return `
-## Merged weights
+  return `## Merged weights
 
 \`${name}\` (${formatBytes(bytes)}) is base and adapter in one, ${about}. It needs neither of them. Its answers are
 close to those of base and adapter, not the same: the figures above were measured with the adapter.

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { RedistillError } from "../core/errors.js";
-import type { Prompt } from "../core/prompt.js";
+import { type Prompt, variablesIn } from "../core/prompt.js";
 import type { Recipe } from "../core/recipe.js";
+import { memorySettings } from "../core/retrain.js";
 import { parsePrompt, readPromptFile, requireVariables } from "../prompts/load.js";
 import type { StagePrompts } from "../stages/types.js";
 import type { PromptSnapshot } from "../store/runs.js";
@@ -30,11 +31,22 @@ export function snapshotPrompts(recipe: Recipe, workspace: Workspace): PromptSna
         ]
       : []),
   ];
+  const remembers = memorySettings(recipe);
+  if (remembers !== null) {
+    const { prompt, lessonPrompt } = remembers;
+    wanted.push({ stage: "memory", name: prompt, available: ["lessons", "question"] });
+    const available = ["task", "answer", "critique", "revision"];
+    wanted.push({ stage: "distil", name: lessonPrompt, available });
+  }
   const snapshots = wanted.map(({ stage, name, available }) => {
     const { path, body } = readPromptFile(directories, stage, name);
     const prompt = parsePrompt(stage, path, body);
     requireVariables(prompt, available);
-    if (prompt.system !== null && stage !== "student" && !prompt.variables.includes("task")) {
+    if (
+      prompt.system !== null &&
+      ["critique", "refine"].includes(stage) &&
+      !prompt.variables.includes("task")
+    ) {
       throw new RedistillError(
         "usage",
         `${path}: it has a system message but does not name {{task}}, so it goes on with a conversation that has its own`,
@@ -44,6 +56,7 @@ export function snapshotPrompts(recipe: Recipe, workspace: Workspace): PromptSna
     return { stage, name: prompt.name, version: prompt.version, hash: prompt.hash, body };
   });
   requireCritiqueIsRead(snapshots);
+  requireRecalled(snapshots);
   return snapshots;
 }
 
@@ -53,7 +66,13 @@ export function promptsFrom(snapshots: readonly PromptSnapshot[]): StagePrompts 
     const found = snapshots.find((snapshot) => snapshot.stage === stage);
     return found ? parsePrompt(stage, `prompts/${stage}/${found.name}.md`, found.body) : null;
   };
-  return { student: of("student") as Prompt, critique: of("critique"), refine: of("refine") };
+  return {
+    student: of("student") as Prompt,
+    critique: of("critique"),
+    refine: of("refine"),
+    memory: of("memory"),
+    distil: of("distil"),
+  };
 }
 
 /** A critique that the refine prompt does not show would be paid for and never read. */
@@ -64,5 +83,18 @@ function requireCritiqueIsRead(snapshots: readonly PromptSnapshot[]): void {
     "usage",
     `the recipe writes critiques, but prompt refine/${refine.name} does not show them`,
     "Name {{critique}} in that prompt, take another, or remove `critique` from the recipe.",
+  );
+}
+
+/** A memory's prompt without the lessons, or whose message is without the question, would lose them. */
+function requireRecalled(snapshots: readonly PromptSnapshot[]): void {
+  const { memory } = promptsFrom(snapshots);
+  if (memory === null) return;
+  const asked = variablesIn(memory.user).includes("question");
+  if (asked && memory.variables.includes("lessons")) return;
+  throw new RedistillError(
+    "usage",
+    `prompt memory/${memory.name} does not name {{${asked ? "lessons" : "question"}}}`,
+    "Name both: {{lessons}} anywhere in it, {{question}} in the user's message.",
   );
 }

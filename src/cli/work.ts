@@ -7,7 +7,8 @@ import { markOf } from "../setup/lock.js";
 import { LeaseLostError } from "../store/leases.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
-import { verifiedAdapter } from "./adapters.js";
+import { createRemember } from "../training/remember.js";
+import { openCandidate } from "./adapters.js";
 import { type Machine, openMachine } from "./machine.js";
 import { withNotifications } from "./notifying.js";
 import type { Output } from "./output.js";
@@ -112,7 +113,8 @@ function work(
     train: machine.train,
     verify: machine.verify,
     workspace: workspace.root,
-    openAdapter: (row) => verifiedAdapter(row, workspace, signal),
+    remember: createRemember(workspace.adapters),
+    openAdapter: (row) => openCandidate(row, workspace, signal),
     signal,
     ...watch,
   });

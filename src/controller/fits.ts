@@ -1,8 +1,11 @@
 import type { Message, Task } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
+import { lessonTokens } from "../core/memory.js";
 import { hasOwnModel, modelOf, type Role } from "../core/model.js";
 import type { ChatModel, RoleModels } from "../core/ports.js";
+import { renderPrompt } from "../core/prompt.js";
 import type { Recipe } from "../core/recipe.js";
+import { memorySettings } from "../core/retrain.js";
 import { studentMessages, teacherMessages } from "../stages/support/requests.js";
 import type { StageInput, TaskSets } from "../stages/types.js";
 
@@ -24,14 +27,23 @@ export async function requireFits(
     asked.push({ task, text: models[role].render(messages), answer, role });
   const question = (task: Task) => studentMessages(prompts.student, task);
   const bare = (task: Task): Message[] => [{ role: "user", content: task.prompt }];
+  // What a candidate will remember is not known yet, but how long it may be.
+  const remembered = memorySettings(recipe)?.tokens ?? 0;
   for (const task of [...tasks.gate, ...tasks.sealed]) {
-    add(task, question(task), recipe.student.maxTokens);
+    add(task, question(task), recipe.student.maxTokens + remembered);
   }
   for (const task of tasks.retention) add(task, bare(task), recipe.retention?.maxTokens ?? 0);
   for (const task of tasks.replay) add(task, bare(task), recipe.curate.replay?.maxTokens ?? 0);
   const rework = await reworkTokens(recipe, prompts, models.teacher);
   for (const task of tasks.train) {
-    add(task, teacherMessages(input, task), recipe.generate.maxTokens + rework, "teacher");
+    add(
+      task,
+      teacherMessages(input, task),
+      recipe.generate.maxTokens + rework + remembered,
+      "teacher",
+    );
+    const lesson = lessonQuestion(input, task);
+    if (lesson) add(task, lesson.messages, lesson.tokens);
   }
   for (const role of ["student", "teacher"] as const) {
     const own = asked.filter((each) => each.role === role);
@@ -43,8 +55,8 @@ export async function requireFits(
       if (needed <= limit) continue;
       throw new RedistillError(
         "usage",
-        `this ${task.split} task and its answer need ${needed} tokens; ${setting} is ${limit}: ${task.prompt.slice(0, 80)}`,
-        `Raise ${setting}, lower maxTokens, or shorten or remove the task.`,
+        `this ${task.split} task and its answer need ${needed} tokens${remembered > 0 ? ` with ${remembered} for what is remembered` : ""}; ${setting} is ${limit}: ${task.prompt.slice(0, 80)}`,
+        `Raise ${setting}, lower maxTokens${remembered > 0 ? " or the memory's tokens" : ""}, or shorten or remove the task.`,
       );
     }
   }
@@ -56,6 +68,20 @@ interface Asked {
   readonly text: string;
   readonly answer: number;
   readonly role: Role;
+}
+
+/** A critique is made a lesson with both answers in view; null where no lessons are made. */
+function lessonQuestion(
+  { recipe, prompts }: StageInput,
+  task: Task,
+): { messages: Message[]; tokens: number } | null {
+  const { critique, refine, generate } = recipe;
+  if (!prompts.distil || !critique || !refine) return null;
+  const none = { answer: "", critique: "", revision: "" };
+  return {
+    messages: renderPrompt(prompts.distil, { task: task.prompt, ...none }),
+    tokens: generate.maxTokens + critique.maxTokens + refine.maxTokens + lessonTokens,
+  };
 }
 
 /** A second try holds the first answer, its critique and the words around them. */

@@ -1,9 +1,10 @@
 import { type Clock, systemClock } from "../core/clock.js";
-import type { Adapter } from "../core/entities.js";
+import type { Candidate } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
 import type { Reading } from "../core/health.js";
 import type { Role } from "../core/model.js";
-import type { Complete, RoleModels, Train, Verify } from "../core/ports.js";
+import type { Complete, Remember, RoleModels, Train, Verify } from "../core/ports.js";
+import { memorySettings } from "../core/retrain.js";
 import type { AdapterRow } from "../core/round.js";
 import { Hours } from "../schedule/index.js";
 import { answerSuite } from "../stages/evaluate.js";
@@ -26,6 +27,7 @@ import { createComplete } from "./complete.js";
 import { commitHealth, healthNotes, measureHealth, pauseForHealth } from "./health.js";
 import { Ledger } from "./ledger.js";
 import type { Observe } from "./progress.js";
+import { rememberWithin } from "./remember.js";
 import { stopsEarly } from "./stops-early.js";
 import { trainWithin } from "./train-within.js";
 
@@ -37,11 +39,12 @@ export interface RunContext {
   readonly prompts: StagePrompts;
   readonly models: RoleModels;
   readonly train: Train;
+  readonly remember: Remember;
   readonly verify: Verify;
   /** Folder that adapters' paths are relative to. */
   readonly workspace: string;
-  /** Looks at an adapter's file before it is used: its sha256 names it in every cached call. */
-  openAdapter(row: AdapterRow): Promise<Adapter>;
+  /** Looks at an adapter's files before it is used: their sha256 names it in every cached call. */
+  openAdapter(row: AdapterRow): Promise<Candidate>;
   readonly signal: AbortSignal;
   readonly observe: Observe;
   /** This machine's, unless a test has its own. */
@@ -185,6 +188,9 @@ async function inputFor(context: RunContext, run: RunRow, round: RoundRow): Prom
     tasks,
     prompts,
     rows,
+    earlierLessons: memorySettings(run.recipe)
+      ? store.rounds.distilled.before(run.id, round.number)
+      : [],
     earlierExamples: round.number > 1 ? store.rounds.examples.of(run.id, round.number - 1) : [],
   };
 }
@@ -205,7 +211,9 @@ function portsFor(context: RunContext, run: RunRow, work: Work): StagePorts {
     complete: completeFor(context, run, place, { role, ledger, closing }),
     verify,
     train: (job) => trainWithin(context, round.number, { ledger, closing }, job),
+    remember: (content) => rememberWithin(context, ledger, content),
     render: (messages) => models.student.render(messages),
+    countTokens: (texts) => models.student.countTokens(texts),
     modelDigest: models.student.digest,
   };
 }
@@ -263,7 +271,7 @@ async function finish(
   observe({ kind: "finished", runId: run.id });
 }
 
-async function adapterOf(context: RunContext, sha256: string | null): Promise<Adapter | null> {
+async function adapterOf(context: RunContext, sha256: string | null): Promise<Candidate | null> {
   const row = sha256 === null ? null : context.store.adapters.find(sha256);
   return row && context.openAdapter(row);
 }

@@ -55,8 +55,8 @@ export async function trainWithin(
 /** The size of the run's latest adapter, which the next one will have too; 0 before there is one. */
 function lastAdapterBytes({ store, runId, workspace }: TrainingContext): number {
   const candidate = store.rounds.all(runId).findLast((row) => row.candidate !== null)?.candidate;
-  const row = candidate ? store.adapters.find(candidate) : null;
-  return row === null ? 0 : folderBytes(join(workspace, dirname(row.ggufPath)));
+  const path = candidate ? store.adapters.find(candidate)?.ggufPath : null;
+  return path ? folderBytes(join(workspace, dirname(path))) : 0;
 }
 
 /** Bytes of all files in a folder and those below; 0 where there is none. */

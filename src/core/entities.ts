@@ -1,3 +1,5 @@
+import type { Memory } from "./memory.js";
+
 /**
  * The disjoint uses of a task: `train` feeds the loop, `replay` holds prompts for rehearsal, the
  * others only measure.
@@ -60,6 +62,17 @@ export interface Adapter {
   /** The incumbent's adapter when this one was trained, null for the base weights. */
   readonly parent: string | null;
   readonly round: number;
+}
+
+/**
+ * What may take the incumbent's place: trained weights, a memory in the student's prompt, or both.
+ * Named by the sha256 of the weights, or of the memory's file where it has one.
+ */
+export interface Candidate {
+  readonly sha256: string;
+  /** null: those of the base model. */
+  readonly weights: Adapter | null;
+  readonly memory: Memory | null;
 }
 
 /** One model request; its key is the hash of everything that determines the answer. */

@@ -174,6 +174,9 @@ export interface TrainingResult {
   readonly eased?: string;
 }
 
+/** Writes a memory's file, once for each content; gives its path. */
+export type Remember = (content: string) => Promise<string>;
+
 /** (job, events, signal) → adapter. */
 export type Train = (
   job: TrainingJob,

@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { budgetSchema } from "./budget.js";
 import { healthSchema } from "./health.js";
+import { memorySchema } from "./memory.js";
 import { modelSchema, rolesSchema } from "./model.js";
 import { pricesSchema } from "./money.js";
 import { notifySchema } from "./notify.js";
 import { stopSchema } from "./plateau.js";
-import { methodContradictions, retrainSchema } from "./retrain.js";
+import { memoryContradictions, methodContradictions, retrainSchema } from "./retrain.js";
 import { scheduleSchema } from "./schedule.js";
 import { trainerSchema } from "./trainer.js";
 
@@ -174,6 +175,8 @@ export const recipeSchema = z.strictObject({
     })
     .prefault({}),
   retrain: retrainSchema.prefault({}),
+  /** Lessons and exemplars in the student's prompt, beside the weights that `retrain` trains. */
+  memory: memorySchema.nullable().default(null),
   gate: z
     .strictObject({
       /** Chance, over the whole run, of promoting a candidate that is no better. */
@@ -245,5 +248,5 @@ export function contradictions(recipe: Recipe): { path: (string | number)[]; mes
       path: ["teacher", "exemplars"],
       message: "exemplars are taken from the training tasks; leave some to train on",
     });
-  return [...found, ...methodContradictions(recipe)];
+  return [...found, ...methodContradictions(recipe), ...memoryContradictions(recipe)];
 }

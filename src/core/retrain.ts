@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type MemorySettings, memoryShape } from "./memory.js";
 
 /** How a candidate learns from a round's examples; docs/decisions/015 has the sources. */
 
@@ -96,10 +97,14 @@ export const retrainSchema = z.discriminatedUnion("method", [
     scale: z.enum(["group", "none"]).default("group"),
     ...rollouts,
   }),
+  /** No weights are trained: what was learned stands in the student's prompt. */
+  z.strictObject({ method: z.literal("memory"), ...memoryShape }),
 ]);
 
 export type RetrainSettings = z.infer<typeof retrainSchema>;
-export type Method = RetrainSettings["method"];
+/** Those of a method that trains weights. */
+export type WeightSettings = Exclude<RetrainSettings, { method: "memory" }>;
+export type Method = WeightSettings["method"];
 
 /** Settings of the whole recipe without which a method has nothing to learn from. */
 export function methodContradictions(recipe: {
@@ -108,6 +113,7 @@ export function methodContradictions(recipe: {
   readonly refine: object | null;
 }): { path: string[]; message: string }[] {
   const { retrain, teacher, refine } = recipe;
+  if (retrain.method === "memory") return [];
   if (retrain.trainer === "mlx" && retrain.method !== "sft") {
     const message = `mlx trains by sft only, not by ${retrain.method}; set trainer: torch`;
     return [{ path: ["retrain", "trainer"], message }];
@@ -128,8 +134,31 @@ export function methodContradictions(recipe: {
   return [];
 }
 
+/** A recipe's memory: that of the method, or the one beside trained weights; null where it has none. */
+export function memorySettings(recipe: {
+  readonly retrain: RetrainSettings;
+  readonly memory: MemorySettings | null;
+}): MemorySettings | null {
+  return recipe.retrain.method === "memory" ? recipe.retrain : recipe.memory;
+}
+
+/** Settings of a memory that make no sense together. */
+export function memoryContradictions(
+  recipe: Parameters<typeof memorySettings>[0],
+): { path: string[]; message: string }[] {
+  const inMethod = recipe.retrain.method === "memory";
+  if (inMethod && recipe.memory !== null) {
+    const message = "retrain.method: memory has these settings itself; keep one of the two";
+    return [{ path: ["memory"], message }];
+  }
+  const settings = memorySettings(recipe);
+  if (settings === null || settings.lessons + settings.exemplars > 0) return [];
+  const path = [inMethod ? "retrain" : "memory", "lessons"];
+  return [{ path, message: "no lessons and no exemplars: there is nothing to remember" }];
+}
+
 /** A recipe's settings as a training job has them: what all methods have, and what only this one has. */
-export function trainingSettings({ method, ...all }: RetrainSettings) {
+export function trainingSettings({ method, ...all }: WeightSettings) {
   const {
     from: _from,
     trainer,

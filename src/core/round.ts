@@ -1,4 +1,13 @@
-import type { Attempt, Critique, Decision, Evaluation, Example, Revision } from "./entities.js";
+import type {
+  Attempt,
+  Candidate,
+  Critique,
+  Decision,
+  Evaluation,
+  Example,
+  Revision,
+} from "./entities.js";
+import { type DistilledLesson, parseMemory } from "./memory.js";
 
 export type Suite = "gate" | "retention" | "sealed";
 
@@ -9,18 +18,36 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** A trained candidate, as its row has it. Paths are relative to the workspace. */
+/**
+ * A candidate, as its row has it: weights, a memory, or both. Paths are relative to the workspace;
+ * those of weights are null where it has none of its own.
+ */
 export interface AdapterRow {
   readonly sha256: string;
   readonly modelDigest: string;
   readonly parent: string | null;
-  readonly ggufPath: string;
-  readonly peftPath: string;
+  /** sha256 of the GGUF file. */
+  readonly weights: string | null;
+  readonly ggufPath: string | null;
+  readonly peftPath: string | null;
+  readonly memoryPath: string | null;
+  /** What is in the memory's file. */
+  readonly memory: string | null;
   readonly round: number;
   /** Of the last step; null where the trainer could not give one. */
   readonly finalLoss: number | null;
   readonly tokens: number;
   readonly seconds: number;
+}
+
+/** A candidate from its row; none of its files is looked at. `at` makes its paths those of this machine. */
+export function candidateOf(row: AdapterRow, at = (path: string): string => path): Candidate {
+  const { sha256, weights, ggufPath, peftPath, memory, parent, round } = row;
+  const trained =
+    weights === null || ggufPath === null || peftPath === null
+      ? null
+      : { sha256: weights, ggufPath: at(ggufPath), peftPath: at(peftPath), parent, round };
+  return { sha256, weights: trained, memory: memory === null ? null : parseMemory(memory) };
 }
 
 /** Answers of one model (`adapter` null: the base weights) on one suite. */
@@ -38,6 +65,7 @@ export interface RoundRows {
   readonly revisions: readonly Revision[];
   readonly examples: readonly Example[];
   readonly refusals: readonly Refusal[];
+  readonly distilled: readonly DistilledLesson[];
   readonly candidate: AdapterRow | null;
   /** Why retraining gave no candidate; null while it has not run or when it gave one. */
   readonly noCandidate: string | null;
@@ -52,6 +80,7 @@ export const emptyRound: RoundRows = {
   revisions: [],
   examples: [],
   refusals: [],
+  distilled: [],
   candidate: null,
   noCandidate: null,
   evaluations: [],

@@ -1,6 +1,7 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
-import type { AdapterReference } from "../store/snapshot.js";
+import type { AdapterPaths } from "../store/housekeeping.js";
 import { filesBelow, isWithin } from "./files.js";
 import type { WorkspacePaths } from "./workspace.js";
 
@@ -17,6 +18,25 @@ export function jobFolder({ root, adapters }: WorkspacePaths, path: string): str
   return name === undefined || name === "" ? null : join(adapters, name);
 }
 
+/** The paths of an adapter's parts, relative to the workspace. */
+export function partsOf({
+  ggufPath,
+  peftPath,
+  memoryPath,
+}: Omit<AdapterPaths, "sha256">): string[] {
+  return [ggufPath, peftPath, memoryPath].filter((path) => path !== null);
+}
+
+/** What `gc` takes away of an adapter: its weights, or its memory where it has none of its own. */
+export function mainPath({ ggufPath, memoryPath }: AdapterPaths): string {
+  return ggufPath ?? memoryPath ?? "";
+}
+
+/** Whether `gc` took its files away, or somebody else. */
+export function isAbsent({ root }: WorkspacePaths, adapter: AdapterPaths): boolean {
+  return !existsSync(join(root, mainPath(adapter)));
+}
+
 /** The sha256 of the PEFT weights as the trainer wrote it down; null where it did not. */
 export async function recordedPeft(manifest: string): Promise<string | null> {
   try {
@@ -30,19 +50,22 @@ export async function recordedPeft(manifest: string): Promise<string | null> {
 /** All files of an adapter, relative to the workspace, with the sha256 that each must have if one is known. */
 export async function adapterFiles(
   paths: WorkspacePaths,
-  { sha256, ggufPath, peftPath }: Pick<AdapterReference, "sha256" | "ggufPath" | "peftPath">,
+  adapter: AdapterPaths & { readonly weights: string | null },
 ): Promise<Map<string, string | null>> {
+  const { sha256, weights, ggufPath, peftPath, memoryPath } = adapter;
   const files = new Map<string, string | null>();
-  const home = jobFolder(paths, ggufPath);
-  const folders = [home, join(paths.root, peftPath)].filter((folder) => folder !== null);
-  for (const folder of folders) {
+  const homes = partsOf(adapter).map((path) => jobFolder(paths, path));
+  const folders = [...homes, peftPath && join(paths.root, peftPath)];
+  for (const folder of new Set(folders.filter((each) => each !== null))) {
     const from = relative(paths.root, folder);
     for (const path of await filesBelow(folder, [checkpointName]))
       files.set(join(from, path), null);
   }
-  files.set(join(ggufPath), sha256);
-  const weights = join(peftPath, weightsName);
+  if (memoryPath !== null) files.set(join(memoryPath), sha256);
+  if (ggufPath === null || peftPath === null) return files;
+  files.set(join(ggufPath), weights);
+  const tensors = join(peftPath, weightsName);
   const recorded = await recordedPeft(join(paths.root, dirname(ggufPath), "manifest.json"));
-  if (files.has(weights) || recorded !== null) files.set(weights, recorded);
+  if (files.has(tensors) || recorded !== null) files.set(tensors, recorded);
   return files;
 }

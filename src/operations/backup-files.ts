@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { RedistillError } from "../core/errors.js";
 import type { References } from "../store/snapshot.js";
-import { adapterFiles } from "./adapter-files.js";
+import { adapterFiles, isAbsent, partsOf } from "./adapter-files.js";
 import { filesBelow, isWithin } from "./files.js";
 import type { WorkspacePaths } from "./workspace.js";
 
@@ -13,17 +12,15 @@ export async function filesToCopy(
 ): Promise<Map<string, string | null>> {
   const wanted = new Map<string, string | null>();
   for (const adapter of references.adapters) {
-    const inside = [adapter.ggufPath, adapter.peftPath].every((path) =>
-      isWithin(paths.root, join(paths.root, path)),
-    );
+    const inside = partsOf(adapter).every((path) => isWithin(paths.root, join(paths.root, path)));
     if (!inside) {
       throw new RedistillError(
         "storage",
-        `adapter ${adapter.sha256.slice(0, 12)} lies outside the workspace, at ${adapter.ggufPath}`,
+        `adapter ${adapter.sha256.slice(0, 12)} lies outside the workspace, at ${partsOf(adapter)[0]}`,
         "Its row was changed by hand. Copy what you need yourself.",
       );
     }
-    if (adapter.collected && !existsSync(join(paths.root, adapter.ggufPath))) continue;
+    if (adapter.collected && isAbsent(paths, adapter)) continue;
     for (const [path, sha256] of await adapterFiles(paths, adapter)) wanted.set(path, sha256);
   }
   for (const { folder } of references.runs) {

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import type { References } from "../store/snapshot.js";
 import type { Store } from "../store/store.js";
-import { checkpointName, jobFolder } from "./adapter-files.js";
+import { checkpointName, jobFolder, mainPath, partsOf } from "./adapter-files.js";
 import { bytesAt } from "./files.js";
 import type { Garbage } from "./garbage.js";
 import type { WorkspacePaths } from "./workspace.js";
@@ -74,8 +74,7 @@ async function modelOf(folder: string): Promise<string | null> {
 
 function isReferenced({ paths, store, others }: AdapterGarbageOptions, folder: string): boolean {
   return [...store.housekeeping.adapterPaths(), ...others.flatMap(({ adapters }) => adapters)].some(
-    ({ ggufPath, peftPath }) =>
-      jobFolder(paths, ggufPath) === folder || jobFolder(paths, peftPath) === folder,
+    (adapter) => partsOf(adapter).some((path) => jobFolder(paths, path) === folder),
   );
 }
 
@@ -115,12 +114,13 @@ async function removeUnless(
 /** What a killed trainer left beside an adapter that is finished. */
 async function checkpoints(options: AdapterGarbageOptions, folder: string): Promise<Garbage[]> {
   const { paths, store } = options;
-  const rows = store.housekeeping
-    .adapterPaths()
-    .filter(({ ggufPath }) => jobFolder(paths, ggufPath) === folder);
+  const trained = store.housekeeping.adapterPaths().flatMap(({ ggufPath }) => ggufPath ?? []);
+  const outputs = trained
+    .filter((path) => jobFolder(paths, path) === folder)
+    .map((path) => dirname(join(paths.root, path)));
   const found: Garbage[] = [];
-  for (const { ggufPath } of rows) {
-    const output = dirname(join(paths.root, ggufPath));
+  // Weights may stand beside several memories.
+  for (const output of new Set(outputs)) {
     if (!existsSync(join(output, "manifest.json"))) continue;
     for (const name of await readdir(output).catch(() => [])) {
       if (name !== checkpointName && !/^\..*\.(tmp|old)$/.test(name)) continue;
@@ -153,12 +153,17 @@ async function rejectedCandidates(options: AdapterGarbageOptions): Promise<Garba
   const candidates = () =>
     store.housekeeping.rejected(before).filter(({ sha256 }) => !elsewhere.has(sha256));
   const found: Garbage[] = [];
-  for (const { sha256, ggufPath, decidedAt } of candidates()) {
-    const folder = jobFolder(paths, ggufPath);
+  for (const { decidedAt, ...adapter } of candidates()) {
+    const { sha256 } = adapter;
+    const folder = jobFolder(paths, mainPath(adapter));
     if (folder === null || !existsSync(folder)) continue;
-    const shared = store.housekeeping
-      .adapterPaths()
-      .some((row) => row.sha256 !== sha256 && jobFolder(paths, row.ggufPath) === folder);
+    const known = [
+      ...store.housekeeping.adapterPaths(),
+      ...others.flatMap(({ adapters }) => adapters),
+    ];
+    const shared = known.some(
+      (row) => row.sha256 !== sha256 && jobFolder(paths, mainPath(row)) === folder,
+    );
     if (shared) continue;
     const needed = () => !candidates().some((row) => row.sha256 === sha256);
     const mark = () => store.housekeeping.markCollected(sha256, now.toISOString());

@@ -1,12 +1,12 @@
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { messageOf } from "../core/errors.js";
+import { sha256 as hashOfText } from "../core/hash.js";
 import type { AdapterRow } from "../core/round.js";
 import { hashFile } from "../setup/digest.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
-import { adapterFiles } from "./adapter-files.js";
+import { adapterFiles, isAbsent, partsOf } from "./adapter-files.js";
 import { isWithin } from "./files.js";
 import type { Problem } from "./problem.js";
 import type { WorkspacePaths } from "./workspace.js";
@@ -42,7 +42,7 @@ export async function adapterProblems(
     if (row === null) {
       const what = `Run ${run} names adapter ${sha256.slice(0, 12)}, which has no row.`;
       problems.push({ run, what, todo: "Restore a backup (`redistill restore <folder>`)." });
-    } else if (gone.has(sha256) && !existsSync(join(paths.root, row.ggufPath))) {
+    } else if (gone.has(sha256) && isAbsent(paths, row)) {
       collected++;
     } else {
       onProgress(`reading adapter ${sha256.slice(0, 12)}`);
@@ -63,8 +63,8 @@ async function wrongFiles(
   row: AdapterRow,
   signal: AbortSignal,
 ): Promise<string[]> {
-  if (![row.ggufPath, row.peftPath].every((path) => isWithin(paths.root, join(paths.root, path)))) {
-    return [`its files lie outside the workspace, at ${row.ggufPath}`];
+  if (!partsOf(row).every((path) => isWithin(paths.root, join(paths.root, path)))) {
+    return [`its files lie outside the workspace, at ${partsOf(row)[0]}`];
   }
   const wrong: string[] = [];
   for (const [path, expected] of await adapterFiles(paths, row)) {
@@ -80,11 +80,15 @@ async function wrongFiles(
       wrong.push(`${path} cannot be read (${messageOf(error)})`);
     }
   }
+  if (row.memory !== null && hashOfText(row.memory) !== row.sha256) {
+    wrong.push("what the database says that it remembers is not what its file holds");
+  }
   return [...wrong, ...(await wrongRecord(paths, row))];
 }
 
 /** What the trainer wrote down must agree with the row, which was made from it. */
 async function wrongRecord({ root }: WorkspacePaths, row: AdapterRow): Promise<string[]> {
+  if (row.ggufPath === null) return [];
   const path = join(dirname(row.ggufPath), "manifest.json");
   const text = await readFile(join(root, path), "utf8").catch(() => null);
   // Other trainers than ours write none.
@@ -92,7 +96,7 @@ async function wrongRecord({ root }: WorkspacePaths, row: AdapterRow): Promise<s
   try {
     const record = JSON.parse(text);
     const agrees =
-      record.gguf_sha256 === row.sha256 &&
+      record.gguf_sha256 === row.weights &&
       (record.tokens ?? row.tokens) === row.tokens &&
       (record.seconds ?? row.seconds) === row.seconds &&
       (record.final_loss === undefined || record.final_loss === row.finalLoss);

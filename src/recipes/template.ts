@@ -147,6 +147,17 @@ retrain:
 # From rewards: answers sampled anew and scored by the task's verifier (beta: of the divergence from the start; scale:
 # rewards by their group's deviation, or none):
 #   {method: grpo, learningRate: 0.0005, completions: 8, beta: 0, scale: group, maxTokens: 32, temperature: 1}
+# Without weights, for a model that cannot be trained: lessons and right answers stand in the student's prompt, as below:
+#   {method: memory, tokens: 512, lessons: 8, exemplars: 4, evidence: 1, prompt: recall, lessonPrompt: lesson}
+
+# The same beside trained weights; off by default.
+#memory:
+#  tokens: 512                # that it may add to a question, at most
+#  lessons: 8                 # made of critiques whose revision was right; the best-supported first
+#  exemplars: 4               # right answers of the training set, most different tasks first
+#  evidence: 1                # different tasks that must speak for a lesson
+#  prompt: recall             # prompts/memory/<name>.md: how lessons stand before a question
+#  lessonPrompt: lesson       # prompts/distil/<name>.md: how a critique is made a lesson
 
 gate:
   alpha: 0.05                 # chance, over the whole run, of promoting a candidate that is no better

@@ -1,4 +1,5 @@
 import { healthAdvice } from "../core/health.js";
+import { nothingNew } from "../core/memory.js";
 import type { Recipe } from "../core/recipe.js";
 import { saysHowToGoOn } from "./ended.js";
 import { boundsOf, sensitivity } from "./evidence.js";
@@ -20,7 +21,7 @@ export function adviceFor(facts: Facts, recipe: Recipe): Advice[] {
     ...unhealthy(facts),
     ...gain(facts),
     ...forgetting(facts, recipe),
-    ...notBetter(facts),
+    ...notBetter(facts, recipe),
     ...noCandidate(facts, recipe),
     ...unreadable(facts),
     ...own(facts),
@@ -73,6 +74,7 @@ function forgetting({ rounds }: Facts, recipe: Recipe): Advice[] {
     return bounds?.better && !bounds.kept;
   });
   if (forgot.length === 0) return [];
+  if (recipe.retrain.method === "memory") return [];
   const { learningRate, epochs } = recipe.retrain;
   const { replay } = recipe.curate;
   const rehearse =
@@ -88,14 +90,14 @@ function forgetting({ rounds }: Facts, recipe: Recipe): Advice[] {
   ];
 }
 
-function notBetter({ rounds }: Facts): Advice[] {
+function notBetter({ rounds }: Facts, { retrain }: Recipe): Advice[] {
   const missed = rounds.filter(({ decision }) => decision && boundsOf(decision)?.better === false);
   const last = missed.at(-1)?.decision;
   if (!last?.gate) return [];
   const because = `${roundsOf(missed)} ${missed.length === 1 ? "was" : "were"} not shown to be better.`;
   if (last.gate.difference <= 0) {
-    const text =
-      "Give it more to learn from (tasks.train, generate.attempts) or another retrain.learningRate: the last such candidate was no better even by its plain score.";
+    const other = retrain.method === "memory" ? "retrain.tokens" : "retrain.learningRate";
+    const text = `Give it more to learn from (tasks.train, generate.attempts) or another ${other}: the last such candidate was no better even by its plain score.`;
     return [{ text, command: null, because }];
   }
   const text = `More gate tasks (tasks.gate). ${sensitivity(last)}`;
@@ -107,7 +109,10 @@ function noCandidate({ rounds }: Facts, recipe: Recipe): Advice[] {
   const failedBy = (fault: string) =>
     skipped.filter(({ decision }) => decision?.reason.includes(`(${fault})`));
   const [nan, memory] = [failedBy("nan_loss"), failedBy("out_of_memory")];
-  const few = skipped.filter((round) => !nan.includes(round) && !memory.includes(round));
+  const few = skipped.filter(
+    (round) =>
+      !nan.includes(round) && !memory.includes(round) && round.decision?.reason !== nothingNew,
+  );
   const advice: Advice[] = [];
   if (few.length > 0) {
     const { hint, exemplars } = recipe.teacher;
@@ -121,13 +126,15 @@ function noCandidate({ rounds }: Facts, recipe: Recipe): Advice[] {
     const because = `${roundsOf(few)} had ${solved ? "no right answer" : "too few right answers"} to train on.`;
     advice.push({ text: `Help the teacher: ${ways.join(", ")}.`, command: null, because });
   }
+  const { retrain } = recipe;
+  if (retrain.method === "memory") return advice;
   if (nan.length > 0) {
-    const text = `Lower retrain.learningRate (now ${recipe.retrain.learningRate}).`;
+    const text = `Lower retrain.learningRate (now ${retrain.learningRate}).`;
     const because = `In ${roundsOf(nan, "r")} the loss became no number.`;
     advice.push({ text, command: null, because });
   }
   if (memory.length > 0) {
-    const text = `Lower retrain.tokensPerStep (now ${recipe.retrain.tokensPerStep}).`;
+    const text = `Lower retrain.tokensPerStep (now ${retrain.tokensPerStep}).`;
     const because = `In ${roundsOf(memory, "r")} training ran out of memory.`;
     advice.push({ text, command: null, because });
   }

@@ -1,4 +1,5 @@
 import { healthItems, healthTable } from "./health.js";
+import { memoryItems } from "./memory.js";
 import type { RunReport } from "./report.js";
 import {
   adviceItems,
@@ -41,6 +42,7 @@ export function renderMarkdown(report: RunReport): string {
     ...(report.reworked.length === 0
       ? []
       : section("From draft to revision", list(reworkedItems(report, style)))),
+    ...section("What it remembers", list(memoryItems(report, style))),
     ...section("Health of learning", table(healthTable(report)), list(healthItems(report, style))),
     ...useBlocks(report),
     ...section("What this rests on", list(basisItems(report, style))),

@@ -9,6 +9,7 @@ import { adviceFor } from "./advice.js";
 import { readEnded } from "./ended.js";
 import { headline } from "./headline.js";
 import { readHistory } from "./history.js";
+import { readMemory } from "./memory.js";
 import type { Basis, BestAdapter, Changes, Reworked, RoundReport, RunReport } from "./report.js";
 import { readRound } from "./rounds.js";
 import { readChanges, readSuites } from "./suites.js";
@@ -66,6 +67,7 @@ export function readReport(
     changes,
     forgotten,
     reworked,
+    memory: readMemory(store, run, tasks),
     basis: readBasis(store, run, looks),
     best,
     advice: adviceFor({ ...facts, rounds, best }, run.recipe),
@@ -140,10 +142,13 @@ function readModels({ roles: own, recipe }: RunRow): Basis["models"] {
 function readBest(store: Store, run: RunRow): BestAdapter | null {
   const row = run.incumbent === null ? null : store.adapters.find(run.incumbent);
   if (row === null) return null;
-  const { sha256, round, ggufPath, peftPath } = row;
+  const { sha256, round, ggufPath, peftPath, weights } = row;
   // Where the weights are on this machine is nobody's business who reads the report.
   const baseName = run.modelPath === "default" ? null : basename(run.modelPath);
-  return { sha256, round, ggufPath, peftPath, baseName, baseSha256: run.modelSha256 };
+  return {
+    ...{ sha256, round, ggufPath, peftPath, weights, remembers: row.memory !== null },
+    ...{ baseName, baseSha256: run.modelSha256 },
+  };
 }
 
 /** Only a prompt that no shell reads anything into is offered for copying into one. */

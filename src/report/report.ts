@@ -5,6 +5,7 @@ import type {
   PairedComparison,
 } from "../core/entities.js";
 import type { Reading } from "../core/health.js";
+import type { LessonEvidence, RememberedExemplar } from "../core/memory.js";
 import type { Suite } from "../core/round.js";
 import type { FullComparison } from "../stats/index.js";
 import type { RoundFigures } from "../store/figures.js";
@@ -38,6 +39,8 @@ export interface RunReport {
   /** What was right before and is wrong now on the retention suite; null where nothing was lost. */
   readonly forgotten: Changes | null;
   readonly reworked: readonly Reworked[];
+  /** null where nothing is remembered. */
+  readonly memory: MemoryReport | null;
   readonly health: Health;
   readonly basis: Basis;
   /** null: the base weights are still the incumbent. */
@@ -122,12 +125,33 @@ export interface JudgedAnswer {
 export interface BestAdapter {
   readonly sha256: string;
   readonly round: number;
-  /** Relative to the workspace. */
-  readonly ggufPath: string;
-  readonly peftPath: string;
+  /** Relative to the workspace; null where the weights are the base model's. */
+  readonly ggufPath: string | null;
+  readonly peftPath: string | null;
+  /** sha256 of its GGUF file; null where the weights are the base model's. */
+  readonly weights: string | null;
+  /** Whether lessons or exemplars stand before each question. */
+  readonly remembers: boolean;
   /** File name of the base weights; null for the default ones. */
   readonly baseName: string | null;
   readonly baseSha256: string;
+}
+
+/** What the incumbent remembers, and what each round's candidate would have changed. */
+export interface MemoryReport {
+  readonly lessons: readonly {
+    readonly text: string;
+    readonly evidence: readonly (LessonEvidence & { readonly task: string })[];
+  }[];
+  readonly exemplars: readonly RememberedExemplar[];
+  readonly changes: readonly {
+    readonly round: number;
+    readonly added: readonly string[];
+    readonly dropped: readonly string[];
+    readonly tokens: number;
+    /** Lessons that may not be remembered. */
+    readonly refused: number;
+  }[];
 }
 
 /** A wrong draft that the model itself put right. */

@@ -12,12 +12,27 @@ export function waysToUse({ run, best, tryPrompt }: RunReport): Use[] {
   const prompt = tryPrompt === null ? "" : ` "${tryPrompt}"`;
   const base = baseFile(best);
   const from = `exports/${run}`;
-  return [
+  const copy = best.weights === null ? "Copy it out" : "Copy it out, with its training set";
+  const always: Use[] = [
     {
       title: "Ask base and adapter side by side",
       lines: [`redistill sample${prompt} --run ${run}`],
     },
-    { title: "Copy it out, with its training set", lines: [`redistill export ${run}`] },
+    { title: copy, lines: [`redistill export ${run}`] },
+  ];
+  const memory: Use[] = best.remembers
+    ? [
+        {
+          title:
+            "The memory, after the export: what stands before each question, as text and as messages",
+          lines: [`${from}/memory.md`, `${from}/memory.json`],
+        },
+      ]
+    : [];
+  if (best.weights === null) return [...always, ...memory];
+  return [
+    ...always,
+    ...memory,
     {
       title: "llama.cpp, after the export",
       lines: [`llama-cli -m ${base} --lora ${from}/adapter.gguf`],
@@ -50,7 +65,12 @@ export function bestItems({ best, basis }: RunReport): string[] {
       : baseFile(best);
   return [
     `Adapter ${best.sha256}, of round ${best.round}.`,
-    `It fits exactly one file of weights: ${base}, sha256 ${best.baseSha256}.`,
+    best.weights === null
+      ? `It has no weights of its own: what was learned stands in the prompt of ${base}, sha256 ${best.baseSha256}.`
+      : `It fits exactly one file of weights: ${base}, sha256 ${best.baseSha256}.`,
+    ...(best.remembers && best.weights !== null
+      ? ["Its memory belongs to it: the figures are those of both together."]
+      : []),
     ...(student
       ? [
           `It learned with the student prompt ${student.name} around each task: \`redistill sample\` puts it there, other programs must be told to.`,

@@ -22,7 +22,7 @@ export async function critique(input: StageInput, ports: StagePorts): Promise<St
         attempt.id,
       ),
     ),
-    input.incumbent,
+    input.incumbent?.weights ?? null,
   );
   const critiques = failures.flatMap(({ task, attempt }, position): Critique[] => {
     const { callKey, text, unanswered } = completions[position]!;

@@ -2,8 +2,8 @@ import type { Example } from "../core/entities.js";
 import { seedFor, stableId } from "../core/hash.js";
 import { shuffled } from "../core/random.js";
 import type { Refusal } from "../core/round.js";
-import { nearDuplicates } from "../core/similarity.js";
 import { diverseFirst, shortestFirst } from "./support/choose.js";
+import { heldOutTwins } from "./support/held-out.js";
 import { gather } from "./support/lessons/index.js";
 import { greedy, requestFor } from "./support/requests.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
@@ -54,17 +54,11 @@ function refuseHeldOut(
   refusals: Refusal[],
 ): Example[] {
   const prompts = new Map(tasks.train.map((task) => [task.id, task.prompt]));
-  const held = [...tasks.gate, ...tasks.sealed, ...tasks.retention];
   const used = [...new Set(examples.map(({ taskId }) => taskId))];
-  const pairs = nearDuplicates(
-    held.map((task) => ({ id: task.id, text: task.prompt })),
-    used.map((id) => ({ id, text: prompts.get(id) as string })),
-    recipe.curate.nearDuplicate,
-  );
-  // Most similar first, and the last of a key stays in a map.
-  const heldOutTwin = new Map(pairs.toReversed().map((pair) => [pair.trainId, pair.heldOutId]));
+  const texts = used.map((id) => ({ id, text: prompts.get(id) as string }));
+  const twins = heldOutTwins({ recipe, tasks }, texts);
   return examples.filter((example) => {
-    const twin = heldOutTwin.get(example.taskId);
+    const twin = twins.get(example.taskId);
     if (twin !== undefined) {
       refusals.push(refusal(example, `its task resembles held-out task ${twin}`));
     }

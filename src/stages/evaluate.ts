@@ -1,7 +1,7 @@
-import type { Adapter, Evaluation, Task } from "../core/entities.js";
+import type { Candidate, Evaluation, Task } from "../core/entities.js";
 import type { Suite, SuiteAnswers } from "../core/round.js";
 import { countVerdicts } from "./support/counts.js";
-import { greedy, requestFor, studentMessages } from "./support/requests.js";
+import { greedy, requestFor, studentQuestion } from "./support/requests.js";
 import { exceptUnanswered } from "./support/unanswered.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
 
@@ -30,7 +30,7 @@ export async function answerSuite(
   { recipe, prompts, tasks }: Pick<StageInput, "recipe" | "prompts" | "tasks">,
   ports: Pick<StagePorts, "complete" | "verify">,
   suite: Suite,
-  model: Adapter | null,
+  model: Candidate | null,
 ): Promise<SuiteAnswers> {
   // Retention asks as anyone would, without the student's instructions.
   const questionOf = (task: Task) =>
@@ -41,12 +41,12 @@ export async function answerSuite(
           "evaluate",
         )
       : requestFor(
-          studentMessages(prompts.student, task),
+          studentQuestion(prompts, model?.memory ?? null, task),
           greedy(recipe.student.maxTokens),
           "evaluate",
         );
   const suiteTasks = tasks[suite];
-  const completions = await ports.complete(suiteTasks.map(questionOf), model);
+  const completions = await ports.complete(suiteTasks.map(questionOf), model?.weights ?? null);
   const answers = completions.map(({ text }) => text.trim());
   const checked = await ports.verify(suiteTasks.map((task, i) => ({ task, answer: answers[i]! })));
   const verdicts = exceptUnanswered(checked, completions);

@@ -29,7 +29,7 @@ export async function generate(input: StageInput, ports: StagePorts): Promise<St
   });
   const completions = await ports.complete(
     drafts.map(({ request }) => request),
-    input.incumbent,
+    input.incumbent?.weights ?? null,
   );
   const answers = completions.map(({ text }) => text.trim());
   // What was cut off has not said its answer: it has no vote, but counts among the attempts.

@@ -26,7 +26,7 @@ export async function refine(input: StageInput, ports: StagePorts): Promise<Stag
   });
   const completions = await ports.complete(
     rewrites.map(({ request }) => request),
-    input.incumbent,
+    input.incumbent?.weights ?? null,
   );
   const answers = completions.map(({ text }) => text.trim());
   const checked =

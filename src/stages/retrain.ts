@@ -1,58 +1,76 @@
-import { faultOf, messageOf, trainingFaults } from "../core/errors.js";
-import { seedFor } from "../core/hash.js";
+import { sha256 } from "../core/hash.js";
+import { type Memory, memoryText, nothingNew } from "../core/memory.js";
 import type { TrainingResult } from "../core/ports.js";
-import { trainingSettings } from "../core/retrain.js";
-import { nounOf, rendered, unusable } from "./support/lessons/index.js";
+import { memorySettings } from "../core/retrain.js";
+import type { AdapterRow } from "../core/round.js";
+import { makeMemory } from "./support/memory/index.js";
+import { trainWeights } from "./support/train-weights.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
 
-/** LoRA training of the candidate on the round's examples; nothing where there are too few. */
+/**
+ * The candidate: weights trained on the round's examples, a memory made of its answers and
+ * critiques, or both; nothing where there is too little to learn from.
+ */
 export async function retrain(input: StageInput, ports: StagePorts): Promise<StageOutput> {
-  const { recipe, rows, incumbent, round } = input;
-  const { from } = recipe.retrain;
-  const learned = rows.examples.filter(({ source }) => source !== "replay");
-  if (learned.length < recipe.curate.minimum) {
-    const noun = nounOf(recipe.retrain);
-    return skipped(`${learned.length} ${noun}, ${recipe.curate.minimum} needed`);
+  const { retrain: settings } = input.recipe;
+  const remembers = memorySettings(input.recipe);
+  const trained = settings.method === "memory" ? null : await trainWeights(input, ports, settings);
+  if (typeof trained === "string") return skipped(trained);
+  const weights = trained && weightsOf(trained, input, ports);
+  const summary = trained === null ? {} : trainingSummary(trained.result, input);
+  if (remembers === null) return { rows: { candidate: weights }, summary };
+  const { memory, distilled, figures } = await makeMemory(input, ports, remembers);
+  if (isEmpty(memory)) {
+    if (weights !== null) return { rows: { candidate: weights, distilled }, summary };
+    return skipped("nothing to remember: no right answer and no lesson", { distilled });
   }
-  const reason = unusable(learned, recipe.retrain);
-  if (reason !== null) return skipped(reason);
-  const parent = from === "incumbent" ? incumbent : null;
-  const job = {
-    ...trainingSettings(recipe.retrain),
-    examples: rows.examples.map((example) => rendered(example, input, ports.render)),
-    parent,
-    seed: seedFor(recipe.seed, "retrain", round),
-  };
-  let result: TrainingResult;
-  try {
-    result = await ports.train(job);
-  } catch (error) {
-    const fault = trainingFaults.find((each) => each === faultOf(error));
-    if (fault === undefined) throw error;
-    return skipped(`training failed (${fault}): ${messageOf(error)}`);
+  const candidate = await remembered(memory, weights, input, ports);
+  if (candidate.sha256 === input.incumbent?.sha256) {
+    return skipped(nothingNew, { distilled });
   }
-  const candidate = {
-    sha256: result.sha256,
-    modelDigest: ports.modelDigest,
-    parent: parent?.sha256 ?? null,
-    ggufPath: result.ggufPath,
-    peftPath: result.peftPath,
-    round,
-    finalLoss: result.finalLoss,
-    tokens: result.tokens,
-    seconds: result.seconds,
-  };
+  return { rows: { candidate, distilled }, summary: { ...summary, ...figures } };
+}
+
+const isEmpty = ({ lessons, exemplars }: Memory) => lessons.length + exemplars.length === 0;
+
+function weightsOf(
+  { result, parent }: { result: TrainingResult; parent: string | null },
+  { round }: StageInput,
+  { modelDigest }: StagePorts,
+): AdapterRow {
+  const { sha256: weights, ggufPath, peftPath, finalLoss, tokens, seconds } = result;
   return {
-    rows: { candidate },
-    summary: {
-      examples: rows.examples.length,
-      ...(result.finalLoss === null ? {} : { loss: Number(result.finalLoss.toFixed(3)) }),
-      "tokens/s": Math.round(result.tokens / Math.max(result.seconds, 0.001)),
-      ...(result.eased === undefined ? {} : { eased: result.eased }),
-    },
+    ...{ sha256: weights, modelDigest, parent, round },
+    ...{ weights, ggufPath, peftPath, memoryPath: null, memory: null },
+    ...{ finalLoss, tokens, seconds },
   };
 }
 
-function skipped(reason: string): StageOutput {
-  return { rows: { noCandidate: reason }, summary: { skipped: reason } };
+/** Weights (null: the base model's) with a memory before them. */
+async function remembered(
+  memory: Memory,
+  weights: AdapterRow | null,
+  { incumbent, round }: StageInput,
+  { modelDigest, remember }: StagePorts,
+): Promise<AdapterRow> {
+  const text = memoryText(memory, { model: modelDigest, weights: weights?.weights ?? null });
+  const none = { weights: null, ggufPath: null, peftPath: null };
+  return {
+    ...(weights ?? { ...none, finalLoss: null, tokens: 0, seconds: 0 }),
+    ...{ sha256: sha256(text), modelDigest, round, parent: incumbent?.sha256 ?? null },
+    ...{ memoryPath: await remember(text), memory: text },
+  };
+}
+
+function trainingSummary({ finalLoss, tokens, seconds, eased }: TrainingResult, input: StageInput) {
+  return {
+    examples: input.rows.examples.length,
+    ...(finalLoss === null ? {} : { loss: Number(finalLoss.toFixed(3)) }),
+    "tokens/s": Math.round(tokens / Math.max(seconds, 0.001)),
+    ...(eased === undefined ? {} : { eased }),
+  };
+}
+
+function skipped(reason: string, rows: StageOutput["rows"] = {}): StageOutput {
+  return { rows: { noCandidate: reason, ...rows }, summary: { skipped: reason } };
 }

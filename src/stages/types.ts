@@ -1,5 +1,6 @@
-import type { Adapter, Example, Message, Split, Task } from "../core/entities.js";
-import type { Complete, TrainingJob, TrainingResult, Verify } from "../core/ports.js";
+import type { Candidate, Example, Message, Split, Task } from "../core/entities.js";
+import type { DistilledLesson } from "../core/memory.js";
+import type { Complete, Remember, TrainingJob, TrainingResult, Verify } from "../core/ports.js";
 import type { Prompt } from "../core/prompt.js";
 import type { Recipe } from "../core/recipe.js";
 import type { RoundRows, StageSummary } from "../core/round.js";
@@ -9,13 +10,15 @@ export interface StageInput {
   readonly recipe: Recipe;
   readonly round: number;
   /** null: the base weights. */
-  readonly incumbent: Adapter | null;
-  readonly candidate: Adapter | null;
+  readonly incumbent: Candidate | null;
+  readonly candidate: Candidate | null;
   readonly tasks: TaskSets;
   readonly prompts: StagePrompts;
   readonly rows: RoundRows;
   /** The training set of the last round that had one, in its order. */
   readonly earlierExamples: readonly Example[];
+  /** What earlier rounds made of their critiques, oldest first; empty where the recipe has no memory. */
+  readonly earlierLessons: readonly DistilledLesson[];
 }
 
 /** The tasks of a run by their use; `replay` and `retention` are empty where the recipe has none. */
@@ -25,6 +28,9 @@ export interface StagePrompts {
   readonly student: Prompt;
   readonly critique: Prompt | null;
   readonly refine: Prompt | null;
+  /** How lessons stand before a question, and how a critique becomes one; null without a memory. */
+  readonly memory: Prompt | null;
+  readonly distil: Prompt | null;
 }
 
 /** What a stage may do. */
@@ -32,7 +38,10 @@ export interface StagePorts {
   readonly complete: Complete;
   readonly verify: Verify;
   train(job: TrainingJob): Promise<TrainingResult>;
+  readonly remember: Remember;
   render(messages: readonly Message[]): string;
+  /** The length of each text, in tokens. */
+  countTokens(texts: readonly string[]): Promise<number[]>;
   readonly modelDigest: string;
 }
 

@@ -1,19 +1,21 @@
 import type { AdapterRow } from "../core/round.js";
 import type { Connection } from "./database.js";
 
-const columns = `sha256, model_digest AS modelDigest, parent, gguf_path AS ggufPath,
-  peft_path AS peftPath, round, final_loss AS finalLoss, tokens, seconds`;
+const columns = `sha256, model_digest AS modelDigest, parent, weights, gguf_path AS ggufPath,
+  peft_path AS peftPath, memory_path AS memoryPath, memory, round, final_loss AS finalLoss, tokens,
+  seconds`;
 
-/** Trained weights, named by the sha256 of their GGUF file. */
+/** Candidates: trained weights, memories, or both. */
 export class AdapterTable {
   constructor(private readonly db: Connection) {}
 
-  /** The same weights trained again are the same adapter; the first row stays. */
+  /** The same weights or memory again are the same adapter; the first row stays. */
   insert(adapter: AdapterRow): void {
     this.db
       .prepare(
         `INSERT INTO adapters VALUES (@sha256, @modelDigest, @parent, @ggufPath, @peftPath, @round,
-           @finalLoss, @tokens, @seconds, @createdAt) ON CONFLICT (sha256) DO NOTHING`,
+           @finalLoss, @tokens, @seconds, @createdAt, @weights, @memoryPath, @memory)
+           ON CONFLICT (sha256) DO NOTHING`,
       )
       .run({ ...adapter, createdAt: new Date().toISOString() });
   }

@@ -22,7 +22,7 @@ const others = `json_each(CASE lesson ->> '$.kind' WHEN 'pair' THEN json_array(l
 
 /** Queries give the ids of rows that should not be there; `@run` is a run's id. */
 const lineage: readonly (readonly [what: string, sql: string])[] = [
-  ...(["attempts", "critiques", "revisions"] as const).map(
+  ...(["attempts", "critiques", "revisions", "distilled"] as const).map(
     (table) =>
       [
         `${table} whose call is not there`,
@@ -68,6 +68,17 @@ const lineage: readonly (readonly [what: string, sql: string])[] = [
     `SELECT e.id FROM examples e LEFT JOIN tasks t ON t.run_id = e.run_id AND t.id = e.task_id
       WHERE e.run_id = @run
         AND ifnull(split, '') <> CASE source WHEN 'replay' THEN 'replay' ELSE 'train' END`,
+  ],
+  [
+    "lessons whose task is not one to learn from, or whose revision was not right",
+    `SELECT d.id FROM distilled d
+       LEFT JOIN tasks t ON t.run_id = d.run_id AND t.id = d.task_id
+       LEFT JOIN revisions r ON r.run_id = d.run_id AND r.id = revision_id
+       LEFT JOIN verdicts v ON v.run_id = d.run_id AND subject_id = revision_id
+      WHERE d.run_id = @run
+        AND (ifnull(split, '') <> 'train' OR ifnull(outcome, '') <> 'ok'
+             OR r.task_id <> d.task_id OR r.attempt_id <> d.attempt_id
+             OR ifnull(r.critique_id, '') <> d.critique_id)`,
   ],
   [
     "elicited tasks that are not for training",

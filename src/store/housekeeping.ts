@@ -7,12 +7,18 @@ const orphaned = `paid_by_run NOT IN (SELECT id FROM runs)
   AND key NOT IN (SELECT call_key FROM attempts)
   AND key NOT IN (SELECT call_key FROM critiques)
   AND key NOT IN (SELECT call_key FROM revisions)
-  AND key NOT IN (SELECT call_key FROM evaluations)`;
+  AND key NOT IN (SELECT call_key FROM evaluations)
+  AND key NOT IN (SELECT call_key FROM distilled)`;
 
-export interface RejectedAdapter {
+/** Where an adapter's files are, relative to the workspace; null for a part that it does not have. */
+export interface AdapterPaths {
   readonly sha256: string;
-  readonly ggufPath: string;
-  readonly peftPath: string;
+  readonly ggufPath: string | null;
+  readonly peftPath: string | null;
+  readonly memoryPath: string | null;
+}
+
+export interface RejectedAdapter extends AdapterPaths {
   /** When the last round that had it as candidate ended. */
   readonly decidedAt: string;
 }
@@ -38,7 +44,7 @@ export class HousekeepingTables {
   rejected(before: string): RejectedAdapter[] {
     return this.db
       .prepare<[string], RejectedAdapter>(
-        `SELECT a.sha256, a.gguf_path AS ggufPath, a.peft_path AS peftPath,
+        `SELECT a.sha256, a.gguf_path AS ggufPath, a.peft_path AS peftPath, a.memory_path AS memoryPath,
                 max(r.finished_at) AS decidedAt
            FROM adapters a
            JOIN rounds r ON r.candidate = a.sha256
@@ -55,10 +61,11 @@ export class HousekeepingTables {
   }
 
   /** Paths of all adapters' files, relative to the workspace. */
-  adapterPaths(): { sha256: string; ggufPath: string; peftPath: string }[] {
+  adapterPaths(): AdapterPaths[] {
     return this.db
-      .prepare<[], { sha256: string; ggufPath: string; peftPath: string }>(
-        "SELECT sha256, gguf_path AS ggufPath, peft_path AS peftPath FROM adapters",
+      .prepare<[], AdapterPaths>(
+        `SELECT sha256, gguf_path AS ggufPath, peft_path AS peftPath, memory_path AS memoryPath
+           FROM adapters`,
       )
       .all();
   }

@@ -3,6 +3,7 @@ import { canonicalJson } from "../core/hash.js";
 import type { AdapterRow, Refusal, RoundRows, StageSummary } from "../core/round.js";
 import type { AdapterTable } from "./adapters.js";
 import type { Connection } from "./database.js";
+import { DistilledTable } from "./distilled.js";
 import { EvaluationTable } from "./evaluations.js";
 import { ExampleTable } from "./examples.js";
 import { lazily } from "./lazily.js";
@@ -30,6 +31,7 @@ type ItemRow<T> = Omit<T, "verdict" | "truncated"> & Verdict & { truncated: 0 | 
 export class RoundTables {
   readonly evaluations: EvaluationTable;
   readonly examples: ExampleTable;
+  readonly distilled: DistilledTable;
 
   constructor(
     private readonly db: Connection,
@@ -37,6 +39,7 @@ export class RoundTables {
   ) {
     this.evaluations = new EvaluationTable(db);
     this.examples = new ExampleTable(db);
+    this.distilled = new DistilledTable(db);
   }
 
   begin(runId: string, number: number, incumbent: string | null, at = new Date()): void {
@@ -129,6 +132,7 @@ export class RoundTables {
     this.insertRevisions(runId, round, rows.revisions ?? []);
     this.examples.insertAll(runId, round, rows.examples ?? []);
     this.insertRefusals(runId, round, rows.refusals ?? []);
+    this.distilled.insertAll(runId, rows.distilled ?? []);
     if (rows.candidate) this.setCandidate(runId, round, rows.candidate);
     for (const answers of rows.evaluations ?? []) this.evaluations.insertAll(runId, answers);
     if (rows.decision) this.insertDecision(runId, round, rows.decision);
@@ -188,6 +192,7 @@ export class RoundTables {
           `SELECT source_id AS sourceId, task_id AS taskId, reason
              FROM refusals WHERE run_id = ? AND round = ? ORDER BY rowid`,
         ),
+      distilled: () => this.distilled.of(runId, round),
       candidate: () => (row?.candidate ? this.adapters.find(row.candidate) : null),
       noCandidate: () =>
         all<{ reason: string | null }>(

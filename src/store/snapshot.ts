@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import Database from "better-sqlite3";
 import { RedistillError } from "../core/errors.js";
 import { type Connection, guarded, newestSchema, ours, refuseForeign } from "./database.js";
+import type { AdapterPaths } from "./housekeeping.js";
 
 /** What of the workspace a database speaks of. */
 export interface References {
@@ -15,10 +16,9 @@ export interface References {
   readonly adapters: readonly AdapterReference[];
 }
 
-export interface AdapterReference {
-  readonly sha256: string;
-  readonly ggufPath: string;
-  readonly peftPath: string;
+export interface AdapterReference extends AdapterPaths {
+  /** sha256 of its weights; null where it has none of its own. */
+  readonly weights: string | null;
   /** `gc` took its files away; the row stays as history. */
   readonly collected: boolean;
 }
@@ -68,6 +68,10 @@ export function readReferences(path: string): References {
       const gone = hasTable(db, "collected_adapters")
         ? "sha256 IN (SELECT sha256 FROM collected_adapters)"
         : "0";
+      // Before there were memories, an adapter was its weights.
+      const parts = hasTable(db, "distilled")
+        ? "weights, memory_path AS memoryPath"
+        : "sha256 AS weights, NULL AS memoryPath";
       return {
         schema: db.pragma("user_version", { simple: true }) as number,
         runs: db
@@ -77,7 +81,8 @@ export function readReferences(path: string): References {
           .all(),
         adapters: db
           .prepare<[], Omit<AdapterReference, "collected"> & { collected: 0 | 1 }>(
-            `SELECT sha256, gguf_path AS ggufPath, peft_path AS peftPath, ${gone} AS collected
+            `SELECT sha256, gguf_path AS ggufPath, peft_path AS peftPath, ${parts},
+                    ${gone} AS collected
                FROM adapters ORDER BY sha256`,
           )
           .all()

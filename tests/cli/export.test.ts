@@ -17,7 +17,7 @@ function adapterFiles(folder: string, incumbent: string) {
   const row = store.adapters.find(incumbent)!;
   const examples = store.rounds.examples.of("sums-1", row.round);
   store.close();
-  const [gguf, peft] = [join(folder, row.ggufPath), join(folder, row.peftPath)];
+  const [gguf, peft] = [join(folder, row.ggufPath!), join(folder, row.peftPath!)];
   return { gguf, peft, weights: join(peft, "adapter_model.safetensors"), examples };
 }
 

@@ -78,7 +78,7 @@ describe("redistill sample", () => {
     });
     const { options, folder, incumbent } = workspace;
     const store = Store.openReadOnly(options.workspace.database, "memory/migrations");
-    writeFileSync(join(folder, store.adapters.find(incumbent!)!.ggufPath), "cut off");
+    writeFileSync(join(folder, store.adapters.find(incumbent!)!.ggufPath!), "cut off");
     store.close();
     await expect(sample(workspace, "x")).rejects.toMatchObject({ kind: "model" });
     await sample(workspace, "Calculate 1 + 2.", { adapter: "base" });

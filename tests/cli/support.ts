@@ -78,13 +78,16 @@ export interface FinishedWorkspace {
 const finished = new Map<typeof learner, Promise<string>>();
 
 /** A run is worked through once for each script; every test gets a copy of the folder. */
-function finishedFolder(script: typeof learner): Promise<string> {
+function finishedFolder(
+  script: typeof learner,
+  changes: Record<string, unknown> = {},
+): Promise<string> {
   const known = finished.get(script);
   if (known) return known;
   const making = (async () => {
     const folder = temporaryFolder();
     const train = fileTrain(folder);
-    const run = await scriptedRun(folder, sumsRecipe(folder), { script, train });
+    const run = await scriptedRun(folder, sumsRecipe(folder, changes), { script, train });
     await run.work();
     run.store.close();
     return folder;
@@ -97,9 +100,12 @@ function finishedFolder(script: typeof learner): Promise<string> {
 export const stubborn: typeof learner = (request) => learner(request, null);
 
 /** A workspace with one finished run whose adapters are files. */
-export async function finishedWorkspace(script = learner): Promise<FinishedWorkspace> {
+export async function finishedWorkspace(
+  script = learner,
+  changes: Record<string, unknown> = {},
+): Promise<FinishedWorkspace> {
   const folder = temporaryFolder();
-  cpSync(await finishedFolder(script), folder, { recursive: true });
+  cpSync(await finishedFolder(script, changes), folder, { recursive: true });
   const workspace = workspaceAt(folder);
   const store = Store.openReadOnly(workspace.database, migrationsDirectory);
   const { incumbent } = store.runs.find("sums-1")!;

@@ -8,7 +8,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { verifiedAdapter } from "../../src/cli/adapters.js";
+import { openCandidate, verifiedAdapter } from "../../src/cli/adapters.js";
 import { migrationsDirectory } from "../../src/cli/paths.js";
 import { workOn } from "../../src/controller/run.js";
 import { eachRole } from "../../src/core/model.js";
@@ -32,7 +32,7 @@ async function incumbentOf() {
   const { options, incumbent, folder } = await finishedWorkspace();
   const store = Store.open(options.workspace.database, migrationsDirectory);
   const row = store.adapters.find(incumbent!) as AdapterRow;
-  return { options, store, row, gguf: join(folder, row.ggufPath) };
+  return { options, store, row, gguf: join(folder, row.ggufPath!) };
 }
 
 describe("an adapter's file", () => {
@@ -63,12 +63,12 @@ describe("an adapter's file", () => {
     const working = workOn({
       ...{ store, runId: "sums-1", workspace: options.workspace.root, signal: options.signal },
       ...{ tasks: { train: [], replay: [], gate: [], sealed: [], retention: [] } },
-      ...{ prompts: { student: {} as never, critique: null, refine: null } },
+      ...{ prompts: { student: {} } as never },
       models: eachRole(
         () => ({ digest: "d", sample: (...all: unknown[]) => asked.push(all) }) as never,
       ),
-      ...{ train: never, verify: never, observe: () => {} },
-      openAdapter: (adapter) => verifiedAdapter(adapter, options.workspace),
+      ...{ train: never, remember: never, verify: never, observe: () => {} },
+      openAdapter: (adapter) => openCandidate(adapter, options.workspace),
     });
     await expect(working).rejects.toThrow(/not the adapter that was trained/);
     expect(asked).toEqual([]);

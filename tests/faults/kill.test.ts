@@ -37,6 +37,7 @@ function conditions(point: string, prompt: string): Conditions {
   if (point.startsWith("ask:clear:")) return { first: { crash: { match: "" } } };
   if (point.startsWith("ask:give-up:")) return { always: { crash: { match: prompt } } };
   if (point.startsWith("train:failed:")) return { always: { memory: 256 } };
+  if (point === "memory:written") return { always: { remembers: "too" } };
   return {};
 }
 
@@ -103,6 +104,24 @@ describe("a run that is killed with SIGKILL", () => {
     expect(work(where, tasks).status).toBe(0);
     expectSame("2 kill in the middle of a stage", where, expected);
     expect(requestsSent(where)).toBe(paid + 1);
+  });
+
+  const everywhere = [
+    ...["stage:retrain:before", "stage:retrain:after", "memory:written", "stage:gate:after"],
+    ...["stage:evaluate:before", "sealed:before", "finish:before", "call:before"],
+  ];
+  it.each(sampled(everywhere, 3))("with a memory, at %s, ends with the same rows", (point) => {
+    for (const remembers of ["alone", "too"] as const) {
+      const where = folder();
+      // In the second round, which has a memory already; of the calls one in the middle.
+      const times = point.startsWith("call:") ? 150 : /^(sealed|finish):/.test(point) ? 1 : 2;
+      const killed = work(where, tasks, { remembers, failpoint: `${point}@${times}` });
+      expect(killed.signal).toBe("SIGKILL");
+      expect(work(where, tasks, { remembers })).toMatchObject({ status: 0 });
+      expectSame(`1 kill with a memory at ${point}`, where, calm({ remembers }));
+      const remembered = "SELECT count(*) FROM adapters WHERE memory IS NOT NULL";
+      expect(ask(where, remembered)).toBeGreaterThan(0);
+    }
   });
 
   it("again and again, at every second stage, still ends with the same rows", () => {

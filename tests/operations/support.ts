@@ -42,19 +42,21 @@ export const operating: OperationOptions & { readonly now: Date } = {
   now: new Date("2026-03-01T12:00:00Z"),
 };
 
-let made: Promise<string> | null = null;
+const made = new Map<string, Promise<string>>();
 
 /** A workspace with a finished run of two rounds, its adapters as files; every caller gets a copy. */
-export async function finishedFolder(): Promise<string> {
-  made ??= madeFolder();
+export async function finishedFolder(changes: Record<string, unknown> = {}): Promise<string> {
+  const key = JSON.stringify(changes);
+  const making = made.get(key) ?? madeFolder(changes);
+  made.set(key, making);
   const folder = temporaryFolder();
-  cpSync(await made, folder, { recursive: true });
+  cpSync(await making, folder, { recursive: true });
   return folder;
 }
 
-async function madeFolder(): Promise<string> {
+async function madeFolder(changes: Record<string, unknown>): Promise<string> {
   const folder = temporaryFolder();
-  const recipe = sumsRecipe(folder) as Recipe;
+  const recipe = sumsRecipe(folder, changes) as Recipe;
   const run = await scriptedRun(folder, recipe, { script: learner, train: fileTrain(folder) });
   await run.work();
   run.store.close();

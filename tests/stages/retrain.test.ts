@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Example } from "../../src/core/entities.js";
 import { RedistillError, type TrainingFault } from "../../src/core/errors.js";
+import type { WeightSettings } from "../../src/core/retrain.js";
 import { retrain } from "../../src/stages/retrain.js";
 import { adapterNamed, inputWith, portsWith, recipeWith, trained } from "./support.js";
 
@@ -30,7 +31,7 @@ describe("retrain", () => {
     const recipe = recipeWith({ retrain: { rank: 4, epochs: 2 } });
     const rows = { examples: [...examples(8), ...examples(2, "replay")] };
     await retrain(input({ recipe, rows }), ports);
-    const { method, from: _from, trainer: _trainer, ...all } = recipe.retrain;
+    const { method, from: _from, trainer: _trainer, ...all } = recipe.retrain as WeightSettings;
     const { weighting: _weighting, ...settings } = { weighting: null, ...all };
     expect(ports.jobs).toHaveLength(1);
     expect(ports.jobs[0]!.examples).toHaveLength(10);
@@ -46,6 +47,7 @@ describe("retrain", () => {
     const { rows, summary } = await retrain(input(), ports);
     expect(rows.candidate).toEqual({
       ...trained("sha"),
+      ...{ weights: "sha", memoryPath: null, memory: null },
       modelDigest: "digest",
       parent: null,
       round: 2,
@@ -98,7 +100,7 @@ describe("retrain", () => {
       return [ports.jobs[0]!.parent, rows.candidate!.parent];
     };
     expect(await parents("base", incumbent)).toEqual([null, null]);
-    expect(await parents("incumbent", incumbent)).toEqual([incumbent, "inc"]);
+    expect(await parents("incumbent", incumbent)).toEqual([incumbent.weights, "inc"]);
     expect(await parents("incumbent", null)).toEqual([null, null]);
   });
 

@@ -1,7 +1,7 @@
 import type {
-  Adapter,
   Attempt,
   CallRequest,
+  Candidate,
   Completion,
   Evaluation,
   Outcome,
@@ -14,7 +14,7 @@ import { sha256 } from "../../src/core/hash.js";
 import type { TrainingJob, TrainingResult } from "../../src/core/ports.js";
 import { type Prompt, variablesIn } from "../../src/core/prompt.js";
 import { type Recipe, recipeSchema } from "../../src/core/recipe.js";
-import { type AdapterRow, emptyRound, type RoundRows } from "../../src/core/round.js";
+import { type AdapterRow, candidateOf, emptyRound, type RoundRows } from "../../src/core/round.js";
 import { parsePrompt } from "../../src/prompts/load.js";
 import type { StageInput, StagePorts } from "../../src/stages/types.js";
 import { createVerify } from "../../src/verifiers/index.js";
@@ -69,9 +69,10 @@ export function inputWith({ tasks, prompts, rows, ...changes }: InputChanges = {
     incumbent: null,
     candidate: null,
     earlierExamples: [],
+    earlierLessons: [],
     ...changes,
     tasks: { train: sums(10), replay: [], gate: [], sealed: [], retention: [], ...tasks },
-    prompts: { student, critique: null, refine: null, ...prompts },
+    prompts: { student, critique: null, refine: null, memory: null, distil: null, ...prompts },
     rows: { ...emptyRound, ...rows },
   };
 }
@@ -85,6 +86,8 @@ export interface Answer {
 export interface RecordingPorts extends StagePorts {
   readonly asked: { request: CallRequest; adapter: string | null }[];
   readonly jobs: TrainingJob[];
+  /** Contents of memories' files. */
+  readonly remembered: string[];
   /** The last message of every request. */
   questions(): string[];
 }
@@ -95,13 +98,20 @@ export function portsWith(
 ): RecordingPorts {
   const asked: RecordingPorts["asked"] = [];
   const jobs: TrainingJob[] = [];
+  const remembered: string[] = [];
   return {
     asked,
     jobs,
+    remembered,
     questions: () => asked.map(({ request }) => request.messages.at(-1)!.content),
     modelDigest: "digest",
     verify: createVerify({}),
     render: (messages) => messages.map(({ role, content }) => `<${role}>${content}`).join(""),
+    countTokens: async (texts) => texts.map((text) => text.split(/\s+/).length),
+    remember: async (content) => {
+      remembered.push(content);
+      return `adapters/${sha256(content)}/memory.json`;
+    },
     train: (job) => {
       jobs.push(job);
       return train(job);
@@ -170,16 +180,11 @@ export const evaluationsOf = (tasks: readonly Task[], right: (n: number) => bool
     }),
   );
 
-export const adapterNamed = (sha: string, parent: string | null = null): Adapter => ({
-  sha256: sha,
-  ggufPath: `${sha}.gguf`,
-  peftPath: sha,
-  parent,
-  round: 1,
-});
+export const adapterNamed = (sha: string): Candidate => candidateOf(adapterRow(sha));
 
 export const adapterRow = (sha: string): AdapterRow => ({
-  ...adapterNamed(sha),
+  ...{ sha256: sha, weights: sha, ggufPath: `${sha}.gguf`, peftPath: sha },
+  ...{ memoryPath: null, memory: null, parent: null, round: 1 },
   modelDigest: "digest",
   finalLoss: 0.25,
   tokens: 300,

@@ -15,9 +15,10 @@ const queries = {
   revisions: "SELECT * FROM revisions ORDER BY run_id, id",
   examples: "SELECT * FROM examples ORDER BY run_id, round, position",
   lessons: "SELECT * FROM lessons ORDER BY run_id, round, example_id",
+  distilled: "SELECT * FROM distilled ORDER BY run_id, id",
   refusals: "SELECT * FROM refusals ORDER BY run_id, round, source_id",
   adapters:
-    "SELECT sha256, model_digest, parent, round, final_loss, tokens FROM adapters ORDER BY 1",
+    "SELECT sha256, model_digest, parent, round, final_loss, tokens, weights, memory FROM adapters ORDER BY 1",
   evaluations: "SELECT * FROM evaluations ORDER BY run_id, suite, adapter, position",
   decisions: "SELECT * FROM decisions ORDER BY run_id, round",
   readings: "SELECT * FROM readings ORDER BY run_id, round, monitor",

@@ -8,12 +8,17 @@ const sumOf = (text: string) => {
 
 /**
  * A student that is right about 1 time in 4, mends a third of what it is told, and is right half
- * the time with the first adapter and three times in four with a later one.
+ * the time with the first adapter and three times in four with a later one, or with a lesson.
  */
 export const learner: Script = (request, adapter) => {
   const text = request.messages.at(-1)?.content ?? "";
   const luck = Number.parseInt(sha256([request, "luck"]).slice(0, 4), 16) / 65_536;
+  if (text.includes("<revision>")) return "- Carry the tens into the next column.\nThat is all.";
   if (text.includes("<finding>")) return "The sum is off.";
-  const skill = text.includes("<critique>") ? 0.33 : adapter === null ? 0.25 : 0.75;
+  const skill = text.includes("<critique>")
+    ? 0.33
+    : adapter === null && !text.includes("<lessons>")
+      ? 0.25
+      : 0.75;
   return luck < skill ? `${sumOf(text)}` : `${sumOf(text) + 1}`;
 };

@@ -3,7 +3,7 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import type Database from "better-sqlite3";
-import { verifiedAdapter } from "../../src/cli/adapters.js";
+import { openCandidate } from "../../src/cli/adapters.js";
 import { workspaceAt } from "../../src/cli/paths.js";
 import type { LeaseTimes } from "../../src/controller/lease.js";
 import type { CallRequest } from "../../src/core/entities.js";
@@ -30,6 +30,8 @@ export interface ChildOptions {
   readonly notice?: boolean;
   /** A training with more tokens a step than this runs out of memory. */
   readonly memory?: number;
+  /** Learns by memory, in place of weights or beside them. */
+  readonly remembers?: "alone" | "too";
 }
 
 const [folder, tasksFolder, json = "{}"] = process.argv.slice(2) as [string, string, string?];
@@ -41,6 +43,8 @@ const recipe = sumsRecipe(tasksFolder, {
   elicit: { tasksPerRound: 8 },
   generate: { attempts: 3 },
   curate: { minimum: 2 },
+  ...(options.remembers === "alone" ? { retrain: { method: "memory" } } : {}),
+  ...(options.remembers === "too" ? { memory: {} } : {}),
 });
 recipe.tasks = { ...recipe.tasks, train: 16, gate: 30, sealed: 8 };
 
@@ -68,7 +72,7 @@ try {
       throw new TrainerFailure("out_of_memory", "told to run out of memory", "hint");
     },
     ...(options.adapters
-      ? { train, openAdapter: (row) => verifiedAdapter(row, workspaceAt(folder)) }
+      ? { train, openAdapter: (row) => openCandidate(row, workspaceAt(folder)) }
       : {}),
   });
   if (options.notice) {

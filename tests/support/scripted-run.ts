@@ -8,17 +8,19 @@ import { type LeaseOptions, withLease } from "../../src/controller/lease.js";
 import type { Progress } from "../../src/controller/progress.js";
 import { frozenTasks, workOn } from "../../src/controller/run.js";
 import { type Clock, systemClock } from "../../src/core/clock.js";
-import type { Adapter } from "../../src/core/entities.js";
+import type { Candidate } from "../../src/core/entities.js";
 import { sha256 } from "../../src/core/hash.js";
 import { eachRole } from "../../src/core/model.js";
 import type { ChatModel, RoleModels, Train } from "../../src/core/ports.js";
 import { type Changeable, type Recipe, recipeSchema } from "../../src/core/recipe.js";
-import type { AdapterRow } from "../../src/core/round.js";
+import { memorySettings } from "../../src/core/retrain.js";
+import { type AdapterRow, candidateOf } from "../../src/core/round.js";
 import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
 import { parsePrompt } from "../../src/prompts/load.js";
 import type { Hours } from "../../src/schedule/index.js";
 import { collectTasks } from "../../src/sources/index.js";
 import { Store } from "../../src/store/store.js";
+import { createRemember } from "../../src/training/remember.js";
 import { createVerify } from "../../src/verifiers/index.js";
 import { learner } from "./learner.js";
 
@@ -33,6 +35,8 @@ const snapshots = [
   prompt("student", ["task"]),
   prompt("critique", ["task", "answer", "finding"]),
   prompt("refine", ["task", "answer", "critique"]),
+  prompt("memory", ["lessons", "question"]),
+  prompt("distil", ["task", "answer", "critique", "revision"]),
 ];
 
 /** A file of `count` sums that all differ: `1 + 2`, … */
@@ -111,7 +115,7 @@ export async function scriptedRun(
     train?: Train;
     runId?: string;
     clock?: Clock;
-    openAdapter?: (row: AdapterRow) => Promise<Adapter>;
+    openAdapter?: (row: AdapterRow) => Promise<Candidate>;
     lease?: Partial<LeaseOptions>;
     /** Taken over when the run is held. */
     settings?: Partial<Changeable>;
@@ -165,18 +169,16 @@ export async function scriptedRun(
             student: parsed("student"),
             critique: recipe.critique && parsed("critique"),
             refine: recipe.refine && parsed("refine"),
+            memory: memorySettings(recipe) && parsed("memory"),
+            distil: memorySettings(recipe) && parsed("distil"),
           },
           models,
           train: options.train ?? scripted.train,
           verify: createVerify({}),
           workspace: folder,
           openAdapter:
-            options.openAdapter ??
-            (async ({ sha256: sha, ggufPath, peftPath, parent, round }) => ({
-              ...{ sha256: sha, parent, round },
-              ggufPath: join(folder, ggufPath),
-              peftPath: join(folder, peftPath),
-            })),
+            options.openAdapter ?? (async (row) => candidateOf(row, (path) => join(folder, path))),
+          remember: createRemember(join(folder, "memory", "adapters")),
           observe: (progress) => seen.push(progress),
           ...(options.clock ? { clock: options.clock } : {}),
           ...(options.hours ? { hours: options.hours } : {}),

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { contradictions, recipeSchema } from "../../src/core/recipe.js";
-import { trainingSettings } from "../../src/core/retrain.js";
+import { trainingSettings, type WeightSettings } from "../../src/core/retrain.js";
 import { mlxVersion, requireMlx } from "../../src/training/mlx.js";
 import { jobHash } from "../../src/training/train.js";
 import { sumsRecipe } from "../support/scripted-run.js";
@@ -24,7 +24,10 @@ it("is there, or the run is refused with how to get it", async () => {
 it("imitates; a recipe with another method is refused", async () => {
   const folder = await temporaryDirectory();
   const recipe = sumsRecipe(folder, { retrain: { trainer: "mlx" } });
-  expect(trainingSettings(recipe.retrain)).toMatchObject({ method: "sft", trainer: "mlx" });
+  expect(trainingSettings(recipe.retrain as WeightSettings)).toMatchObject({
+    method: "sft",
+    trainer: "mlx",
+  });
   expect(contradictions(recipe)).toEqual([]);
   const retrain = { method: "dpo", trainer: "mlx" };
   expect(contradictions(recipeSchema.parse({ ...recipe, retrain }))).toEqual([
@@ -35,10 +38,12 @@ it("imitates; a recipe with another method is refused", async () => {
 it("gives other weights than torch, so its jobs have other names", async () => {
   const folder = await temporaryDirectory();
   const hashOf = (trainer: string) => {
-    const settings = trainingSettings(sumsRecipe(folder, { retrain: { trainer } }).retrain);
+    const settings = trainingSettings(
+      sumsRecipe(folder, { retrain: { trainer } }).retrain as WeightSettings,
+    );
     return jobHash({ ...settings, examples: [], parent: null, seed: 1 }, "0".repeat(64));
   };
   expect(hashOf("mlx")).not.toBe(hashOf("torch"));
-  const plain = trainingSettings(sumsRecipe(folder).retrain);
+  const plain = trainingSettings(sumsRecipe(folder).retrain as WeightSettings);
   expect(plain).not.toHaveProperty("trainer");
 });

@@ -5,13 +5,15 @@ import { defaultWeights } from "../../setup/weights.js";
 import type { RunRow } from "../../store/runs.js";
 import type { Store } from "../../store/store.js";
 import type { MergedType } from "../../training/export.js";
-import { chooseAdapter, verifiedAdapter } from "../adapters.js";
+import { chooseAdapter, openCandidate } from "../adapters.js";
 import { copyVerified, readRecord, requireUsableFolder, writeFolder } from "../export-files.js";
+import { memoryFiles } from "../export-memory.js";
 import { exportReadme, trainingSet } from "../export-text.js";
 import { type Merged, mergeable, writeMerged } from "../merged.js";
 import { mergedLines } from "../merged-text.js";
 import type { Output } from "../output.js";
 import type { Workspace } from "../paths.js";
+import { promptsFrom } from "../prompts.js";
 import { findRun, withStore } from "../reading.js";
 
 export interface ExportFlags {
@@ -42,22 +44,30 @@ export async function exportCommand(
     const row = adapterToExport(store, run, flags.adapter);
     const target = resolve(workspace.root, flags.output ?? `exports/${run.id}`);
     await requireUsableFolder(target, flags.force ?? false);
+    if (flags.merged && row.weights === null) {
+      throw new RedistillError(
+        "state",
+        `${row.sha256.slice(0, 12)} is a memory alone: no weights were trained that could be merged`,
+        "Export it without --merged.",
+      );
+    }
     const base = flags.merged
       ? await (options.mergeable ?? mergeable)(run, flags.merged, target, options)
       : null;
-    const adapter = await verifiedAdapter(row, workspace, signal);
-    const { ggufPath, peftPath } = adapter;
-    const record = await readRecord(ggufPath);
+    const { weights, memory } = await openCandidate(row, workspace, signal);
+    const record = weights && (await readRecord(weights.ggufPath));
     const round = roundOf(store, run, row);
     const examples = store.rounds.examples.of(run.id, round);
     let merged = null as Merged | null;
     await writeFolder(target, async (folder) => {
-      await copyVerified({ ggufPath, peftPath, sha256: row.sha256, record, folder });
-      if (base !== null) {
-        const what = { base, adapter, type: flags.merged! };
+      if (weights && record) await copyVerified({ ...weights, record, folder });
+      if (base !== null && weights) {
+        const what = { base, adapter: weights, type: flags.merged! };
         merged = await (options.writeMerged ?? writeMerged)(folder, what, options);
       }
       return {
+        ...(memory === null ? {} : memoryFiles(promptsFrom(store.runs.prompts(run.id)), memory)),
+        ...(row.memory === null ? {} : { "memory.json": row.memory }),
         "training-set.jsonl": trainingSet(examples),
         "README.md": exportReadme({
           run,
@@ -67,7 +77,7 @@ export async function exportCommand(
           examples: examples.length,
           baseSha256: run.modelSha256,
           baseName: run.modelSha256 === defaultWeights.sha256 ? defaultWeights.name : null,
-          peftSha256: record.peftSha256,
+          peftSha256: record?.peftSha256 ?? null,
           merged,
         }),
       };

@@ -48,7 +48,7 @@ export async function runCommand(
   await withWritableStore(options, async (store) => {
     const recipeHash = await fingerprint(recipe, prompts);
     const weights = weightsOf(recipe.model);
-    if (weights !== null && weights !== "default") {
+    if (weights !== null && weights !== "default" && recipe.retrain.method !== "memory") {
       requireTrainable(weights, (await inspectModel(weights)).architecture);
     }
     const unfinished = flags.new ? null : store.runs.unfinished(recipeHash);

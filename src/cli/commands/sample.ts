@@ -1,12 +1,12 @@
 import { text as readAll } from "node:stream/consumers";
-import type { Adapter, CallRequest, Message } from "../../core/entities.js";
+import type { CallRequest, Candidate, Message } from "../../core/entities.js";
 import { RedistillError } from "../../core/errors.js";
 import type { ModelSettings } from "../../core/model.js";
 import type { ChatModel } from "../../core/ports.js";
-import { greedy, requestFor, studentMessages } from "../../stages/support/requests.js";
+import { greedy, requestFor, studentQuestion } from "../../stages/support/requests.js";
 import type { RunRow } from "../../store/runs.js";
 import type { Store } from "../../store/store.js";
-import { chooseAdapter, verifiedAdapter } from "../adapters.js";
+import { chooseAdapter, openCandidate } from "../adapters.js";
 import { type ChatInput, readQuestions } from "../chat.js";
 import { loadModel } from "../models.js";
 import type { Output } from "../output.js";
@@ -40,14 +40,14 @@ export interface SampleOptions {
 
 interface Side {
   readonly name: string;
-  readonly adapter: Adapter | null;
+  readonly candidate: Candidate | null;
 }
 
 /** What is asked of whom, and how. */
 interface Plan {
   readonly run: RunRow;
   readonly sides: readonly Side[];
-  request(question: string): CallRequest;
+  request(question: string, candidate: Candidate | null): CallRequest;
 }
 
 /** `redistill sample [prompt]`: base and incumbent answer the same question, as at evaluation. */
@@ -83,12 +83,12 @@ async function answer(
   { output, signal }: SampleOptions,
 ): Promise<void> {
   const answers: { model: string; adapter: string | null; text: string; complete: boolean }[] = [];
-  for (const { name, adapter } of plan.sides) {
-    await model.sample([plan.request(question)], {
-      adapter,
+  for (const { name, candidate } of plan.sides) {
+    await model.sample([plan.request(question, candidate)], {
+      adapter: candidate?.weights ?? null,
       signal,
       onResult: (_index, { text, stopReason }) => {
-        const from = { model: name, adapter: adapter?.sha256 ?? null };
+        const from = { model: name, adapter: candidate?.sha256 ?? null };
         answers.push({ ...from, text: text.trim(), complete: stopReason === "end" });
       },
     });
@@ -116,9 +116,9 @@ async function prepare(
   if (row === null && flags.adapter !== "base") {
     output.note(`Run ${run.id} has promoted nothing: the base weights answer alone.`);
   }
-  const adapter = row && (await verifiedAdapter(row, workspace, signal));
+  const candidate = row && (await openCandidate(row, workspace, signal));
   const name = row?.sha256 === run.incumbent ? "incumbent" : (row?.sha256.slice(0, 12) ?? "");
-  const { student } = promptsFrom(store.runs.prompts(run.id));
+  const prompts = promptsFrom(store.runs.prompts(run.id));
   const settings = {
     ...greedy(flags.maxTokens ?? run.recipe.student.maxTokens),
     temperature: flags.temperature ?? 0,
@@ -127,11 +127,11 @@ async function prepare(
   const seed = flags.seed === undefined ? ["evaluate"] : ["sample", flags.seed];
   return {
     run,
-    sides: [{ name: "base", adapter: null }, ...(adapter ? [{ name, adapter }] : [])],
-    request: (question) => {
+    sides: [{ name: "base", candidate: null }, ...(candidate ? [{ name, candidate }] : [])],
+    request: (question, asked) => {
       const messages: Message[] = flags.plain
         ? [{ role: "user", content: question }]
-        : studentMessages(student, { prompt: question });
+        : studentQuestion(prompts, asked?.memory ?? null, { prompt: question });
       return requestFor(messages, settings, ...seed);
     },
   };

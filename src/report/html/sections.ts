@@ -1,6 +1,7 @@
 import { points } from "../../core/points.js";
 import { accuracy, interval, pValue } from "../figures.js";
 import { healthItems, healthTable } from "../health.js";
+import { memoryItems } from "../memory.js";
 import type { RunReport, SuiteReport } from "../report.js";
 import {
   basisItems,
@@ -118,6 +119,11 @@ export function health(report: RunReport): Markup[] {
     list(healthItems(report, short)),
     table("What each monitor read, by round (! where it fired)", healthTable(report)),
   ];
+}
+
+/** Lessons and exemplars, and what rounds changed of them. */
+export function memory(report: RunReport): Markup[] {
+  return [list(memoryItems(report, short))];
 }
 
 export function uses(report: RunReport): Markup[] {

@@ -6,13 +6,16 @@ export function shortestFirst(examples: readonly Example[]): Example[] {
 }
 
 /**
- * Most different answers first (greedy farthest-point order): each next one has the smallest word
- * overlap, by Jaccard similarity, with its nearest among those already taken.
+ * Most different texts first, by default answers (greedy farthest-point order): each next one has
+ * the smallest word overlap, by Jaccard similarity, with its nearest among those already taken.
  */
-export function diverseFirst(examples: readonly Example[]): Example[] {
+export function diverseFirst(
+  examples: readonly Example[],
+  textOf = ({ completion }: Example) => completion,
+): Example[] {
   const left = shortestFirst(examples).map((example) => ({
     example,
-    words: new Set(example.completion.toLowerCase().split(/\s+/)),
+    words: new Set(textOf(example).toLowerCase().split(/\s+/)),
     nearest: 0,
   }));
   const taken: typeof left = [];

@@ -1,8 +1,10 @@
 import type { CallRequest, Message, Task } from "../../core/entities.js";
 import { seedFor } from "../../core/hash.js";
+import type { Memory } from "../../core/memory.js";
 import { type Prompt, renderPrompt } from "../../core/prompt.js";
 import type { SamplingSettings } from "../../core/recipe.js";
-import type { StageInput } from "../types.js";
+import type { StageInput, StagePrompts } from "../types.js";
+import { exemplarTurn, exemplarTurns, withLessons } from "./memory/recall.js";
 
 /** A request whose randomness depends on the recipe's seed and the item alone, not on run or order. */
 export function requestFor(
@@ -20,32 +22,51 @@ export function greedy(maxTokens: number): SamplingSettings {
   return { temperature: 0, topP: 1, topK: 0, minP: 0, maxTokens };
 }
 
-/** The question as the student is asked it, at training and at test time. */
+/** The bare question to the student: what is trained on, and asked where nothing is remembered. */
 export function studentMessages(prompt: Prompt, task: Pick<Task, "prompt">): Message[] {
   return renderPrompt(prompt, { task: task.prompt });
 }
 
+/** The question as the student is asked it at test time: after what it remembers. */
+export function studentQuestion(
+  prompts: Pick<StagePrompts, "student" | "memory">,
+  memory: Memory | null,
+  task: Pick<Task, "prompt">,
+): Message[] {
+  const asked = withLessons(prompts, memory, studentMessages(prompts.student, task));
+  return afterSystem(asked, exemplarTurns(prompts.student, memory));
+}
+
+/** Messages with others put between the system's and the rest. */
+function afterSystem(messages: readonly Message[], shown: readonly Message[]): Message[] {
+  const isSystem = ({ role }: Message) => role === "system";
+  return [...messages.filter(isSystem), ...shown, ...messages.filter((each) => !isSystem(each))];
+}
+
 /**
- * A question with solved ones before it: the teacher's exemplars, in the student's own form.
+ * A question with solved ones before it: the incumbent's, which it remembers, and the teacher's, in
+ * the student's own form.
  *
  * @param question What is asked of the teacher; by default what the student is asked.
  */
 export function teacherMessages(
   input: StageInput,
   task: Task,
-  question: readonly Message[] = studentMessages(input.prompts.student, task),
+  question?: readonly Message[],
 ): Message[] {
-  const own = question.filter((message) => message.role === "system");
-  const students = studentMessages(input.prompts.student, task).filter((m) => m.role === "system");
-  const system = own.length > 0 ? own : students;
-  const rest = question.filter((message) => message.role !== "system");
-  const shown = input.tasks.train
-    .slice(0, input.recipe.teacher.exemplars)
-    .flatMap((exemplar): Message[] => [
-      ...studentMessages(input.prompts.student, exemplar).filter((m) => m.role !== "system"),
-      { role: "assistant", content: exemplar.reference ?? "" },
-    ]);
-  return [...system, ...shown, ...rest];
+  const { prompts, recipe, tasks } = input;
+  const memory = input.incumbent?.memory ?? null;
+  const students = withLessons(prompts, memory, studentMessages(prompts.student, task));
+  const asked = question ?? students;
+  const own = asked.filter((message) => message.role === "system");
+  const system = own.length > 0 ? own : students.filter(({ role }) => role === "system");
+  const rest = asked.filter((message) => message.role !== "system");
+  const shown = tasks.train
+    .slice(0, recipe.teacher.exemplars)
+    .flatMap(({ prompt, reference }) =>
+      exemplarTurn(prompts.student, { prompt, answer: reference ?? "" }),
+    );
+  return [...system, ...exemplarTurns(prompts.student, memory), ...shown, ...rest];
 }
 
 /** A second question in the conversation in which an answer was given; its beginning is shared. */

@@ -1,6 +1,6 @@
 import type { Example, Message, Task } from "../../../core/entities.js";
 import type { RenderedExample, TrainingExample } from "../../../core/ports.js";
-import type { RetrainSettings } from "../../../core/retrain.js";
+import type { RetrainSettings, WeightSettings } from "../../../core/retrain.js";
 import type { StageInput } from "../../types.js";
 import type { Gathered } from "./answers.js";
 import { imitation, weightedImitation } from "./imitation.js";
@@ -17,6 +17,8 @@ export function gather(input: StageInput): Gathered {
 
 function gathererOf(retrain: RetrainSettings): (input: StageInput) => Gathered {
   switch (retrain.method) {
+    case "memory":
+      return imitation;
     case "sft":
       return retrain.weighting === "even" ? imitation : weightedImitation;
     case "dpo":
@@ -36,7 +38,7 @@ function gathererOf(retrain: RetrainSettings): (input: StageInput) => Gathered {
 }
 
 /** What the examples of a method are called in a sentence. */
-export function nounOf({ method }: RetrainSettings): string {
+export function nounOf({ method }: WeightSettings): string {
   const nouns = {
     ...{ sft: "examples", dpo: "pairs", orpo: "pairs", kto: "labels", rrhf: "rankings" },
     ...{ sdft: "views", gkd: "views", grpo: "tasks to practise" },
@@ -45,7 +47,7 @@ export function nounOf({ method }: RetrainSettings): string {
 }
 
 /** Why these examples cannot be trained on although there are enough of them; null if they can. */
-export function unusable(learned: readonly Example[], { method }: RetrainSettings): string | null {
+export function unusable(learned: readonly Example[], { method }: WeightSettings): string | null {
   if (method !== "kto") return null;
   const right = learned.filter(({ lesson }) => lesson?.kind === "label" && lesson.right).length;
   if (right > 0 && right < learned.length) return null;

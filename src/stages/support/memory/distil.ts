@@ -1,0 +1,101 @@
+import type { Attempt, Critique, Revision, Task } from "../../../core/entities.js";
+import { stableId } from "../../../core/hash.js";
+import { type DistilledLesson, lessonTokens } from "../../../core/memory.js";
+import { renderPrompt } from "../../../core/prompt.js";
+import type { StageInput, StagePorts } from "../../types.js";
+import { heldOutTwins } from "../held-out.js";
+import { elicitedTasks, greedy, requestFor } from "../requests.js";
+
+/** A failed attempt with the critique by which it was put right. */
+interface Mended {
+  readonly task: Task;
+  readonly attempt: Attempt;
+  readonly critique: Critique;
+  readonly revision: Revision;
+}
+
+/**
+ * The model makes a rule of each of its critiques that led to a right revision: one line, greedily.
+ * What could give a held-out task away, or is no rule, is kept with the reason and never remembered.
+ */
+export async function distilLessons(
+  input: StageInput,
+  ports: Pick<StagePorts, "complete">,
+): Promise<DistilledLesson[]> {
+  const prompt = input.prompts.distil;
+  const mended = prompt === null ? [] : mendedAttempts(input);
+  if (prompt === null || mended.length === 0) return [];
+  const completions = await ports.complete(
+    mended.map(({ task, attempt, critique, revision }) => {
+      const { answer } = attempt;
+      const values = { task: task.prompt, answer, critique: critique.text };
+      return requestFor(
+        renderPrompt(prompt, { ...values, revision: revision.answer }),
+        greedy(lessonTokens),
+        "distil",
+      );
+    }),
+    input.incumbent?.weights ?? null,
+  );
+  const lines = completions.map(({ text }) => lineOf(text));
+  const twins = heldOutTwins(input, [
+    ...mended.map(({ task }) => ({ id: task.id, text: task.prompt })),
+    ...lines.map((text, position) => ({ id: `line ${position}`, text })),
+  ]);
+  return mended.map(({ task, attempt, critique, revision }, position) => {
+    const text = lines[position]!;
+    const twin = twins.get(task.id) ?? twins.get(`line ${position}`);
+    const { callKey, stopReason } = completions[position]!;
+    const refused =
+      twin === undefined
+        ? whyNoRule(text, task, revision, stopReason === "length")
+        : `resembles held-out task ${twin}`;
+    return {
+      id: stableId("lesson", critique.id, revision.id, prompt.hash),
+      round: input.round,
+      ...{ taskId: task.id, attemptId: attempt.id, critiqueId: critique.id },
+      ...{ revisionId: revision.id, callKey, text, refused },
+    };
+  });
+}
+
+/** For each critique the first right and whole revision that was written with it in view. */
+function mendedAttempts(input: StageInput): Mended[] {
+  const { attempts, critiques, revisions } = input.rows;
+  const tasks = new Map(elicitedTasks(input).map((task) => [task.id, task]));
+  const drafts = new Map(attempts.map((attempt) => [attempt.id, attempt]));
+  return critiques.flatMap((critique) => {
+    const revision = revisions.find(
+      ({ critiqueId, verdict, truncated }) =>
+        critiqueId === critique.id && verdict.outcome === "ok" && !truncated,
+    );
+    const task = tasks.get(critique.taskId);
+    const attempt = drafts.get(critique.attemptId);
+    return revision && task && attempt ? [{ task, attempt, critique, revision }] : [];
+  });
+}
+
+/** The first line that says something, without the mark of a list or quotes around it. */
+function lineOf(text: string): string {
+  const lines = text.split(/\r?\n/).map((line) => line.trim());
+  const first = lines.find((line) => /[\p{L}\p{N}]/u.test(line)) ?? "";
+  return first
+    .replace(/^(?:[-*•]|\d+[.)])\s+/u, "")
+    .replace(/^["“](.*)["”]$/u, "$1")
+    .trim();
+}
+
+/** Why a line is nothing to remember; null if it may be. */
+function whyNoRule(
+  text: string,
+  { reference }: Task,
+  revision: Revision,
+  cutOff: boolean,
+): string | null {
+  if (text === "") return "says nothing";
+  // The end of a line that goes on is missing; another one after it may be.
+  if (cutOff) return "cut off at its longest";
+  const answers = [revision.answer, ...(reference === null ? [] : [reference])];
+  const holds = answers.some((answer) => answer !== "" && text.includes(answer));
+  return holds ? "holds the answer of its task" : null;
+}
