@@ -8,7 +8,6 @@ import {
   ableChat,
   type ChatBody,
   type OpenAIApi,
-  type Said,
   startOpenAIApi,
 } from "../../support/openai-api.js";
 import { endpointAt, openAISettings, quietly } from "../../support/openai-endpoint.js";
@@ -170,7 +169,7 @@ const llamaServer: Aside = (method, path, body) => {
 };
 
 /** Counts a character as a token, as its /tokenize does. */
-function chat(body: ChatBody): Said {
+function chat(body: ChatBody) {
   const text = body.messages.map(({ role, content }) => `<${role}>${content}</${role}>`).join("");
   const prompt_tokens = `${text}<assistant>`.length;
   return { ...ableChat(body), usage: { prompt_tokens, completion_tokens: 3 } };
