@@ -7,10 +7,26 @@ type Endpoints = {
   >;
 };
 
-/** How the endpoint of each provider is made; another provider is a line here and one in `core/model.ts`. */
-const byProvider: Partial<Endpoints> = {};
+/**
+ * How the endpoint of each provider is made; another provider is an entry here and one in
+ * `core/model.ts`. Each is loaded by those commands only that need it.
+ */
+const byProvider: Endpoints = {
+  ollama: async (settings, context) => {
+    const { openOllama } = await import("../models/ollama/endpoint.js");
+    return openOllama(settings, context);
+  },
+  openai: async (settings, context) => {
+    const { openOpenAI } = await import("../models/openai/endpoint.js");
+    return openOpenAI(settings, context);
+  },
+  langchain: async (settings, context) => {
+    const { openLangChain } = await import("../models/langchain/endpoint.js");
+    return openLangChain(settings, context);
+  },
+};
 
 /** The same for settings whose provider is not known to the compiler. */
 export const endpoints = byProvider as Readonly<
-  Partial<Record<ServedSettings["provider"], OpenEndpoint<ServedSettings>>>
+  Record<ServedSettings["provider"], OpenEndpoint<ServedSettings>>
 >;

@@ -10,13 +10,14 @@ import { createReasoningGym } from "../training/reasoning-gym.js";
 import { createTrainer } from "../training/train.js";
 import { createTrainerWorker, type TrainerWorker } from "../training/worker.js";
 import { createVerify } from "../verifiers/index.js";
+import { mergeIn } from "./merge.js";
 import { openModels, requireTeachable } from "./models.js";
 import type { Output } from "./output.js";
 import { trainerDirectory, type Workspace } from "./paths.js";
 import { openTrainingPlace } from "./training-place.js";
 
 /** The trainer's environment (created on first use) and a worker in it, not yet started. */
-async function openTrainer(
+export async function openTrainer(
   workspace: Workspace,
   output: Output,
   signal: AbortSignal,
@@ -70,10 +71,11 @@ export async function openMachine(
   try {
     const place = await openTrainingPlace(recipe.trainer, worker, output, signal);
     opened.push(place);
-    const answering = await openModels(recipe, output, signal);
+    const merge = mergeIn(workspace.adapters, worker);
+    const answering = await openModels(recipe, output, signal, merge);
     opened.push(answering);
     const { models, weights } = answering;
-    requireTeachable(recipe, models.student.capabilities);
+    requireTeachable(recipe, { model: models.student, weights });
     const generator = createReasoningGym(worker);
     const verify = createVerify({ reasoningGym: generator });
     const { adapters: directory } = workspace;

@@ -13,9 +13,11 @@ import {
   type ServedSettings,
   weightsOf,
 } from "../core/model.js";
-import type { ChatModel, ModelCapabilities, RoleModels } from "../core/ports.js";
+import type { ChatModel, RoleModels } from "../core/ports.js";
 import { readSecret } from "../files/read-secret.js";
 import { EngineProcess } from "../models/embedded/engine-process.js";
+import { servedWeights } from "../models/ollama/served-weights.js";
+import type { MergeAdapter } from "../models/remote/endpoint.js";
 import { RemoteModel } from "../models/remote/remote-model.js";
 import { spreadEndpoint } from "../models/remote/spread.js";
 import { formatBytes } from "../setup/files.js";
@@ -29,6 +31,9 @@ export interface Weights {
   readonly path: string;
   readonly sha256: string;
 }
+
+/** How adapters become one file with given weights, where there is a trainer to do that. */
+export type MergeWith = (weights: Weights) => MergeAdapter;
 
 /** A model that answers, and the weights behind it where they are on this machine. */
 export interface OpenModel {
@@ -58,11 +63,11 @@ export async function loadModel(
   settings: ModelSettings,
   output: Output,
   signal: AbortSignal,
-  where = "model",
+  { where = "model", merge }: { where?: string; merge?: MergeWith | undefined } = {},
 ): Promise<OpenModel> {
   return settings.provider === "embedded"
     ? startEngine(settings, output, signal)
-    : connect(settings, where, output, signal);
+    : connect(settings, where, merge, output, signal);
 }
 
 async function startEngine(
@@ -79,27 +84,28 @@ async function startEngine(
   return { model, weights };
 }
 
-/** @param where The recipe's key, for errors. */
+/**
+ * Gets in touch with a model's server.
+ *
+ * @param where The recipe's key, for errors.
+ * @throws RedistillError for a server that is absent, a wrong key or name, a context too short.
+ */
 async function connect(
   settings: ServedSettings,
   where: string,
+  merge: MergeWith | undefined,
   output: Output,
   signal: AbortSignal,
 ): Promise<OpenModel> {
   const onNotice = (text: string) => output.note(text);
-  const weights =
-    settings.weights === null ? null : await findWeights(settings.weights, output, signal);
+  const weights = await weightsBehind(settings, output, signal);
   const secret = "apiKey" in settings ? settings.apiKey : null;
   const apiKey = secret && readSecret(secret, `${where}.apiKey`, onNotice);
-  const open = endpoints[settings.provider];
-  if (open === undefined) {
-    throw new RedistillError(
-      "usage",
-      `${where}.provider: there is no ${settings.provider} endpoint in this version`,
-      "Use another provider.",
-    );
-  }
-  const at = (place: ServedSettings) => open(place, { apiKey, weights, signal, onNotice });
+  const context = {
+    ...{ apiKey, weights, signal, onNotice },
+    ...(merge && weights ? { mergeAdapter: merge(weights) } : {}),
+  };
+  const at = (place: ServedSettings) => endpoints[settings.provider](place, context);
   const first = await at(settings);
   const endpoint =
     "moreUrls" in settings && settings.moreUrls.length > 0
@@ -116,6 +122,19 @@ async function connect(
   }
 }
 
+/** The file that the recipe names, else the one that a server of this machine runs. */
+export async function weightsBehind(
+  settings: ModelSettings,
+  output: Output,
+  signal: AbortSignal,
+): Promise<Weights | null> {
+  if (settings.provider === "embedded") return findWeights(settings.path, output, signal);
+  if (settings.weights !== null) return findWeights(settings.weights, output, signal);
+  if (settings.provider !== "ollama") return null;
+  const served = await servedWeights(settings, signal);
+  return served && inspectModel(served.path, { signal });
+}
+
 /** The models of a recipe's roles, each distinct one opened once. */
 export interface OpenModels {
   readonly models: RoleModels;
@@ -129,6 +148,7 @@ export async function openModels(
   recipe: NamesModels,
   output: Output,
   signal: AbortSignal,
+  merge?: MergeWith,
 ): Promise<OpenModels> {
   const opened = new Map<string, OpenModel>();
   const close = async () => {
@@ -139,7 +159,10 @@ export async function openModels(
     for (const role of roles) {
       if (opened.has(keyOf(role))) continue;
       const where = hasOwnModel(recipe, role) ? `roles.${role}` : "model";
-      opened.set(keyOf(role), await loadModel(modelOf(recipe, role), output, signal, where));
+      opened.set(
+        keyOf(role),
+        await loadModel(modelOf(recipe, role), output, signal, { where, merge }),
+      );
     }
   } catch (error) {
     await close();
@@ -153,17 +176,19 @@ export async function openModels(
  * Refuses to train weights that this machine does not have, or that the student's server cannot
  * answer with.
  *
- * @param student What it can do, once it is open.
+ * @param student Once it is open: Ollama says only then whether its weights are here.
  * @throws RedistillError `usage` with the two ways on.
  */
 export function requireTeachable(
   recipe: NamesModels & { readonly retrain: { readonly method: string } },
-  student?: ModelCapabilities,
+  student?: OpenModel,
 ): void {
   const { method } = recipe.retrain;
   if (method === "memory") return;
-  const absent = weightsOf(recipe.model) === null;
-  if (!absent && (student === undefined || student.adapters)) return;
+  const absent = student
+    ? student.weights === null
+    : weightsOf(recipe.model) === null && recipe.model.provider !== "ollama";
+  if (!absent && (student === undefined || student.model.capabilities.adapters)) return;
   const why = absent
     ? "its weights are not on this machine (model.weights names none)"
     : "its server cannot answer with trained weights";

@@ -36,7 +36,14 @@ export function requireSameModels(run: RunRow, models: RoleModels, instead = "")
   }
 }
 
-function requireSame(run: string, what: string, then: string, now: string, instead: string): void {
+/** @throws RedistillError `state` (exit code 7) where the digests differ. */
+export function requireSame(
+  run: string,
+  what: string,
+  then: string,
+  now: string,
+  instead: string,
+): void {
   if (then === now) return;
   throw new RedistillError(
     "state",

@@ -33,6 +33,9 @@ const address = z
 /** Further servers with the very same model; requests go to all of them in turn. */
 const moreUrls = z.array(address).max(64).default([]);
 
+/** Where Ollama listens unless it is told otherwise. */
+export const ollamaUrl = "http://127.0.0.1:11434";
+
 export const modelSchema = z.discriminatedUnion("provider", [
   z.strictObject({
     provider: z.literal("embedded").default("embedded"),
@@ -45,7 +48,7 @@ export const modelSchema = z.discriminatedUnion("provider", [
   z.strictObject({
     provider: z.literal("ollama"),
     ...served,
-    url: address.default("http://127.0.0.1:11434"),
+    url: address.default(ollamaUrl),
     moreUrls,
     /** How long the server keeps the model in memory after an answer, in its own words. */
     keepAlive: z.string().max(20).default("30m"),

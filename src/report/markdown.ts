@@ -43,7 +43,7 @@ export function renderMarkdown(report: RunReport): string {
       : section("From draft to revision", list(reworkedItems(report, style)))),
     ...section("Health of learning", table(healthTable(report)), list(healthItems(report, style))),
     ...useBlocks(report),
-    ...section("What this rests on", list(basisItems(report))),
+    ...section("What this rests on", list(basisItems(report, style))),
     ...section("How it went", list(faultItems(report, style))),
     "### Timeline",
     list(timelineItems(report, style)),

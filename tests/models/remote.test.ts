@@ -68,16 +68,20 @@ async function ask(model: RemoteModel, count: number, options: Partial<SampleOpt
 
 const all = (count: number) => questions(count).map(({ messages }) => messages[0]!.content);
 
-chatModelContract("a model behind a server", async () => {
-  const server = await new ModelServer(script).start();
-  const model = await open(server);
-  const dispose = model.dispose.bind(model);
-  model.dispose = async () => {
-    await dispose();
-    await server.stop();
-  };
-  return model;
-});
+chatModelContract(
+  "a model behind a server",
+  async () => {
+    const server = await new ModelServer(script).start();
+    const model = await open(server);
+    const dispose = model.dispose.bind(model);
+    model.dispose = async () => {
+      await dispose();
+      await server.stop();
+    };
+    return model;
+  },
+  "script",
+);
 
 describe("a model behind a server", () => {
   it("has at most so many requests under way, in their order", async () => {
@@ -112,15 +116,15 @@ describe("a model behind a server", () => {
   });
 
   it("waits as long as Retry-After says, but not for ever", async () => {
-    const after = async (retryAfter: number) => {
+    const waited = async (retryAfter: number) => {
       const server = await startServer((_a, n) => (n === 1 ? { status: 429, retryAfter } : null));
       const { error } = await ask(await open(server, {}, { sequences: 1 }), 1);
       expect([error, server.ledger.length]).toEqual([null, 2]);
       return server.ledger[1]!.at - server.ledger[0]!.at;
     };
-    expect(await after(0.2)).toBeGreaterThanOrEqual(200);
+    expect(await waited(0.2)).toBeGreaterThanOrEqual(200);
     // A day is more than is waited for.
-    const capped = await after(86_400);
+    const capped = await waited(86_400);
     expect(capped).toBeGreaterThanOrEqual(300);
   });
 

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { thisMachine } from "../../src/cli/processes.js";
+import { identities } from "../../src/cli/same-model.js";
 import { adoptSettings } from "../../src/controller/adopt.js";
 import { createRun } from "../../src/controller/create.js";
 import { type LeaseOptions, withLease } from "../../src/controller/lease.js";
@@ -120,6 +121,7 @@ export async function scriptedRun(
   const store = Store.open(join(folder, "memory", "redistill.db"), "memory/migrations");
   const scriptedModel = new ScriptedChatModel("learner", options.script ?? learner);
   const model = options.model ?? scriptedModel;
+  const models = options.models ?? eachRole(() => model);
   const runId = options.runId ?? "sums-1";
   if (!store.runs.find(runId)) {
     const absent = () => Promise.reject(new Error("no generator here"));
@@ -129,7 +131,8 @@ export async function scriptedRun(
       store,
       {
         recipe,
-        modelDigest: model.digest,
+        modelDigest: models.student.digest,
+        roles: identities(recipe, models),
         modelPath: "scripted",
         modelSha256: "0".repeat(64),
         recipeHash: sha256(recipe),
@@ -163,7 +166,7 @@ export async function scriptedRun(
             critique: recipe.critique && parsed("critique"),
             refine: recipe.refine && parsed("refine"),
           },
-          models: options.models ?? eachRole(() => model),
+          models,
           train: options.train ?? scripted.train,
           verify: createVerify({}),
           workspace: folder,

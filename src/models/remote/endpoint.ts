@@ -33,9 +33,18 @@ export interface EndpointContext {
   /** The file that the settings' `weights` name, checked. */
   readonly weights: { readonly path: string; readonly sha256: string } | null;
   readonly signal: AbortSignal;
+  /** Makes one file of the weights and an adapter; absent where there is no trainer to do that. */
+  readonly mergeAdapter?: MergeAdapter;
   /** For people who watch: one sentence. */
   onNotice(text: string): void;
 }
+
+/** Writes weights and adapter as one GGUF file, which is gone after `use`. */
+export type MergeAdapter = (
+  adapter: Adapter,
+  signal: AbortSignal,
+  use: (file: { readonly path: string; readonly sha256: string }) => Promise<void>,
+) => Promise<void>;
 
 /** Makes an endpoint of a provider's settings; nothing needs to be asked of the server yet. */
 export type OpenEndpoint<Settings> = (

@@ -111,3 +111,6 @@ export async function openMachine(workspace: Workspace): Promise<Machine> {
     close: async () => {},
   };
 }
+
+/** Only commands ask for it that no test calls. */
+export const openTrainer = () => Promise.reject(new Error("no trainer here"));
