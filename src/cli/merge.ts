@@ -4,13 +4,16 @@ import { mergeToGguf } from "../training/export.js";
 import type { TrainerWorker } from "../training/worker.js";
 import type { MergeWith } from "./models.js";
 
+/** Several servers of one model may each want the same adapter at once. */
+let merges = 0;
+
 /**
  * Base and adapter as one file in Q8_0, which keeps what training changed where the base's own
  * quantisation would round it away. The name in `folder` is one that `gc` takes away after a crash.
  */
 export function mergeIn(folder: string, worker: TrainerWorker): MergeWith {
   return (base) => async (adapter, signal, use) => {
-    const own = join(folder, `${adapter.sha256.slice(0, 12)}.${process.pid}.tmp`);
+    const own = join(folder, `${adapter.sha256.slice(0, 12)}.${++merges}.${process.pid}.tmp`);
     try {
       await mkdir(own, { recursive: true });
       const merge = { base, adapter, type: "q8_0" as const, output: join(own, "model.gguf") };

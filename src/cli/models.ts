@@ -101,12 +101,11 @@ async function connect(
   const weights = await weightsBehind(settings, output, signal);
   const secret = "apiKey" in settings ? settings.apiKey : null;
   const apiKey = secret && readSecret(secret, `${where}.apiKey`, onNotice);
-  const open = endpoints[settings.provider];
-  const at = (place: ServedSettings) =>
-    open(place, {
-      ...{ apiKey, weights, signal, onNotice },
-      ...(merge && weights ? { mergeAdapter: merge(weights) } : {}),
-    });
+  const context = {
+    ...{ apiKey, weights, signal, onNotice },
+    ...(merge && weights ? { mergeAdapter: merge(weights) } : {}),
+  };
+  const at = (place: ServedSettings) => endpoints[settings.provider](place, context);
   const first = await at(settings);
   const endpoint =
     "moreUrls" in settings && settings.moreUrls.length > 0

@@ -47,17 +47,21 @@ async function ask(model: RemoteModel, count: number): Promise<string[]> {
 
 const all = (count: number) => Array.from({ length: count }, (_, n) => `q${n}`);
 
-chatModelContract("a model behind three servers", async () => {
-  const servers = Array.from({ length: 3 }, () => new ModelServer(script));
-  for (const server of servers) await server.start();
-  const model = await open(servers);
-  const dispose = model.dispose.bind(model);
-  model.dispose = async () => {
-    await dispose();
-    for (const server of servers) await server.stop();
-  };
-  return model;
-});
+chatModelContract(
+  "a model behind three servers",
+  async () => {
+    const servers = Array.from({ length: 3 }, () => new ModelServer(script));
+    for (const server of servers) await server.start();
+    const model = await open(servers);
+    const dispose = model.dispose.bind(model);
+    model.dispose = async () => {
+      await dispose();
+      for (const server of servers) await server.stop();
+    };
+    return model;
+  },
+  "script",
+);
 
 it("asks all servers in turn", async () => {
   const servers = await startServers(3);
