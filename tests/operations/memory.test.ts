@@ -82,7 +82,7 @@ describe.each(kinds)("a memory %s", (_name, changes) => {
     const [{ main } = { main: "" }] = rows<{ main: string }>(
       folder,
       `SELECT ifnull(gguf_path, memory_path) AS main FROM adapters a
-         JOIN rounds r ON candidate = a.sha256 JOIN decisions d ON d.run_id = r.run_id AND round = number
+         JOIN rounds r ON candidate = a.sha256 JOIN decisions d ON d.run_id = r.run_id AND d.round = r.number
         WHERE outcome = 'rejected'`,
     );
     expect(existsSync(join(folder, main))).toBe(true);

@@ -133,7 +133,7 @@ describe("retrain by memory", () => {
   it("keeps what a line may not say, with the reason, and remembers none of it", async () => {
     const held = sum(5, "gate");
     const lines = [
-      ["", "says nothing"],
+      ["", "says nothing whole"],
       [`The sum is ${sum(1).reference}.`, "holds the answer of its task"],
       [held.prompt, `resembles held-out task ${held.id}`],
     ] as const;
@@ -143,9 +143,19 @@ describe("retrain by memory", () => {
       expect(rows.distilled).toMatchObject([{ text: line, refused: reason }]);
       expect(memoryOf(rows.candidate?.memory).lessons).toEqual([]);
     }
-    const cut = portsWith(() => ({ text: rules[0]!, stopReason: "length" }));
-    const { rows } = await retrain(await curated({}, {}, [mended(sum(1))]), cut);
-    expect(rows.distilled).toMatchObject([{ refused: "cut off at its longest" }]);
+  });
+
+  it("takes the whole sentences of a line that was cut off, and of a longer answer the first line", async () => {
+    const cutAt = [
+      [`${rules[0]} And then yo`, rules[0], null],
+      [`${rules[0]}\nAnd then yo`, rules[0], null],
+      ["And then yo", "", "says nothing whole"],
+    ] as const;
+    for (const [said, text, refused] of cutAt) {
+      const ports = portsWith(() => ({ text: said, stopReason: "length" }));
+      const { rows } = await retrain(await curated({}, {}, [mended(sum(1))]), ports);
+      expect(rows.distilled).toMatchObject([{ text, refused }]);
+    }
   });
 
   it("lets in nothing of a task that a gate, sealed or retention suite holds", async () => {

@@ -37,7 +37,7 @@ export async function distilLessons(
     }),
     input.incumbent?.weights ?? null,
   );
-  const lines = completions.map(({ text }) => lineOf(text));
+  const lines = completions.map(({ text, stopReason }) => lineOf(text, stopReason === "length"));
   const twins = heldOutTwins(input, [
     ...mended.map(({ task }) => ({ id: task.id, text: task.prompt })),
     ...lines.map((text, position) => ({ id: `line ${position}`, text })),
@@ -45,10 +45,10 @@ export async function distilLessons(
   return mended.map(({ task, attempt, critique, revision }, position) => {
     const text = lines[position]!;
     const twin = twins.get(task.id) ?? twins.get(`line ${position}`);
-    const { callKey, stopReason } = completions[position]!;
+    const { callKey } = completions[position]!;
     const refused =
       twin === undefined
-        ? whyNoRule(text, task, revision, stopReason === "length")
+        ? whyNoRule(text, answersOf(input, task, revision))
         : `resembles held-out task ${twin}`;
     return {
       id: stableId("lesson", critique.id, revision.id, prompt.hash),
@@ -75,27 +75,33 @@ function mendedAttempts(input: StageInput): Mended[] {
   });
 }
 
-/** The first line that says something, without the mark of a list or quotes around it. */
-function lineOf(text: string): string {
+/**
+ * The first line that says something, without the mark of a list or quotes around it. Of one that
+ * was cut off the sentences that are whole are left.
+ */
+function lineOf(text: string, cutOff: boolean): string {
   const lines = text.split(/\r?\n/).map((line) => line.trim());
-  const first = lines.find((line) => /[\p{L}\p{N}]/u.test(line)) ?? "";
-  return first
+  const position = lines.findIndex((line) => /[\p{L}\p{N}]/u.test(line));
+  const first = lines[position] ?? "";
+  const whole = cutOff && position === lines.length - 1 ? sentences.exec(first)?.[0] : first;
+  return (whole ?? "")
     .replace(/^(?:[-*•]|\d+[.)])\s+/u, "")
     .replace(/^["“](.*)["”]$/u, "$1")
     .trim();
 }
 
+/** Up to the last end of a sentence; the number of a list is none. */
+const sentences = /^.*\p{L}["”)]?[.!?](?=\s|$)/u;
+
+/** What a lesson may not hold: the revision, and the reference where the loop may see it. */
+function answersOf({ recipe }: StageInput, { reference }: Task, { answer }: Revision): string[] {
+  const known = recipe.teacher.labels === "reference" && reference !== null ? [reference] : [];
+  // A letter or two digits stand in many a sentence.
+  return [answer, ...known].filter((each) => each.length > 2);
+}
+
 /** Why a line is nothing to remember; null if it may be. */
-function whyNoRule(
-  text: string,
-  { reference }: Task,
-  revision: Revision,
-  cutOff: boolean,
-): string | null {
-  if (text === "") return "says nothing";
-  // The end of a line that goes on is missing; another one after it may be.
-  if (cutOff) return "cut off at its longest";
-  const answers = [revision.answer, ...(reference === null ? [] : [reference])];
-  const holds = answers.some((answer) => answer !== "" && text.includes(answer));
-  return holds ? "holds the answer of its task" : null;
+function whyNoRule(text: string, answers: readonly string[]): string | null {
+  if (text === "") return "says nothing whole";
+  return answers.some((answer) => text.includes(answer)) ? "holds the answer of its task" : null;
 }
