@@ -204,6 +204,7 @@ function portsFor(
     verify,
     train: (job) => trainWithin(context, round.number, { ledger, closing }, job),
     render: (messages) => model.render(messages),
+    logprobs: (callKey) => store.calls.find(callKey)?.logprobs ?? null,
     modelDigest: model.digest,
   };
 }
