@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 
 from redistill_trainer.errors import WorkerError
@@ -41,7 +42,7 @@ class Vocabulary:
         text, are those that this tokenizer cuts it into."""
         ids = [self.id(token) for token in tokens]
         said = None if not ids or None in ids else self.base.tokenizer.decode(ids, skip_special_tokens=True)
-        if said is None or said.strip() != text:
+        if said is None or bare(said) != bare(text):
             raise mismatch(number)
         if any(isinstance(token, str) for token in tokens):
             own = [token for token in ids if token not in self.endings]
@@ -52,6 +53,11 @@ class Vocabulary:
     def known(self, top: list[tuple[Token, float]]) -> list[tuple[int, float]]:
         """Those of a list that are tokens here; the others count as the rest."""
         return [(found, float(logprob)) for token, logprob in top if (found := self.id(token)) is not None]
+
+
+def bare(text: str) -> str:
+    """A text without what tokenizers and the loop's trimming treat in ways of their own: white space, broken characters."""
+    return re.sub(r"[\s\ufffd\ufeff]+", "", text)
 
 
 def mismatch(number: int) -> WorkerError:
