@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import type { CallRequest, Generation } from "../../src/core/entities.js";
 import type { EmbeddedChatModel } from "../../src/models/embedded/chat-model.js";
 import { packLogprobs, unpackLogprobs } from "../../src/store/logprobs.js";
@@ -11,7 +11,8 @@ import { answersOf, requestOf } from "../contract/chat-model.js";
 import { loadEngine, startEngineProcess, testModel, testPython } from "../support/machine.js";
 import { realTrainer, temporaryDirectory } from "./helpers.js";
 
-// Log-probabilities of the real engine, and what the real trainer makes of them.
+// Log-probabilities of the real engine, and what the real trainer makes of them: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 600_000 });
 let model: EmbeddedChatModel;
 beforeAll(async () => {
   model = await loadEngine();
