@@ -89,6 +89,7 @@ const ports: StagePorts = {
   render: (messages) => model.render(messages),
   remember: createRemember(join(to, "adapters")),
   countTokens: (texts) => model.countTokens(texts),
+  logprobs: (callKey) => store.calls.find(callKey)?.logprobs ?? null,
   modelDigest: model.digest,
 };
 const earned = store.rounds.load(runId, 1);

@@ -22,6 +22,8 @@ export const studentAlone: StagePrompts = {
   refine: null,
   memory: null,
   distil: null,
+  solution: null,
+  feedback: null,
 };
 
 /** A recipe for runs that no model and no trainer works on; nothing in it takes a noticeable time. */

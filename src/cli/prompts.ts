@@ -30,6 +30,12 @@ export function snapshotPrompts(recipe: Recipe, workspace: Workspace): PromptSna
           },
         ]
       : []),
+    ...(recipe.retrain.method === "sdpo"
+      ? [
+          { stage: "solution", name: recipe.retrain.solution, available: ["task", "solution"] },
+          { stage: "feedback", name: recipe.retrain.feedback, available: always },
+        ]
+      : []),
   ];
   const remembers = memorySettings(recipe);
   if (remembers !== null) {
@@ -72,6 +78,8 @@ export function promptsFrom(snapshots: readonly PromptSnapshot[]): StagePrompts 
     refine: of("refine"),
     memory: of("memory"),
     distil: of("distil"),
+    solution: of("solution"),
+    feedback: of("feedback"),
   };
 }
 

@@ -203,7 +203,7 @@ interface Work {
 }
 
 function portsFor(context: RunContext, run: RunRow, work: Work): StagePorts {
-  const { models, verify } = context;
+  const { store, models, verify } = context;
   const { round, stage, role, ledger } = work;
   const closing = new Closing(hoursOf(context, run), run.id);
   const place = { round: round.number, stage };
@@ -214,6 +214,7 @@ function portsFor(context: RunContext, run: RunRow, work: Work): StagePorts {
     remember: (content) => rememberWithin(context, ledger, content),
     render: (messages) => models.student.render(messages),
     countTokens: (texts) => models.student.countTokens(texts),
+    logprobs: (callKey) => store.calls.find(callKey)?.logprobs ?? null,
     modelDigest: models.student.digest,
   };
 }

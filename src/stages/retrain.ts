@@ -62,13 +62,19 @@ async function remembered(
   };
 }
 
-function trainingSummary({ finalLoss, tokens, seconds, eased }: TrainingResult, input: StageInput) {
+function trainingSummary(result: TrainingResult, input: StageInput) {
+  const { finalLoss, tokens, seconds, eased, rewardModel } = result;
   return {
     examples: input.rows.examples.length,
     ...(finalLoss === null ? {} : { loss: Number(finalLoss.toFixed(3)) }),
     "tokens/s": Math.round(tokens / Math.max(seconds, 0.001)),
+    ...(rewardModel === undefined ? {} : { "reward model": told(rewardModel) }),
     ...(eased === undefined ? {} : { eased }),
   };
+}
+
+function told({ right, pairs }: NonNullable<TrainingResult["rewardModel"]>): string {
+  return `${right} of ${pairs} held-out pairs`;
 }
 
 function skipped(reason: string, rows: StageOutput["rows"] = {}): StageOutput {

@@ -1,4 +1,4 @@
-import type { Candidate, Example, Message, Split, Task } from "../core/entities.js";
+import type { Candidate, Example, Message, Split, Task, TokenLogprob } from "../core/entities.js";
 import type { DistilledLesson } from "../core/memory.js";
 import type { Complete, Remember, TrainingJob, TrainingResult, Verify } from "../core/ports.js";
 import type { Prompt } from "../core/prompt.js";
@@ -31,6 +31,9 @@ export interface StagePrompts {
   /** How lessons stand before a question, and how a critique becomes one; null without a memory. */
   readonly memory: Prompt | null;
   readonly distil: Prompt | null;
+  /** What the teacher of `sdpo` is shown; null with other methods. */
+  readonly solution: Prompt | null;
+  readonly feedback: Prompt | null;
 }
 
 /** What a stage may do. */
@@ -42,6 +45,8 @@ export interface StagePorts {
   render(messages: readonly Message[]): string;
   /** The length of each text, in tokens. */
   countTokens(texts: readonly string[]): Promise<number[]>;
+  /** Probabilities that came with the answer to a call; null where it was not asked for any. */
+  logprobs(callKey: string): readonly TokenLogprob[] | null;
   readonly modelDigest: string;
 }
 

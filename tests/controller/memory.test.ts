@@ -176,7 +176,17 @@ describe("a memory's tokens", () => {
       ...{ stage: "student", name: "s", version: "1", hash: "h", variables: ["task"] },
       ...{ system: null, user: parsed.student },
     };
-    const prompts = { student, critique: null, refine: null, memory: null, distil: null };
+    const prompts = {
+      student,
+      ...{
+        critique: null,
+        refine: null,
+        memory: null,
+        distil: null,
+        solution: null,
+        feedback: null,
+      },
+    };
     const recipe = (tokens: number) =>
       sumsRecipe(where, {
         ...{ retrain: { method: "memory", tokens } },

@@ -72,7 +72,10 @@ export function inputWith({ tasks, prompts, rows, ...changes }: InputChanges = {
     earlierLessons: [],
     ...changes,
     tasks: { train: sums(10), replay: [], gate: [], sealed: [], retention: [], ...tasks },
-    prompts: { student, critique: null, refine: null, memory: null, distil: null, ...prompts },
+    prompts: {
+      ...{ student, critique: null, refine: null, memory: null, distil: null },
+      ...{ solution: null, feedback: null, ...prompts },
+    },
     rows: { ...emptyRound, ...rows },
   };
 }
@@ -105,6 +108,7 @@ export function portsWith(
     remembered,
     questions: () => asked.map(({ request }) => request.messages.at(-1)!.content),
     modelDigest: "digest",
+    logprobs: () => null,
     verify: createVerify({}),
     render: (messages) => messages.map(({ role, content }) => `<${role}>${content}`).join(""),
     countTokens: async (texts) => texts.map((text) => text.split(/\s+/).length),

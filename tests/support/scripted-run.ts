@@ -37,6 +37,8 @@ const snapshots = [
   prompt("refine", ["task", "answer", "critique"]),
   prompt("memory", ["lessons", "question"]),
   prompt("distil", ["task", "answer", "critique", "revision"]),
+  prompt("solution", ["task", "solution"]),
+  prompt("feedback", ["task", "answer", "finding"]),
 ];
 
 /** A file of `count` sums that all differ: `1 + 2`, … */
@@ -171,6 +173,8 @@ export async function scriptedRun(
             refine: recipe.refine && parsed("refine"),
             memory: memorySettings(recipe) && parsed("memory"),
             distil: memorySettings(recipe) && parsed("distil"),
+            solution: recipe.retrain.method === "sdpo" ? parsed("solution") : null,
+            feedback: recipe.retrain.method === "sdpo" ? parsed("feedback") : null,
           },
           models,
           train: options.train ?? scripted.train,

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { contradictions, recipeSchema } from "../../src/core/recipe.js";
-import { trainingSettings, type WeightSettings } from "../../src/core/retrain.js";
+import type { WeightSettings } from "../../src/core/retrain.js";
+import { trainingSettings } from "../../src/core/training-settings.js";
 import { mlxVersion, requireMlx } from "../../src/training/mlx.js";
 import { jobHash } from "../../src/training/train.js";
 import { sumsRecipe } from "../support/scripted-run.js";

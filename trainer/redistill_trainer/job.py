@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from redistill_trainer.devices import DEVICES
 from redistill_trainer.errors import WorkerError
 from redistill_trainer.files import sha256_file, sha256_json
-from redistill_trainer.methods import METHODS, PLAIN
+from redistill_trainer.methods import METHODS
 from redistill_trainer.shape import (
     FRACTION,
     INTEGER,
@@ -74,6 +75,7 @@ class Job:
     method: str = "sft"
     options: dict[str, Any] = field(default_factory=dict)
     trainer: str = "torch"
+    device: str = "auto"
 
 
 def read_job(path: str) -> Job:
@@ -84,6 +86,7 @@ def read_job(path: str) -> Job:
     data = read_json(Path(path), "the job file")
     method, options = take_method(data)
     trainer = take_trainer(data)
+    device = take_device(data)
     require(data, "job", JOB_SHAPE)
     if data["version"] != VERSION:
         raise WorkerError("bad_job", f"job.version is {data['version']}, this worker reads {VERSION}")
@@ -103,6 +106,8 @@ def read_job(path: str) -> Job:
         determining |= {"method": method, "options": options}
     if trainer != "torch":
         determining["trainer"] = trainer
+    if device != "auto":  # other devices round otherwise
+        determining |= {"device": device}
     return Job(
         model=Path(data["model"]),
         model_sha256=data["model_sha256"].lower(),
@@ -116,6 +121,7 @@ def read_job(path: str) -> Job:
         method=method,
         options=options,
         trainer=trainer,
+        device=device,
     )
 
 
@@ -135,6 +141,14 @@ def take_trainer(data: Any) -> str:
     if trainer not in TRAINERS:
         raise WorkerError("bad_job", f"job.trainer must be one of {', '.join(TRAINERS)}, not {trainer!r:.80}")
     return trainer
+
+
+def take_device(data: Any) -> str:
+    """Take the device out of a job; one that names none takes what torch finds."""
+    device = data.pop("device", "auto") if isinstance(data, dict) else "auto"
+    if device not in DEVICES:
+        raise WorkerError("bad_job", f"job.device must be one of {', '.join(DEVICES)}, not {device!r:.80}")
+    return device
 
 
 def parent_weights(parent: Path) -> Path:
@@ -161,8 +175,7 @@ def read_examples(job: Job) -> list[dict[str, Any]]:
                 value: Any = json.loads(line)
             except ValueError as error:
                 raise WorkerError("bad_job", f"{where} is not JSON: {error}") from error
-            plain = isinstance(value, dict) and set(value) <= set(PLAIN)
-            examples.append(require(value, where, PLAIN if plain else METHODS[job.method].example))
+            examples.append(require(value, where, METHODS[job.method].shape(value)))
     if not examples:
         raise WorkerError("bad_job", "job.examples holds no example")
     return examples

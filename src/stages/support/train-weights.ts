@@ -1,7 +1,8 @@
-import { faultOf, messageOf, trainingFaults } from "../../core/errors.js";
+import { faultOf, hopelessFaults, messageOf, trainingFaults } from "../../core/errors.js";
 import { seedFor } from "../../core/hash.js";
 import type { TrainingResult } from "../../core/ports.js";
-import { trainingSettings, type WeightSettings } from "../../core/retrain.js";
+import type { WeightSettings } from "../../core/retrain.js";
+import { trainingSettings } from "../../core/training-settings.js";
 import type { StageInput, StagePorts } from "../types.js";
 import { nounOf, rendered, unusable } from "./lessons/index.js";
 
@@ -21,14 +22,15 @@ export async function trainWeights(
   const parent = settings.from === "incumbent" ? (incumbent?.weights ?? null) : null;
   const job = {
     ...trainingSettings(settings),
-    examples: rows.examples.map((example) => rendered(example, input, ports.render)),
+    examples: rows.examples.map((example) => rendered(example, input, ports)),
     parent,
     seed: seedFor(recipe.seed, "retrain", round),
   };
   try {
     return { result: await ports.train(job), parent: parent?.sha256 ?? null };
   } catch (error) {
-    const fault = trainingFaults.find((each) => each === faultOf(error));
+    const faults = [...trainingFaults, ...hopelessFaults];
+    const fault = faults.find((each) => each === faultOf(error));
     if (fault === undefined) throw error;
     return `training failed (${fault}): ${messageOf(error)}`;
   }
