@@ -1,7 +1,7 @@
 import { deflateSync, inflateSync } from "node:zlib";
 import type { Logprob, TokenLogprob } from "../core/entities.js";
 
-/** Twenty alternatives a token are some 700 bytes as JSON with names; these lists take a fifth, deflated. */
+/** Lists in place of objects: names would be most of the bytes. */
 type Entry = readonly [token: string, id: number | null, logprob: number];
 type Row = readonly [...Entry, top: readonly Entry[]];
 

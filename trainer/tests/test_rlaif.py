@@ -43,8 +43,9 @@ def test_a_coin_is_no_reward_model():
 
 
 def test_it_learns_what_is_preferred_and_the_policy_follows(base, model_path, tmp_path):
-    settings = {"epochs": 10, "learning_rate": 1e-3, "tokens_per_step": 1024, "rank": 8, "alpha": 16}
-    job = write_method_job(tmp_path, model_path, "rlaif", [*pairs(), *PRACTICE], OPTIONS, **settings)
+    settings = {"epochs": 14, "learning_rate": 2e-3, "tokens_per_step": 1024, "rank": 8, "alpha": 16}
+    options = {**OPTIONS, "reward_epochs": 10}
+    job = write_method_job(tmp_path, model_path, "rlaif", [*pairs(), *PRACTICE], options, **settings)
     manifest, events = train_here(job, base)  # nobody is asked: the model alone rewards
     facts = manifest["reward_model"]
     assert (facts["pairs"], facts["held_out"]) == (12, 4) and facts["held_out_right"] == 4

@@ -49,9 +49,10 @@ def digits_first(answers):
 
 
 def test_real_weights_earn_more(base, model_path, tmp_path):
-    settings = {"epochs": 12, "learning_rate": 1e-3, "tokens_per_step": 2048, "rank": 8, "alpha": 16}
+    settings = {"epochs": 16, "learning_rate": 2e-3, "tokens_per_step": 2048, "rank": 8, "alpha": 16}
+    options = {**OPTIONS, "teacher": "start", "beta": 0}
     examples = [{**example, "solution": answer} for example, answer in zip(QUESTIONS, ("42", "28"))]
-    job = write_method_job(tmp_path, model_path, "sdpo", examples, {**OPTIONS, "teacher": "start"}, **settings)
+    job = write_method_job(tmp_path, model_path, "sdpo", examples, options, **settings)
     manifest, events = train_here(job, base, ask=digits_first)
     rewards = [event["metrics"]["reward"] for event in events]
     assert sum(rewards[-4:]) / 4 > sum(rewards[:4]) / 4 + 0.25, rewards
