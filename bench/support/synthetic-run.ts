@@ -16,7 +16,14 @@ const student: Prompt = {
   user: "{{task}}",
 };
 
-export const studentAlone: StagePrompts = { student, critique: null, refine: null };
+export const studentAlone: StagePrompts = {
+  student,
+  critique: null,
+  refine: null,
+  judge: null,
+  rubric: null,
+  repair: null,
+};
 
 /** A recipe for runs that no model and no trainer works on; nothing in it takes a noticeable time. */
 export function syntheticRecipe(changes: {

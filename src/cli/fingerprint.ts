@@ -21,6 +21,9 @@ export async function fingerprint(
     ...determining,
     // A recipe without the rule is the one that it was before there was such a rule.
     stop: stop ?? undefined,
+    // The same for a recipe without a judge.
+    judge: recipe.judge ?? undefined,
+    health: recipe.judge === null ? withoutCalibration(recipe.health) : recipe.health,
     retrain: withoutDefaults(recipe.retrain),
     model: { ...model, path: await modelHash(model.path) },
     tasks: tasks.source === "jsonl" ? { ...tasks, path: await content(tasks.path) } : tasks,
@@ -37,9 +40,17 @@ async function modelHash(path: string): Promise<string> {
   return path === "default" ? path : (await inspectModel(path)).sha256;
 }
 
-/** Plain imitation as a recipe had it before there were other methods. */
+/** A method as a recipe had it before there were other ones, and other sources of its pairs. */
 function withoutDefaults(retrain: Recipe["retrain"]): object {
+  if ("pairs" in retrain && retrain.pairs === "verdicts") {
+    const { pairs: _pairs, ...settings } = retrain;
+    return settings;
+  }
   if (retrain.method !== "sft" || retrain.weighting !== "even") return retrain;
   const { method: _method, weighting: _weighting, ...settings } = retrain;
   return settings;
+}
+
+function withoutCalibration({ calibration: _calibration, ...monitors }: Recipe["health"]): object {
+  return monitors;
 }

@@ -29,11 +29,13 @@ export function snapshotPrompts(recipe: Recipe, workspace: Workspace): PromptSna
           },
         ]
       : []),
+    ...judgingPrompts(recipe),
   ];
   const snapshots = wanted.map(({ stage, name, available }) => {
     const { path, body } = readPromptFile(directories, stage, name);
     const prompt = parsePrompt(stage, path, body);
     requireVariables(prompt, available);
+    requireAll(prompt, stage, available);
     if (prompt.system !== null && stage !== "student" && !prompt.variables.includes("task")) {
       throw new RedistillError(
         "usage",
@@ -53,7 +55,41 @@ export function promptsFrom(snapshots: readonly PromptSnapshot[]): StagePrompts 
     const found = snapshots.find((snapshot) => snapshot.stage === stage);
     return found ? parsePrompt(stage, `prompts/${stage}/${found.name}.md`, found.body) : null;
   };
-  return { student: of("student") as Prompt, critique: of("critique"), refine: of("refine") };
+  return {
+    student: of("student") as Prompt,
+    critique: of("critique"),
+    refine: of("refine"),
+    judge: of("judge"),
+    rubric: of("rubric"),
+    repair: of("repair"),
+  };
+}
+
+/** What a judge is asked with, and the words in which an unreadable verdict is asked for again. */
+function judgingPrompts({ judge, tasks }: Recipe) {
+  const { verifier } = "verifier" in tasks ? tasks : { verifier: null };
+  const pairwise = judge
+    ? [{ stage: "judge", name: judge.prompt, available: ["task", "first", "second", "mark"] }]
+    : [];
+  const rubric =
+    verifier?.kind === "rubric"
+      ? [{ stage: "rubric", name: verifier.prompt, available: ["task", "answer", "scale", "mark"] }]
+      : [];
+  const repair = { stage: "repair", name: "last-line", available: ["form"] };
+  const asked = [...pairwise, ...rubric];
+  return asked.length === 0 ? [] : [...asked, repair];
+}
+
+/** Without a mark around it, an answer could pass for the judge's own question. */
+function requireAll(prompt: Prompt, stage: string, available: readonly string[]): void {
+  if (stage !== "judge" && stage !== "rubric") return;
+  const absent = available.filter((name) => !prompt.variables.includes(name));
+  if (absent.length === 0) return;
+  throw new RedistillError(
+    "usage",
+    `prompt ${stage}/${prompt.name} does not show the judge {{${absent.join("}}, {{")}}}`,
+    `A ${stage} prompt names all of {{${available.join("}}, {{")}}}; {{mark}} stands before and after each quoted text.`,
+  );
 }
 
 /** A critique that the refine prompt does not show would be paid for and never read. */

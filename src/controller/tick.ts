@@ -6,7 +6,8 @@ import type { ChatModel, Train, Verify } from "../core/ports.js";
 import type { AdapterRow } from "../core/round.js";
 import { Hours } from "../schedule/index.js";
 import { answerSuite } from "../stages/evaluate.js";
-import { stages } from "../stages/index.js";
+import { stagesOf } from "../stages/index.js";
+import { gradingVerify } from "../stages/support/judging/rubric.js";
 import type {
   StageInput,
   StageOutput,
@@ -123,7 +124,7 @@ async function nextStage(
 ): Promise<void> {
   const { store, observe } = context;
   const done = store.rounds.done(run.id, round.number);
-  const next = stages.find(([name]) => !done.has(name));
+  const next = stagesOf(run.recipe).find(([name]) => !done.has(name));
   // The gate, the last stage, ends the round in its own transaction.
   if (next === undefined) throw new Error(`round ${round.number} of ${run.id} has no stage left`);
   const [name, stage] = next;
@@ -199,9 +200,12 @@ function portsFor(
   const payer = { runId: run.id, round: round.number, stage, score: scoreOf(context, run) };
   const width = run.recipe.model.sequences;
   const closing = new Closing(hoursOf(context, run), run.id);
+  const complete = createComplete({ store, model, width, payer, ledger, signal, observe, closing });
+  const { rubric, repair } = context.prompts;
+  const { seed } = run.recipe;
   return {
-    complete: createComplete({ store, model, width, payer, ledger, signal, observe, closing }),
-    verify,
+    complete,
+    verify: rubric && repair ? gradingVerify(verify, { complete, rubric, repair, seed }) : verify,
     train: (job) => trainWithin(context, round.number, { ledger, closing }, job),
     render: (messages) => model.render(messages),
     modelDigest: model.digest,

@@ -1,5 +1,12 @@
+import { z } from "zod";
 import type { Message } from "./entities.js";
 import { RedistillError } from "./errors.js";
+
+/** A prompt's name in a recipe: that of its file, without `.md`. */
+export const promptName = z
+  .string()
+  .max(100)
+  .regex(/^[a-z0-9][a-z0-9-]*$/, "a prompt's name has a-z, 0-9 and -");
 
 /** A prompt file, parsed: who it is, and its messages with `{{variables}}` still open. */
 export interface Prompt {

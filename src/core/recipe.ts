@@ -1,10 +1,13 @@
 import { z } from "zod";
 import { budgetSchema } from "./budget.js";
 import { healthSchema } from "./health.js";
+import { judgeSchema } from "./judge.js";
 import { pricesSchema } from "./money.js";
 import { notifySchema } from "./notify.js";
 import { stopSchema } from "./plateau.js";
+import { promptName } from "./prompt.js";
 import { methodContradictions, retrainSchema } from "./retrain.js";
+import { rubricContradictions, rubricSchema } from "./rubric.js";
 import { scheduleSchema } from "./schedule.js";
 
 /** The seed recipes of this repository live in runs/recipes; every number below can be set there. */
@@ -20,6 +23,9 @@ const ownVerifiers = [
 /** Verifiers that need nothing but the task's reference: those that a task file may name. */
 export const ownVerifierSchema = z.discriminatedUnion("kind", ownVerifiers);
 
+/** For tasks of a file that have no reference: a judge grades their answers. */
+const fileVerifier = z.discriminatedUnion("kind", [...ownVerifiers, rubricSchema]);
+
 const reasoningGymVerifier = z.discriminatedUnion("kind", [
   ...ownVerifiers,
   z.strictObject({ kind: z.literal("reasoning_gym") }),
@@ -28,10 +34,6 @@ const reasoningGymVerifier = z.discriminatedUnion("kind", [
 const count = (maximum: number) => z.number().int().min(0).max(maximum);
 const atLeastOne = (maximum: number) => z.number().int().min(1).max(maximum);
 const share = z.number().min(0).max(1);
-const promptName = z
-  .string()
-  .max(100)
-  .regex(/^[a-z0-9][a-z0-9-]*$/, "a prompt's name has a-z, 0-9 and -");
 
 const sizes = {
   /** Tasks that the loop may learn from. */
@@ -54,7 +56,7 @@ const tasks = z.discriminatedUnion("source", [
   z.strictObject({
     source: z.literal("jsonl"),
     path: z.string().min(1),
-    verifier: ownVerifierSchema.default({ kind: "exact" }),
+    verifier: fileVerifier.default({ kind: "exact" }),
     ...sizes,
   }),
 ]);
@@ -155,6 +157,8 @@ export const recipeSchema = z.strictObject({
     })
     .nullable()
     .default(null),
+  /** Says which of two answers is better where verifiers do not tell. */
+  judge: judgeSchema,
   curate: z
     .strictObject({
       /** Answers kept for one task. */
@@ -250,5 +254,5 @@ export function contradictions(recipe: Recipe): { path: (string | number)[]; mes
       path: ["teacher", "exemplars"],
       message: "exemplars are taken from the training tasks; leave some to train on",
     });
-  return [...found, ...methodContradictions(recipe)];
+  return [...found, ...methodContradictions(recipe), ...rubricContradictions(recipe)];
 }

@@ -19,6 +19,12 @@ const common = (learningRate: number) => ({
   warmupRatio: share.default(0.1),
 });
 
+/**
+ * Where preferences come from: right answers over wrong ones, right revisions over the drafts that
+ * they mend, a judge's over answers that verifiers do not set apart, or all of these.
+ */
+const pairs = z.enum(["verdicts", "revisions", "judge", "all"]).default("verdicts");
+
 /** How answers are sampled while training. */
 const rollouts = {
   maxTokens: count(4096).default(32),
@@ -48,6 +54,7 @@ export const retrainSchema = z.discriminatedUnion("method", [
   z.strictObject({
     method: z.literal("dpo"),
     ...common(1e-3),
+    pairs,
     beta: z.number().gt(0).max(10).default(0.1),
     /** Of the chosen answer's own likelihood (RPO). */
     sftWeight: weight.default(1),
@@ -55,6 +62,7 @@ export const retrainSchema = z.discriminatedUnion("method", [
   z.strictObject({
     method: z.literal("orpo"),
     ...common(1e-3),
+    pairs,
     /** Of the odds ratio; the paper's lambda. */
     beta: z.number().gt(0).max(10).default(0.1),
   }),
@@ -71,6 +79,7 @@ export const retrainSchema = z.discriminatedUnion("method", [
   z.strictObject({
     method: z.literal("rrhf"),
     ...common(1e-3),
+    pairs,
     /** Of the best answer's own likelihood. */
     sftWeight: weight.default(1),
   }),
@@ -99,13 +108,30 @@ export const retrainSchema = z.discriminatedUnion("method", [
 export type RetrainSettings = z.infer<typeof retrainSchema>;
 export type Method = RetrainSettings["method"];
 
+/** Whether a judge's preferences are among what is learned. */
+export function learnsFromJudge(retrain: RetrainSettings): boolean {
+  return "pairs" in retrain && (retrain.pairs === "judge" || retrain.pairs === "all");
+}
+
+/** Whether a preferred answer may be a wrong one: only where it is not imitated besides. */
+export function learnsFromWrong(retrain: RetrainSettings): boolean {
+  return retrain.method === "dpo" && retrain.sftWeight === 0;
+}
+
 /** Settings of the whole recipe without which a method has nothing to learn from. */
 export function methodContradictions(recipe: {
   readonly retrain: RetrainSettings;
   readonly teacher: { readonly labels: string; readonly exemplars: number };
   readonly refine: object | null;
+  readonly judge: object | null;
 }): { path: string[]; message: string }[] {
-  const { retrain, teacher, refine } = recipe;
+  const { retrain, teacher, refine, judge } = recipe;
+  if (learnsFromJudge(retrain) && judge === null) {
+    return [{ path: ["retrain", "pairs"], message: "nobody compares answers; set judge.prompt" }];
+  }
+  if ("pairs" in retrain && retrain.pairs === "revisions" && refine === null) {
+    return [{ path: ["retrain", "pairs"], message: "nothing is revised; set refine.prompt" }];
+  }
   if (retrain.method === "grpo" && teacher.labels === "majority") {
     const message =
       "grpo rewards answers by the task's reference, which labels: majority does without";
@@ -138,8 +164,9 @@ export function trainingSettings({ method, ...all }: RetrainSettings) {
   const {
     weighting: _weighting,
     view: _view,
+    pairs: _pairs,
     ...options
-  } = { weighting: null, view: null, ...own };
+  } = { weighting: null, view: null, pairs: null, ...own };
   const settings = { rank, alpha, epochs, learningRate, tokensPerStep, warmupRatio };
   return { method, settings, options: options as Readonly<Record<string, number | string>> };
 }

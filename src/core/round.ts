@@ -1,4 +1,5 @@
 import type { Attempt, Critique, Decision, Evaluation, Example, Revision } from "./entities.js";
+import type { Preference } from "./judge.js";
 
 export type Suite = "gate" | "retention" | "sealed";
 
@@ -36,6 +37,7 @@ export interface RoundRows {
   readonly attempts: readonly Attempt[];
   readonly critiques: readonly Critique[];
   readonly revisions: readonly Revision[];
+  readonly preferences: readonly Preference[];
   readonly examples: readonly Example[];
   readonly refusals: readonly Refusal[];
   readonly candidate: AdapterRow | null;
@@ -50,6 +52,7 @@ export const emptyRound: RoundRows = {
   attempts: [],
   critiques: [],
   revisions: [],
+  preferences: [],
   examples: [],
   refusals: [],
   candidate: null,

@@ -9,6 +9,7 @@ import { adviceFor } from "./advice.js";
 import { readEnded } from "./ended.js";
 import { headline } from "./headline.js";
 import { readHistory } from "./history.js";
+import { readJudge } from "./judge.js";
 import type { Basis, BestAdapter, Changes, Reworked, RoundReport, RunReport } from "./report.js";
 import { readRound } from "./rounds.js";
 import { readChanges, readSuites } from "./suites.js";
@@ -66,6 +67,7 @@ export function readReport(
     changes,
     forgotten,
     reworked,
+    judge: rounds.flatMap(({ round }) => readJudge(store, run.id, round) ?? []),
     basis: readBasis(store, run, looks),
     best,
     advice: adviceFor({ ...facts, rounds, best }, run.recipe),

@@ -6,7 +6,7 @@ import type {
 } from "../core/entities.js";
 import type { Reading } from "../core/health.js";
 import type { Suite } from "../core/round.js";
-import type { FullComparison } from "../stats/index.js";
+import type { FullComparison, JudgeFigures } from "../stats/index.js";
 import type { RoundFigures } from "../store/figures.js";
 import type { NotificationCounts } from "../store/outbox.js";
 import type { StageSpend } from "../store/spend.js";
@@ -38,6 +38,8 @@ export interface RunReport {
   /** What was right before and is wrong now on the retention suite; null where nothing was lost. */
   readonly forgotten: Changes | null;
   readonly reworked: readonly Reworked[];
+  /** How the judge judged, a round each; empty without one. */
+  readonly judge: readonly ({ readonly round: number } & JudgeFigures)[];
   readonly health: Health;
   readonly basis: Basis;
   /** null: the base weights are still the incumbent. */

@@ -25,6 +25,12 @@ export interface StagePrompts {
   readonly student: Prompt;
   readonly critique: Prompt | null;
   readonly refine: Prompt | null;
+  /** Asks which of two answers is better. */
+  readonly judge: Prompt | null;
+  /** Asks for an answer's grade. */
+  readonly rubric: Prompt | null;
+  /** Asks for a verdict again that could not be read; there with either of the two. */
+  readonly repair: Prompt | null;
 }
 
 /** What a stage may do. */

@@ -5,6 +5,7 @@ import type { AdapterTable } from "./adapters.js";
 import type { Connection } from "./database.js";
 import { EvaluationTable } from "./evaluations.js";
 import { ExampleTable } from "./examples.js";
+import { PreferenceTable } from "./preferences.js";
 
 export interface RoundRow {
   readonly number: number;
@@ -29,6 +30,7 @@ type ItemRow<T> = Omit<T, "verdict" | "truncated"> & Verdict & { truncated: 0 | 
 export class RoundTables {
   readonly evaluations: EvaluationTable;
   readonly examples: ExampleTable;
+  readonly preferences: PreferenceTable;
 
   constructor(
     private readonly db: Connection,
@@ -36,6 +38,7 @@ export class RoundTables {
   ) {
     this.evaluations = new EvaluationTable(db);
     this.examples = new ExampleTable(db);
+    this.preferences = new PreferenceTable(db);
   }
 
   begin(runId: string, number: number, incumbent: string | null, at = new Date()): void {
@@ -126,6 +129,7 @@ export class RoundTables {
     for (const attempt of rows.attempts ?? []) this.insertAttempt(runId, round, attempt);
     for (const critique of rows.critiques ?? []) this.insertCritique(runId, round, critique);
     for (const revision of rows.revisions ?? []) this.insertRevision(runId, round, revision);
+    this.preferences.insertAll(runId, round, rows.preferences ?? []);
     this.examples.insertAll(runId, round, rows.examples ?? []);
     this.insertRefusals(runId, round, rows.refusals ?? []);
     if (rows.candidate) this.setCandidate(runId, round, rows.candidate);
@@ -174,6 +178,7 @@ export class RoundTables {
            JOIN verdicts v ON v.run_id = revisions.run_id AND subject_id = id
           WHERE revisions.run_id = ? AND round = ? ORDER BY revisions.rowid`,
       ).map(asItem),
+      preferences: this.preferences.of(runId, round),
       examples: this.examples.of(runId, round),
       refusals: all<Refusal>(
         `SELECT source_id AS sourceId, task_id AS taskId, reason

@@ -62,7 +62,7 @@ describe("an adapter's file", () => {
     const working = workOn({
       ...{ store, runId: "sums-1", workspace: options.workspace.root, signal: options.signal },
       ...{ tasks: { train: [], replay: [], gate: [], sealed: [], retention: [] } },
-      ...{ prompts: { student: {} as never, critique: null, refine: null } },
+      ...{ prompts: { student: {} } as never },
       model: { digest: "d", sample: (...all: unknown[]) => asked.push(all) } as never,
       ...{ train: never, verify: never, observe: () => {} },
       openAdapter: (adapter) => verifiedAdapter(adapter, options.workspace),

@@ -38,6 +38,7 @@ let [asked, crashed] = [0, 0];
 const recipe = sumsRecipe(tasksFolder, {
   elicit: { tasksPerRound: 8 },
   generate: { attempts: 3 },
+  judge: { prompt: "judge", calibration: 4 },
   curate: { minimum: 2 },
 });
 recipe.tasks = { ...recipe.tasks, train: 16, gate: 30, sealed: 8 };

@@ -31,6 +31,9 @@ const snapshots = [
   prompt("student", ["task"]),
   prompt("critique", ["task", "answer", "finding"]),
   prompt("refine", ["task", "answer", "critique"]),
+  prompt("judge", ["task", "first", "second", "mark"]),
+  prompt("rubric", ["task", "answer", "scale", "mark"]),
+  prompt("repair", ["form"]),
 ];
 
 /** A file of `count` sums that all differ: `1 + 2`, … */
@@ -65,6 +68,8 @@ export function sumsRecipe(folder: string, changes: Record<string, unknown> = {}
     ...changes,
   });
 }
+
+const isGraded = ({ tasks }: Recipe) => "verifier" in tasks && tasks.verifier.kind === "rubric";
 
 /** Writes a file whose content is the job: the same job gives the same adapter. */
 export function scriptedTrain(folder: string): { train: Train; trained: string[] } {
@@ -159,6 +164,9 @@ export async function scriptedRun(
             student: parsed("student"),
             critique: recipe.critique && parsed("critique"),
             refine: recipe.refine && parsed("refine"),
+            judge: recipe.judge && parsed("judge"),
+            rubric: isGraded(recipe) ? parsed("rubric") : null,
+            repair: recipe.judge || isGraded(recipe) ? parsed("repair") : null,
           },
           model,
           train: options.train ?? scripted.train,

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { judgeItems } from "../judge.js";
 import type { RunReport } from "../report.js";
 import { basisItems } from "../sections.js";
 import { changeCards, reworkedCards } from "./cards.js";
@@ -32,6 +33,7 @@ export function renderHtml(report: RunReport): string {
     ["decisions", "Decisions", decisions(report)],
     ["changes", "Before and after", changeCards(report)],
     ["reworked", "From draft to revision", reworkedCards(report)],
+    ["judge", "The judge", [list(judgeItems(report))]],
     ["health", "Health of learning", health(report)],
     ["use", "The best adapter, and how to use it", uses(report)],
     ["rounds", "Rounds in figures", [roundTable(report), lossPlot(report)]],
