@@ -6,6 +6,7 @@ import { migrationsDirectory, workspaceAt } from "../src/cli/paths.js";
 import { frozenTasks, runFolder, workOn } from "../src/controller/run.js";
 import type { CallRequest, Message } from "../src/core/entities.js";
 import { sha256 } from "../src/core/hash.js";
+import { eachRole } from "../src/core/model.js";
 import type { ChatModel, ModelCapabilities, SampleOptions, Train } from "../src/core/ports.js";
 import type { Recipe } from "../src/core/recipe.js";
 import { EmbeddedChatModel } from "../src/models/embedded/chat-model.js";
@@ -19,7 +20,13 @@ import {
   type Surroundings,
   spread,
 } from "./support/benchmark.js";
-import { promptsOf, smallQuickstart, tasksOf, teacherRequests } from "./support/quickstart.js";
+import {
+  engineSettings,
+  promptsOf,
+  smallQuickstart,
+  tasksOf,
+  teacherRequests,
+} from "./support/quickstart.js";
 
 interface Figures {
   /** Of `workOn`, without the training port. */
@@ -115,7 +122,7 @@ async function measure(
     runId,
     tasks: frozenTasks(store, runId),
     prompts,
-    model,
+    models: eachRole(() => model),
     train,
     verify: createVerify({}),
     workspace: folder,
@@ -197,7 +204,7 @@ await benchmark(
     const { size, weights, signal } = surroundings;
     const recipe = smallQuickstart({ train: size + 8, gate: 4 * size, perRound: size });
     const engine = await EmbeddedChatModel.load({
-      ...recipe.model,
+      ...engineSettings(recipe),
       modelPath: weights.path,
       modelSha256: weights.sha256,
     });

@@ -21,6 +21,7 @@ import { Store } from "../src/store/store.js";
 import { createTrainer } from "../src/training/train.js";
 import { createTrainerWorker } from "../src/training/worker.js";
 import { createVerify } from "../src/verifiers/index.js";
+import { engineSettings } from "./support/quickstart.js";
 
 // Training methods side by side on the first round of a finished run: each gathers its data from the same answers,
 // trains from the base weights and answers the run's gate and retention suites. A job that was trained is not trained
@@ -44,7 +45,7 @@ const tasks = {
 };
 const weights = await ensureWeights({});
 const model = await EmbeddedChatModel.load({
-  ...run.recipe.model,
+  ...engineSettings(run.recipe),
   modelPath: weights.path,
   modelSha256: weights.sha256,
 });

@@ -21,7 +21,7 @@ import {
   type Surroundings,
   spread,
 } from "./support/benchmark.js";
-import { promptsOf, smallQuickstart, tasksOf } from "./support/quickstart.js";
+import { engineSettings, promptsOf, smallQuickstart, tasksOf } from "./support/quickstart.js";
 
 interface Figures {
   /** Real ones: padding is not counted. */
@@ -40,7 +40,7 @@ async function makeJob(size: number, weights: Surroundings["weights"]): Promise<
   const { prompts } = promptsOf(recipe);
   const tasks = (await tasksOf(recipe)).filter(({ split }) => split === "train");
   const model = await EmbeddedChatModel.load({
-    ...recipe.model,
+    ...engineSettings(recipe),
     modelPath: weights.path,
     modelSha256: weights.sha256,
   });

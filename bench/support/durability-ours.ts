@@ -3,6 +3,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { migrationsDirectory } from "../../src/cli/paths.js";
 import { frozenTasks, workOn } from "../../src/controller/run.js";
+import { eachRole } from "../../src/core/model.js";
 import type { Train } from "../../src/core/ports.js";
 import { ScriptedChatModel } from "../../src/models/scripted.js";
 import { Store } from "../../src/store/store.js";
@@ -40,7 +41,8 @@ async function wholeRun(): Promise<void> {
   const train: Train = () => Promise.reject(new Error("nothing is trained here"));
   const startedAt = performance.now();
   await workOn({
-    ...{ store, runId, tasks: frozenTasks(store, runId), prompts: studentAlone, model, train },
+    ...{ store, runId, tasks: frozenTasks(store, runId), prompts: studentAlone, train },
+    models: eachRole(() => model),
     ...{ verify: createVerify({}), workspace: folder, observe: () => {} },
     openAdapter: () => Promise.reject(new Error("there is no adapter here")),
     signal: new AbortController().signal,

@@ -22,6 +22,17 @@ export function smallQuickstart(sizes: { train: number; gate: number; perRound: 
   };
 }
 
+/** What the embedded engine needs of a recipe's model. */
+export function engineSettings({ model }: Recipe): {
+  contextTokens: number;
+  sequences: number;
+  threads: number;
+} {
+  if (model.provider !== "embedded") throw new Error("this is measured with the embedded engine");
+  const { contextTokens, sequences, threads } = model;
+  return { contextTokens, sequences, threads };
+}
+
 /** The packaged prompts that a recipe names, as a run stores them and as its stages use them. */
 export function promptsOf(recipe: Recipe): { snapshots: PromptSnapshot[]; prompts: StagePrompts } {
   const snapshots = snapshotPrompts(recipe, workspaceAt("."));

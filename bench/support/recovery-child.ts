@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { migrationsDirectory } from "../../src/cli/paths.js";
 import { frozenTasks, workOn } from "../../src/controller/run.js";
+import { eachRole } from "../../src/core/model.js";
 import type { Train } from "../../src/core/ports.js";
 import { ScriptedChatModel } from "../../src/models/scripted.js";
 import { Store } from "../../src/store/store.js";
@@ -33,7 +34,8 @@ const runId =
   );
 const train: Train = () => Promise.reject(new Error("nothing is trained here"));
 await workOn({
-  ...{ store, runId, tasks: frozenTasks(store, runId), prompts: studentAlone, model, train },
+  ...{ store, runId, tasks: frozenTasks(store, runId), prompts: studentAlone, train },
+  models: eachRole(() => model),
   ...{ verify: createVerify({}), workspace: folder, observe: () => {} },
   openAdapter: () => Promise.reject(new Error("there is no adapter here")),
   signal: new AbortController().signal,

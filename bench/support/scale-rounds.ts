@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { migrationsDirectory } from "../../src/cli/paths.js";
 import { frozenTasks, workOn } from "../../src/controller/run.js";
 import { sha256 } from "../../src/core/hash.js";
+import { eachRole } from "../../src/core/model.js";
 import type { Train } from "../../src/core/ports.js";
 import { ScriptedChatModel } from "../../src/models/scripted.js";
 import { Store } from "../../src/store/store.js";
@@ -42,7 +43,8 @@ const say = (round: number) => {
 };
 say(0);
 await workOn({
-  ...{ store, runId, tasks: frozenTasks(store, runId), prompts: studentAlone, model, train },
+  ...{ store, runId, tasks: frozenTasks(store, runId), prompts: studentAlone, train },
+  models: eachRole(() => model),
   ...{ verify: createVerify({}), workspace: folder },
   // A run reads and hashes the adapter's file here; the scripted training writes none.
   openAdapter: async (row) => row,

@@ -51,7 +51,8 @@ export async function runChecks(workspace: Workspace, signal: AbortSignal): Prom
   ];
 }
 
-function ok(what: string, found: string): Check {
+/** Nothing is missing. */
+export function ok(what: string, found: string): Check {
   return { what, state: "ok", found, hint: null };
 }
 
@@ -145,7 +146,8 @@ function checkDatabase(workspace: Workspace): Check {
   }
 }
 
-async function attempt(what: string, probe: () => Promise<string>): Promise<Check> {
+/** What a probe found, or what is missing with the way to get it. */
+export async function attempt(what: string, probe: () => Promise<string>): Promise<Check> {
   try {
     return ok(what, await probe());
   } catch (error) {

@@ -1,4 +1,5 @@
 import { sha256 } from "../core/hash.js";
+import { type ModelSettings, weightsOf } from "../core/model.js";
 import { changeable, type Recipe } from "../core/recipe.js";
 import { hashFile } from "../setup/digest.js";
 import { inspectModel } from "../setup/gguf.js";
@@ -15,7 +16,7 @@ export async function fingerprint(
   const determining = Object.fromEntries(
     Object.entries(recipe).filter(([key]) => !free.includes(key)),
   );
-  const { tasks, retention, curate, model, stop } = recipe;
+  const { tasks, retention, curate, model, roles, stop } = recipe;
   const content = (path: string) => hashFile(path);
   return sha256({
     ...determining,
@@ -25,7 +26,8 @@ export async function fingerprint(
     judge: recipe.judge ?? undefined,
     health: recipe.judge === null ? withoutCalibration(recipe.health) : recipe.health,
     retrain: withoutDefaults(recipe.retrain),
-    model: { ...model, path: await modelHash(model.path) },
+    model: await withContent(model),
+    roles: await rolesWithContent(roles),
     tasks: tasks.source === "jsonl" ? { ...tasks, path: await content(tasks.path) } : tasks,
     retention: retention && { ...retention, path: await content(retention.path) },
     curate: {
@@ -36,8 +38,25 @@ export async function fingerprint(
   });
 }
 
-async function modelHash(path: string): Promise<string> {
-  return path === "default" ? path : (await inspectModel(path)).sha256;
+/** Settings of a model with its file's content; those of an embedded one as before there were others. */
+async function withContent(model: ModelSettings): Promise<object> {
+  const weights = weightsOf(model);
+  const hash =
+    weights === null || weights === "default" ? weights : (await inspectModel(weights)).sha256;
+  if (model.provider !== "embedded") return { ...model, weights: hash };
+  const { provider: _provider, ...settings } = model;
+  return { ...settings, path: hash };
+}
+
+/** Undefined where the student does everything: such a recipe is the one from before there were roles. */
+async function rolesWithContent(roles: Recipe["roles"]): Promise<object | undefined> {
+  const named = Object.entries(roles).flatMap(([role, model]) => (model ? [[role, model]] : []));
+  if (named.length === 0) return undefined;
+  return Object.fromEntries(
+    await Promise.all(
+      named.map(async ([role, model]) => [role, await withContent(model as ModelSettings)]),
+    ),
+  );
 }
 
 /** A method as a recipe had it before there were other ones, and other sources of its pairs. */

@@ -1,62 +1,22 @@
 import { join } from "node:path";
-import type { ChatModel, Train, Verify } from "../core/ports.js";
-import { EngineProcess } from "../models/embedded/engine-process.js";
-import { formatBytes } from "../setup/files.js";
-import { inspectModel } from "../setup/gguf.js";
+import { RedistillError } from "../core/errors.js";
+import { modelName, weightsOf } from "../core/model.js";
+import type { RoleModels, Train, Verify } from "../core/ports.js";
+import type { Recipe } from "../core/recipe.js";
 import { findPython, findUv } from "../setup/python.js";
 import { ensureTrainerEnvironment } from "../setup/trainer-environment.js";
-import { ensureWeights } from "../setup/weights.js";
 import type { TaskGenerator } from "../sources/index.js";
 import { createReasoningGym } from "../training/reasoning-gym.js";
 import { createTrainer } from "../training/train.js";
 import { createTrainerWorker, type TrainerWorker } from "../training/worker.js";
 import { createVerify } from "../verifiers/index.js";
+import { mergeIn } from "./merge.js";
+import { openModels, requireTeachable } from "./models.js";
 import type { Output } from "./output.js";
 import { trainerDirectory, type Workspace } from "./paths.js";
 
-export interface ModelSettings {
-  /** `default` or a path. */
-  readonly path: string;
-  readonly contextTokens: number;
-  readonly sequences: number;
-  readonly threads: number;
-}
-
-/** The GGUF file behind `default` or a path, fetched if needed and checked. */
-export async function findWeights(
-  path: string,
-  output: Output,
-  signal: AbortSignal,
-): Promise<{ path: string; sha256: string }> {
-  if (path !== "default") return inspectModel(path, { signal });
-  return ensureWeights({
-    signal,
-    onNotice: (text) => output.note(text),
-    onProgress: ({ source, bytes, total, bytesPerSecond }) =>
-      output.live(
-        `weights from ${source}: ${formatBytes(bytes)}${total ? ` of ${formatBytes(total)}` : ""}, ${formatBytes(bytesPerSecond)}/s`,
-      ),
-  });
-}
-
-/** Starts the embedded engine with the weights at a path, or the default ones. */
-export async function loadModel(
-  settings: ModelSettings,
-  output: Output,
-  signal: AbortSignal,
-): Promise<{ model: ChatModel; weights: { path: string; sha256: string } }> {
-  const weights = await findWeights(settings.path, output, signal);
-  const { contextTokens, sequences, threads } = settings;
-  const options = { contextTokens, sequences, threads };
-  const model = await EngineProcess.start(
-    { ...options, modelPath: weights.path, modelSha256: weights.sha256 },
-    signal,
-  );
-  return { model, weights };
-}
-
 /** The trainer's environment (created on first use) and a worker in it, not yet started. */
-async function openTrainer(
+export async function openTrainer(
   workspace: Workspace,
   output: Output,
   signal: AbortSignal,
@@ -78,8 +38,10 @@ async function openTrainer(
 
 /** Everything outside this process that a run needs, ready to use. */
 export interface Machine {
-  readonly model: ChatModel;
+  readonly models: RoleModels;
+  /** Of the student's weights, or its name where they are not on this machine. */
   readonly modelPath: string;
+  /** Empty where they are not. */
   readonly modelSha256: string;
   readonly train: Train;
   readonly verify: Verify;
@@ -89,23 +51,37 @@ export interface Machine {
   close(): Promise<void>;
 }
 
-/** Brings up trainer and engine for a run; closes what it opened when a later part fails. */
+/**
+ * Brings up trainer and models for a run; closes what it opened when a later part fails.
+ *
+ * @throws RedistillError `usage` where the student cannot learn as the recipe wants it.
+ */
 export async function openMachine(
   workspace: Workspace,
-  settings: ModelSettings,
+  recipe: Recipe,
   output: Output,
   signal: AbortSignal,
 ): Promise<Machine> {
   const worker = await openTrainer(workspace, output, signal);
   try {
-    const { model, weights } = await loadModel(settings, output, signal);
+    const opened = await openModels(recipe, output, signal, mergeIn(workspace.adapters, worker));
     const generator = createReasoningGym(worker);
     const verify = createVerify({ reasoningGym: generator });
+    const { models, weights } = opened;
+    try {
+      requireTeachable(recipe, { model: models.student, weights });
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
     return {
-      model,
-      modelPath: settings.path,
-      modelSha256: weights.sha256,
-      train: createTrainer({ worker, model: weights, directory: workspace.adapters, verify }),
+      models,
+      modelPath: weightsOf(recipe.model) ?? modelName(recipe.model),
+      modelSha256: weights?.sha256 ?? "",
+      train:
+        weights === null
+          ? withoutWeights
+          : createTrainer({ worker, model: weights, directory: workspace.adapters, verify }),
       verify,
       generator,
       get workerPid() {
@@ -113,7 +89,7 @@ export async function openMachine(
       },
       async close() {
         await worker.dispose();
-        await model.dispose();
+        await opened.close();
       },
     };
   } catch (error) {
@@ -121,3 +97,8 @@ export async function openMachine(
     throw error;
   }
 }
+
+/** A recipe that would come here is refused when the machine is opened. */
+const withoutWeights: Train = async () => {
+  throw new RedistillError("internal", "there are no weights to train", "Please report this.");
+};

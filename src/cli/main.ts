@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from "commander";
 import { exitCodes, messageOf, RedistillError } from "../core/errors.js";
+import { ollamaUrl } from "../core/model.js";
 import { backupCommand } from "./commands/backup.js";
 import { detachCommand } from "./commands/detach.js";
 import { doctorCommand } from "./commands/doctor.js";
@@ -11,6 +12,7 @@ import { logsCommand } from "./commands/logs.js";
 import { modelsListCommand, modelsPullCommand } from "./commands/models.js";
 import { notifyTestCommand } from "./commands/notify.js";
 import { pauseCommand } from "./commands/pause.js";
+import { publishCommand } from "./commands/publish.js";
 import { reportCommand } from "./commands/report.js";
 import { restoreCommand } from "./commands/restore.js";
 import { resumeCommand, runCommand } from "./commands/run.js";
@@ -143,6 +145,15 @@ program
   .action((run, flags) => exportCommand(run, flags, shared()));
 
 program
+  .command("publish [run]")
+  .description("the incumbent as a model of an Ollama server, called <name>:round-<n>")
+  .requiredOption("--ollama <name>", "as the model will be called there, without a tag")
+  .option("--url <url>", "where the server is (default: the run's, else this machine's)")
+  .option("--adapter <sha256>", "another candidate than the incumbent")
+  .option("--remove", "take away what was published of the run under that name")
+  .action((run, flags) => publishCommand(run, flags, shared()));
+
+program
   .command("init [path]")
   .description("write a recipe with every key, its default and what it means")
   .option("--force", "overwrite the file")
@@ -160,9 +171,11 @@ program
 
 const models = program.command("models").description("weights that runs start from");
 models
-  .command("pull")
-  .description("fetch the default weights")
-  .action(() => modelsPullCommand(shared()));
+  .command("pull [name]")
+  .description("fetch the default weights, or with --ollama a model of Ollama's registry")
+  .option("--ollama", "have an Ollama server fetch it")
+  .option("--url <url>", "where that is", ollamaUrl)
+  .action((name, flags) => modelsPullCommand(name, flags, shared()));
 models
   .command("list")
   .description("weights in the cache")
@@ -203,9 +216,9 @@ program
   .action((flags) => gcCommand(flags, shared()));
 
 program
-  .command("doctor")
-  .description("check what a run needs and say how to get the rest")
-  .action(() => doctorCommand(shared()));
+  .command("doctor [recipe]")
+  .description("check what a run needs, also of a recipe's models, and say how to get the rest")
+  .action((recipe) => doctorCommand(recipe, shared()));
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {

@@ -14,7 +14,7 @@ import type { Output } from "./output.js";
 import type { Workspace } from "./paths.js";
 import { thisMachine } from "./processes.js";
 import { promptsFrom } from "./prompts.js";
-import { requireSameModel } from "./same-model.js";
+import { requireSameModels } from "./same-model.js";
 import { type Watch, type WorkFlags, workThrough } from "./work-through.js";
 import { writeReport, writeReportSoFar } from "./write-report.js";
 
@@ -49,9 +49,9 @@ export async function workOnHeld(
       const { signal } = held;
       const current = adopted(held.store, run, wanted, output);
       const working = async (watch: Watch) => {
-        machine ??= await openMachine(workspace, current.recipe.model, output, signal);
+        machine ??= await openMachine(workspace, current.recipe, output, signal);
         try {
-          requireSameModel(current, machine.model.digest, ", or start a new run with --new");
+          requireSameModels(current, machine.models, ", or start a new run with --new");
           await work(held, current, machine, workspace, watch);
         } finally {
           await release();
@@ -108,7 +108,7 @@ function work(
     runId: run.id,
     tasks: frozenTasks(store, run.id),
     prompts: promptsFrom(store.runs.prompts(run.id)),
-    model: machine.model,
+    models: machine.models,
     train: machine.train,
     verify: machine.verify,
     workspace: workspace.root,

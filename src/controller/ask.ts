@@ -1,6 +1,6 @@
 import type { Adapter, CallRequest, Generation } from "../core/entities.js";
-import { EngineFault, messageOf, PausedError } from "../core/errors.js";
-import type { ChatModel } from "../core/ports.js";
+import { EngineFault, messageOf, PausedError, RedistillError } from "../core/errors.js";
+import type { ChatModel, GivenUp } from "../core/ports.js";
 import type { Payer } from "../store/calls.js";
 import type { Store } from "../store/store.js";
 import { commitAt } from "./commit.js";
@@ -20,8 +20,8 @@ export interface AskOptions {
   onAnswer(key: string, generation: Generation): void;
   /** Called inside a transaction: the request will have no answer. */
   onGivenUp(key: string): void;
-  /** Says to those who watch that the engine was started again, and why. */
-  onRestart(text: string): void;
+  /** Says to those who watch what came between, such as that the engine was started again, and why. */
+  onNotice(text: string): void;
 }
 
 /** A request that was under way at so many crashes is asked alone from then on. */
@@ -30,15 +30,19 @@ const suspectAfter = 2;
 const guiltyAfter = 3;
 /** So many guilty prompts without an answer to any other: the engine is to blame. */
 const tooManyGuilty = 3;
+/** The same for prompts that a server refuses while it has answered others: it may have a filter. */
+const tooManyRefused = 10;
 /** Restarts without an answer after which fewer answers are written side by side. */
 const restartsBeforeHalf = 2;
 
 /**
  * Asks the model for answers and sees them through crashes and hangs of its engine: requests without
  * an answer are asked again, those under way at two crashes alone, and what ends the engine also
- * then is given up. Counts are rows, so that they survive the death of this process too.
+ * then is given up. Counts are rows, so that they survive the death of this process too. What a
+ * server refuses, or breaks at each time, is given up as well, once it has answered something else.
  *
- * @throws PausedError `engine` when the engine cannot be kept alive.
+ * @throws PausedError `engine` when the engine cannot be kept alive, `server` when a server breaks at
+ *   everything; RedistillError `model` when it refuses everything.
  */
 export async function askThrough(
   requests: ReadonlyMap<string, CallRequest>,
@@ -68,6 +72,9 @@ class Asking {
   private readonly crashes: Map<string, number>;
   /** Open requests to blame: given up once another answer shows that the engine works. */
   private readonly guilty = new Set<string>();
+  /** Those of them that a server gave up, and why. */
+  private readonly givenUp = new Map<string, GivenUp>();
+  private hasAnswered = false;
   private width: number;
   /** Restarts since the last answer in company. */
   private stalls = 0;
@@ -137,6 +144,8 @@ class Asking {
           width: isAlone ? 1 : this.width,
           onTokens: this.options.onTokens,
           onResult: (index, generation) => this.answered(batch[index]!, generation, isAlone),
+          onGivenUp: (index, why) => this.refused(batch[index]!, why),
+          onNotice: (text) => this.notice(text),
         },
       );
     } catch (error) {
@@ -148,6 +157,7 @@ class Asking {
   private answered(key: string, generation: Generation, isAlone: boolean): void {
     this.options.onAnswer(key, generation);
     this.open.delete(key);
+    this.hasAnswered = true;
     const { store } = this.options;
     if (this.crashes.delete(key)) {
       commitAt(store, "ask:forgive", () => store.suspects.forgive(key));
@@ -156,9 +166,23 @@ class Asking {
     this.giveUpGuilty();
   }
 
+  private refused(key: string, why: GivenUp): void {
+    this.guilty.add(key);
+    this.givenUp.set(key, why);
+    this.pauseIfAllGuilty();
+  }
+
+  private notice(text: string): void {
+    const { store, payer, onNotice } = this.options;
+    commitAt(store, "ask:notice", () =>
+      store.events.append(payer.runId, payer.round, "server-trouble", { stage: payer.stage, text }),
+    );
+    onNotice(text);
+  }
+
   /** Decides how to go on after a crash or a hang. */
   private survive(fault: EngineFault, batch: readonly string[], isAlone: boolean): void {
-    const { store, payer, onRestart } = this.options;
+    const { store, payer, onNotice } = this.options;
     const unanswered = batch.filter((key) => this.open.has(key));
     // A hang of many tells of no request in particular.
     const suspects =
@@ -180,7 +204,7 @@ class Asking {
     });
     if (culprit !== undefined && this.crashesOf(culprit) >= guiltyAfter) this.guilty.add(culprit);
     if (this.stalls > restartsBeforeHalf + 1) throw lost(fault);
-    onRestart(
+    onNotice(
       `${fault.message}. It is started again${halve ? `, with ${this.width} answers at once` : ""}.`,
     );
   }
@@ -206,19 +230,25 @@ class Asking {
     const { store, payer, onGivenUp } = this.options;
     commitAt(store, "ask:give-up", () => {
       for (const key of this.guilty) {
-        store.suspects.quarantine(key);
+        const why = this.givenUp.get(key);
+        if (why) store.suspects.giveUp(key, payer, why.reason);
+        else store.suspects.quarantine(key);
         onGivenUp(key);
         store.events.append(payer.runId, payer.round, "quarantined", { stage: payer.stage, key });
       }
     });
     for (const key of this.guilty) this.open.delete(key);
     this.guilty.clear();
+    this.givenUp.clear();
   }
 
   /** Where one prompt after the other is to blame, none is: they are asked again another time. */
   private pauseIfAllGuilty(): void {
     const prompts = [...this.guilty].map((key) => JSON.stringify(this.request(key).messages));
-    if (new Set(prompts).size < tooManyGuilty) return;
+    const [why] = this.givenUp.values();
+    const most = why?.how === "refused" && this.hasAnswered ? tooManyRefused : tooManyGuilty;
+    if (new Set(prompts).size < most) return;
+    if (why) throw nothingTaken(why, this.guilty.size);
     const { store } = this.options;
     commitAt(store, "ask:clear", () => {
       for (const key of this.open) if (this.crashes.has(key)) store.suspects.forgive(key);
@@ -229,6 +259,20 @@ class Asking {
       "Check the memory and the model's file (`redistill doctor`), then resume the run; nothing was given up.",
     );
   }
+}
+
+function nothingTaken({ how, reason }: GivenUp, requests: number): RedistillError {
+  return how === "refused"
+    ? new RedistillError(
+        "model",
+        `the model's server refused ${requests} requests, one after the other: ${reason}`,
+        "Set the server or the recipe right, then resume the run; these are asked again.",
+      )
+    : new PausedError(
+        "server",
+        `the model's server broke at ${requests} requests, one after the other: ${reason}`,
+        "See what the server's log says, then resume the run; these are asked again.",
+      );
 }
 
 function lost(fault: EngineFault): PausedError {

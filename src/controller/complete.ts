@@ -1,5 +1,7 @@
 import type { CallRequest, Completion, Generation } from "../core/entities.js";
-import type { ChatModel, Complete } from "../core/ports.js";
+import { hasOwnModel, modelOf, type Role } from "../core/model.js";
+import type { Complete, RoleModels } from "../core/ports.js";
+import type { Recipe } from "../core/recipe.js";
 import { callKey, type Payer } from "../store/calls.js";
 import type { Store } from "../store/store.js";
 import { askThrough } from "./ask.js";
@@ -10,9 +12,10 @@ import type { Observe } from "./progress.js";
 
 interface CompleteOptions {
   readonly store: Store;
-  readonly model: ChatModel;
-  /** Answers that the model writes side by side. */
-  readonly width: number;
+  readonly models: RoleModels;
+  readonly recipe: Recipe;
+  /** Whose model is asked. */
+  readonly role: Role;
   readonly payer: Payer & { readonly score: number | null };
   /** Says how much may be sent, and hears what it took. */
   readonly ledger: Ledger;
@@ -38,10 +41,14 @@ const reportEvery = 250;
  * Answers requests, each distinct one at most once in the life of the database: those that were paid
  * for before come from it, the others are written to it as soon as the model has answered. A request
  * is sent when its worst case fits in what is left of the budgets; those before it are awaited.
+ * The student's adapter is worn by the student alone: a role with a model of its own answers without.
  */
 export function createComplete(options: CompleteOptions): Complete {
-  const { store, model, width, payer, ledger, signal, observe, closing } = options;
-  return async (requests, adapter) => {
+  const { store, models, recipe, role, payer, ledger, signal, observe, closing } = options;
+  const model = models[role];
+  const width = modelOf(recipe, role).sequences;
+  return async (requests, students) => {
+    const adapter = hasOwnModel(recipe, role) ? null : students;
     const keys = requests.map((request) => callKey(request, model.digest, adapter?.sha256 ?? null));
     const known = new Map<string, Completion>();
     const missing = new Map<string, CallRequest>();
@@ -59,7 +66,7 @@ export function createComplete(options: CompleteOptions): Complete {
     };
     await askThrough(missing, adapter, {
       ...{ store, model, width, payer, signal, drain: closing.signal },
-      admit: (waiting) => ledger.admit(waiting),
+      admit: (waiting) => ledger.admit(waiting, role),
       onTokens: (count) => {
         closing.check();
         meter.tokens(count);
@@ -69,17 +76,17 @@ export function createComplete(options: CompleteOptions): Complete {
           record(key, generation);
           if (ledger.isDue) ledger.write();
         });
-        ledger.settle(missing.get(key) as CallRequest, generation);
+        ledger.settle(missing.get(key) as CallRequest, generation, role);
         known.set(key, { ...generation, callKey: key });
         meter.item();
       },
       onGivenUp: (key) => {
         record(key, noAnswer);
-        ledger.settle(missing.get(key) as CallRequest, noAnswer);
+        ledger.settle(missing.get(key) as CallRequest, noAnswer, role);
         known.set(key, store.calls.find(key) as Completion);
         meter.item();
       },
-      onRestart: (text) => observe({ kind: "note", text }),
+      onNotice: (text) => observe({ kind: "note", text }),
     });
     observe(meter.report());
     if (keys.some((key) => !known.has(key))) throw closing.error();

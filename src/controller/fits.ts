@@ -1,6 +1,7 @@
 import type { Message, Task } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
-import type { ChatModel } from "../core/ports.js";
+import { hasOwnModel, modelOf, type Role } from "../core/model.js";
+import type { ChatModel, RoleModels } from "../core/ports.js";
 import type { Recipe } from "../core/recipe.js";
 import { studentMessages, teacherMessages } from "../stages/support/requests.js";
 import type { StageInput, TaskSets } from "../stages/types.js";
@@ -15,12 +16,12 @@ export async function requireFits(
   recipe: Recipe,
   tasks: TaskSets,
   prompts: StageInput["prompts"],
-  model: ChatModel,
+  models: RoleModels,
 ): Promise<void> {
   const input = { recipe, tasks, prompts } as StageInput;
-  const asked: { task: Task; text: string; answer: number }[] = [];
-  const add = (task: Task, messages: readonly Message[], answer: number) =>
-    asked.push({ task, text: model.render(messages), answer });
+  const asked: Asked[] = [];
+  const add = (task: Task, messages: readonly Message[], answer: number, role: Role = "student") =>
+    asked.push({ task, text: models[role].render(messages), answer, role });
   const question = (task: Task) => studentMessages(prompts.student, task);
   const bare = (task: Task): Message[] => [{ role: "user", content: task.prompt }];
   for (const task of [...tasks.gate, ...tasks.sealed]) {
@@ -28,23 +29,35 @@ export async function requireFits(
   }
   for (const task of tasks.retention) add(task, bare(task), recipe.retention?.maxTokens ?? 0);
   for (const task of tasks.replay) add(task, bare(task), recipe.curate.replay?.maxTokens ?? 0);
-  const rework = await reworkTokens(recipe, prompts, model);
-  const judging = await judgingTokens(recipe, prompts, model);
+  const rework = await reworkTokens(recipe, prompts, models.teacher);
+  const judging = await judgingTokens(recipe, prompts, models.judge);
   for (const task of tasks.train) {
-    add(task, teacherMessages(input, task), recipe.generate.maxTokens + rework);
-    if (judging > 0) add(task, bare(task), judging);
+    add(task, teacherMessages(input, task), recipe.generate.maxTokens + rework, "teacher");
+    if (judging > 0) add(task, bare(task), judging, "judge");
   }
-  const lengths = await model.countTokens(asked.map(({ text }) => text));
-  const limit = recipe.model.contextTokens;
-  for (const [index, { task, answer }] of asked.entries()) {
-    const needed = lengths[index]! + answer;
-    if (needed <= limit) continue;
-    throw new RedistillError(
-      "usage",
-      `this ${task.split} task and its answer need ${needed} tokens; model.contextTokens is ${limit}: ${task.prompt.slice(0, 80)}`,
-      "Raise model.contextTokens, lower maxTokens, or shorten or remove the task.",
-    );
+  for (const role of ["student", "teacher", "judge"] as const) {
+    const own = asked.filter((each) => each.role === role);
+    const lengths = await models[role].countTokens(own.map(({ text }) => text));
+    const limit = modelOf(recipe, role).contextTokens;
+    const setting = `${role === "student" || !hasOwnModel(recipe, role) ? "model" : `roles.${role}`}.contextTokens`;
+    for (const [index, { task, answer }] of own.entries()) {
+      const needed = lengths[index]! + answer;
+      if (needed <= limit) continue;
+      throw new RedistillError(
+        "usage",
+        `this ${task.split} task and its answer need ${needed} tokens; ${setting} is ${limit}: ${task.prompt.slice(0, 80)}`,
+        `Raise ${setting}, lower maxTokens, or shorten or remove the task.`,
+      );
+    }
   }
+}
+
+/** A question, and whose model it is put to. */
+interface Asked {
+  readonly task: Task;
+  readonly text: string;
+  readonly answer: number;
+  readonly role: Role;
 }
 
 /** A second try holds the first answer, its critique and the words around them. */

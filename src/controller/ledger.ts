@@ -11,7 +11,8 @@ import {
 } from "../core/budget.js";
 import type { Clock } from "../core/clock.js";
 import type { CallRequest, Generation } from "../core/entities.js";
-import { costOf, type Price, priceOf, requirePriced } from "../core/money.js";
+import { modelName, modelOf, type Role } from "../core/model.js";
+import { costOf, type Price, priceOf, requirePriced, runPrices } from "../core/money.js";
 import { type Night, nightOf } from "../core/night.js";
 import type { ChatModel } from "../core/ports.js";
 import type { RunRow } from "../store/runs.js";
@@ -24,7 +25,13 @@ export interface LedgerOptions {
   readonly store: Store;
   readonly run: RunRow;
   readonly clock: Clock;
-  readonly model: Pick<ChatModel, "render" | "countTokens">;
+  readonly models: Readonly<Record<Role, Pick<ChatModel, "render" | "countTokens">>>;
+}
+
+/** What a role's model costs. */
+interface Quote {
+  readonly price: Price | null;
+  readonly worst: WorstCase;
 }
 
 /** Time is written down at least this often while answers come in, in milliseconds. */
@@ -35,14 +42,15 @@ const writeEvery = 1_000;
  * saved rows; what was in flight when a process died is in no row, and so counts as nothing.
  */
 export class Ledger {
-  private readonly price: Price | null;
+  private readonly priceOf;
   private readonly limits: { readonly run: AmountLimits; readonly night: AmountLimits };
   private readonly limited: boolean;
   private spent: { run: Amounts; night: Amounts };
   /** Requests in flight, and the worst that they can cost. */
   private readonly inFlight = new Set<CallRequest>();
   private reserved: Amounts = nothing;
-  private readonly worst: WorstCase;
+  private readonly countsTokens: boolean;
+  private readonly quotes = new Map<Role, Quote>();
   private night: Night;
   private readonly openedAt: number;
   private answered = 0;
@@ -54,13 +62,12 @@ export class Ledger {
   /** @throws RedistillError `usage` for a budget of money without a price. */
   constructor(private readonly options: LedgerOptions) {
     const { store, run, clock } = options;
-    const { budget, prices, model } = run.recipe;
+    const { budget } = run.recipe;
     requirePriced(run.recipe);
-    this.price = priceOf(prices, model.path);
+    this.priceOf = runPrices(run);
     this.limits = { run: amountLimits(budget), night: amountLimits(budget.night) };
     this.limited = hasLimit(budget) || hasLimit(budget.night);
-    const countsTokens = this.isLimited("tokens") || this.isLimited("money");
-    this.worst = new WorstCase(options.model, this.price, countsTokens);
+    this.countsTokens = this.isLimited("tokens") || this.isLimited("money");
     this.night = nightOf(clock.now(), budget.timeZone);
     this.spent = this.readSpent();
     this.openedAt = clock.monotonic();
@@ -86,14 +93,15 @@ export class Ledger {
    * @returns how many, at least one.
    * @throws PausedError `budget` if not even the first fits.
    */
-  async admit(requests: readonly CallRequest[]): Promise<number> {
+  async admit(requests: readonly CallRequest[], role: Role): Promise<number> {
     if (!this.limited) return requests.length;
-    await this.worst.prepare(requests);
-    const most = Math.min(requests.length, this.answersInTime());
+    const quote = this.quoteOf(role);
+    await quote.worst.prepare(requests);
+    const most = Math.min(requests.length, this.answersInTime(role));
     for (let count = 0; count < most; count++) {
       const request = requests[count] as CallRequest;
       if (this.inFlight.has(request)) continue;
-      const worst = this.worst.of(request);
+      const worst = quote.worst.of(request);
       const wanted = plus(this.reserved, worst);
       const reached = this.reachedBy(wanted);
       if (reached !== null && count === 0) throw this.paused(reached);
@@ -105,16 +113,17 @@ export class Ledger {
   }
 
   /** A request was answered or given up, and its row written. */
-  settle(request: CallRequest, generation: Generation): void {
+  settle(request: CallRequest, generation: Generation, role: Role): void {
     this.answered++;
     if (!this.limited) return;
     const { promptTokens, completionTokens } = generation;
+    const { worst, price } = this.quoteOf(role);
     // One that was given up may never have been sent by this process.
-    if (this.inFlight.delete(request)) this.reserved = minus(this.reserved, this.worst.of(request));
+    if (this.inFlight.delete(request)) this.reserved = minus(this.reserved, worst.of(request));
     this.spend({
       tokens: BigInt(promptTokens + completionTokens),
       calls: 1n,
-      money: this.price === null ? 0n : costOf(this.price, promptTokens, completionTokens),
+      money: price === null ? 0n : costOf(price, promptTokens, completionTokens),
     });
   }
 
@@ -199,7 +208,7 @@ export class Ledger {
   private readSpent(): { run: Amounts; night: Amounts } {
     const { store, run } = this.options;
     if (!this.limited) return { run: nothing, night: nothing };
-    const of = (night: Night | null) => store.spend.of(run.id, this.price, night);
+    const of = (night: Night | null) => store.spend.of(run.id, this.priceOf, night);
     return { run: of(null), night: of(this.night) };
   }
 
@@ -219,7 +228,7 @@ export class Ledger {
 
   private paused(reached: Reached) {
     const { store, run } = this.options;
-    return budgetReached(run, reached, store.spend.rounds(run.id, this.price));
+    return budgetReached(run, reached, store.spend.rounds(run.id, this.priceOf));
   }
 
   private unwrittenTime(): bigint {
@@ -249,10 +258,22 @@ export class Ledger {
     }
   }
 
-  private answersInTime(): number {
+  /** What requests to a role's model can cost, remembered by request. */
+  private quoteOf(role: Role): Quote {
+    const known = this.quotes.get(role);
+    if (known) return known;
+    const { recipe } = this.options.run;
+    const price = priceOf(recipe.prices, modelName(modelOf(recipe, role)));
+    const worst = new WorstCase(this.options.models[role], price, this.countsTokens);
+    const quote = { price, worst };
+    this.quotes.set(role, quote);
+    return quote;
+  }
+
+  private answersInTime(role: Role): number {
     const left = this.timeLeft();
     if (left === null) return Number.POSITIVE_INFINITY;
-    const { sequences } = this.options.run.recipe.model;
+    const { sequences } = modelOf(this.options.run.recipe, role);
     const elapsed = this.options.clock.monotonic() - this.openedAt;
     const pace = elapsed > 0 ? this.answered / elapsed : 0;
     return Math.max(sequences, Math.floor((left / 2) * pace));

@@ -2,12 +2,12 @@ import { type Clock, systemClock } from "../core/clock.js";
 import type { Adapter } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
 import type { Reading } from "../core/health.js";
-import type { ChatModel, Train, Verify } from "../core/ports.js";
+import type { Role } from "../core/model.js";
+import type { Complete, RoleModels, Train, Verify } from "../core/ports.js";
 import type { AdapterRow } from "../core/round.js";
 import { Hours } from "../schedule/index.js";
 import { answerSuite } from "../stages/evaluate.js";
 import { stagesOf } from "../stages/index.js";
-import { gradingVerify } from "../stages/support/judging/rubric.js";
 import type {
   StageInput,
   StageOutput,
@@ -23,6 +23,7 @@ import { announce } from "./announce.js";
 import { Closing } from "./closing.js";
 import { commitAt } from "./commit.js";
 import { createComplete } from "./complete.js";
+import { withGrades } from "./grading.js";
 import { commitHealth, healthNotes, measureHealth, pauseForHealth } from "./health.js";
 import { Ledger } from "./ledger.js";
 import type { Observe } from "./progress.js";
@@ -35,7 +36,7 @@ export interface RunContext {
   readonly runId: string;
   readonly tasks: TaskSets;
   readonly prompts: StagePrompts;
-  readonly model: ChatModel;
+  readonly models: RoleModels;
   readonly train: Train;
   readonly verify: Verify;
   /** Folder that adapters' paths are relative to. */
@@ -62,10 +63,10 @@ const finalStage = "final";
 export async function tick(context: RunContext): Promise<boolean> {
   const run = runOf(context);
   if (run.state === "finished") return false;
-  const { store, model } = context;
+  const { store, models } = context;
   const clock = clockOf(context);
   admit({ ...context, hours: hoursOf(context, run) });
-  const ledger = new Ledger({ store, run, clock, model });
+  const ledger = new Ledger({ store, run, clock, models });
   try {
     ledger.require();
     return await nextUnit(context, run, ledger);
@@ -127,11 +128,11 @@ async function nextStage(
   const next = stagesOf(run.recipe).find(([name]) => !done.has(name));
   // The gate, the last stage, ends the round in its own transaction.
   if (next === undefined) throw new Error(`round ${round.number} of ${run.id} has no stage left`);
-  const [name, stage] = next;
+  const [name, stage, role] = next;
   observe({ kind: "stage", round: round.number, stage: name });
   const startedAt = clockOf(context).monotonic();
   const input = await inputFor(context, run, round);
-  const output = await stage(input, portsFor(context, run, round, name, ledger));
+  const output = await stage(input, portsFor(context, run, { round, stage: name, role, ledger }));
   const { decision } = output.rows;
   const health = decision ? await measureHealth(store, run, input, decision, context.verify) : [];
   const seconds = secondsSince(startedAt, context);
@@ -189,27 +190,39 @@ async function inputFor(context: RunContext, run: RunRow, round: RoundRow): Prom
   };
 }
 
-function portsFor(
+interface Work {
+  readonly round: RoundRow;
+  readonly stage: string;
+  readonly role: Role;
+  readonly ledger: Ledger;
+}
+
+function portsFor(context: RunContext, run: RunRow, work: Work): StagePorts {
+  const { models, verify, prompts } = context;
+  const { round, stage, role, ledger } = work;
+  const closing = new Closing(hoursOf(context, run), run.id);
+  const place = { round: round.number, stage };
+  const completeAs = (who: Role) =>
+    completeFor(context, run, place, { role: who, ledger, closing });
+  return {
+    complete: completeAs(role),
+    verify: withGrades(verify, prompts, run.recipe.seed, completeAs("judge")),
+    train: (job) => trainWithin(context, round.number, { ledger, closing }, job),
+    render: (messages) => models.student.render(messages),
+    modelDigest: models.student.digest,
+  };
+}
+
+/** Answers of a role's model, paid for at a place of the run. */
+function completeFor(
   context: RunContext,
   run: RunRow,
-  round: RoundRow,
-  stage: string,
-  ledger: Ledger,
-): StagePorts {
-  const { store, model, signal, observe, verify } = context;
-  const payer = { runId: run.id, round: round.number, stage, score: scoreOf(context, run) };
-  const width = run.recipe.model.sequences;
-  const closing = new Closing(hoursOf(context, run), run.id);
-  const complete = createComplete({ store, model, width, payer, ledger, signal, observe, closing });
-  const { rubric, repair } = context.prompts;
-  const { seed } = run.recipe;
-  return {
-    complete,
-    verify: rubric && repair ? gradingVerify(verify, { complete, rubric, repair, seed }) : verify,
-    train: (job) => trainWithin(context, round.number, { ledger, closing }, job),
-    render: (messages) => model.render(messages),
-    modelDigest: model.digest,
-  };
+  place: { readonly round: number; readonly stage: string },
+  how: { readonly role: Role; readonly ledger: Ledger; readonly closing: Closing },
+): Complete {
+  const { store, models, signal, observe } = context;
+  const payer = { runId: run.id, ...place, score: scoreOf(context, run) };
+  return createComplete({ store, models, recipe: run.recipe, payer, signal, observe, ...how });
 }
 
 /** The incumbent's share of the gate suite, once it has answered it. */
@@ -226,23 +239,13 @@ async function finish(
   round: number,
   stoppedEarly: string | null,
 ): Promise<void> {
-  const { store, model, signal, observe, verify, tasks } = context;
+  const { store, observe, verify, tasks } = context;
   const startedAt = clockOf(context).monotonic();
   if (tasks.sealed.length > 0) {
     observe({ kind: "stage", round, stage: finalStage });
-    const payer = { runId: run.id, round, stage: finalStage, score: scoreOf(context, run) };
-    const width = run.recipe.model.sequences;
+    const place = { round, stage: finalStage };
     const closing = new Closing(hoursOf(context, run), run.id);
-    const complete = createComplete({
-      store,
-      model,
-      width,
-      payer,
-      ledger,
-      signal,
-      observe,
-      closing,
-    });
+    const complete = completeFor(context, run, place, { role: "student", ledger, closing });
     const input = { recipe: run.recipe, prompts: context.prompts, tasks };
     const models =
       run.incumbent === null ? [null] : [null, await adapterOf(context, run.incumbent)];

@@ -108,7 +108,7 @@ export interface Generation {
 /** A generation with the key of the call that it came from. */
 export interface Completion extends Generation {
   readonly callKey: string;
-  /** Why there is no answer: the request ended the engine each time. Absent where there is one. */
+  /** Why there is no answer: the request ended the engine each time, or its server refused it. Absent where there is one. */
   readonly unanswered?: string;
 }
 

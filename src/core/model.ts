@@ -30,6 +30,9 @@ const address = z
   .max(2048)
   .refine((text) => !/^[a-z]+:\/\/[^/]*@/i.test(text), "an address without a name or password");
 
+/** Where Ollama listens unless it is told otherwise. */
+export const ollamaUrl = "http://127.0.0.1:11434";
+
 export const modelSchema = z.discriminatedUnion("provider", [
   z.strictObject({
     provider: z.literal("embedded").default("embedded"),
@@ -42,7 +45,7 @@ export const modelSchema = z.discriminatedUnion("provider", [
   z.strictObject({
     provider: z.literal("ollama"),
     ...served,
-    url: address.default("http://127.0.0.1:11434"),
+    url: address.default(ollamaUrl),
     /** How long the server keeps the model in memory after an answer, in its own words. */
     keepAlive: z.string().max(20).default("30m"),
   }),
@@ -71,6 +74,11 @@ export type ServedSettings = Exclude<ModelSettings, { provider: "embedded" }>;
 export const roles = ["student", "teacher", "critic", "judge", "coach"] as const;
 export type Role = (typeof roles)[number];
 
+/** Something for each role. */
+export function eachRole<T>(value: (role: Role) => T): Record<Role, T> {
+  return Object.fromEntries(roles.map((role) => [role, value(role)])) as Record<Role, T>;
+}
+
 export const rolesSchema = z
   .strictObject({
     /** Writes attempts and revisions. */
@@ -82,3 +90,38 @@ export const rolesSchema = z
     coach: modelSchema.optional(),
   })
   .default({});
+
+/** The parts of a recipe that name models. */
+export interface NamesModels {
+  readonly model: ModelSettings;
+  readonly roles: Readonly<Partial<Record<Role, ModelSettings | undefined>>>;
+}
+
+/** The model of a role, which is the student's unless the recipe names another. */
+export function modelOf({ model, roles: own }: NamesModels, role: Role): ModelSettings {
+  return own[role] ?? model;
+}
+
+/** Whether a role has a model of its own: that one never answers with the student's adapter. */
+export function hasOwnModel({ roles: own }: NamesModels, role: Role): boolean {
+  return own[role] !== undefined;
+}
+
+/** As prices and reports call a model: the path of its file, or its name at the server. */
+export function modelName(model: ModelSettings): string {
+  return model.provider === "embedded" ? model.path : model.name;
+}
+
+/** The weights' file (`default` for the default ones), where there is one on this machine. */
+export function weightsOf(model: ModelSettings): string | null {
+  return model.provider === "embedded" ? model.path : model.weights;
+}
+
+/** What answered in a role, as a run remembers it. */
+export interface ModelIdentity {
+  readonly digest: string;
+  readonly description: string;
+}
+
+/** By role; one that is absent is the student. */
+export type RoleIdentities = Readonly<Partial<Record<Role, ModelIdentity>>>;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { RedistillError } from "./errors.js";
+import { modelName, modelOf, type NamesModels, type RoleIdentities, roles } from "./model.js";
 
 const atMostSixDecimals = (value: number) => /^\d+(\.\d{1,6})?$/.test(String(value));
 const exact = z
@@ -11,8 +12,8 @@ const exact = z
 export const moneyLimit = exact.gt(0);
 
 /**
- * What a million tokens cost, by the model's name: `default`, or the end of its path. The unit is
- * that of the money budgets.
+ * What a million tokens cost, by the model's name: `default`, the end of its path, or its name at a
+ * server. The unit is that of the money budgets.
  */
 export const pricesSchema = z
   .record(z.string().min(1), z.strictObject({ prompt: exact, completion: exact }))
@@ -37,7 +38,7 @@ export function costOf(price: Price, promptTokens: number, completionTokens: num
   return BigInt(promptTokens) * price.prompt + BigInt(completionTokens) * price.completion;
 }
 
-/** The price of the model at a path; the longest name that fits counts. Null: it has none. */
+/** The price of a model by its path or name; the longest key that fits counts. Null: it has none. */
 export function priceOf(prices: Prices, path: string): Price | null {
   const plain = (name: string) => name.replaceAll("\\", "/").replace(/^(\.\.?\/)+/, "");
   const at = plain(path);
@@ -48,8 +49,25 @@ export function priceOf(prices: Prices, path: string): Price | null {
   return found ? { prompt: micro(found.prompt), completion: micro(found.completion) } : null;
 }
 
-interface Priced {
-  readonly model: { readonly path: string };
+/** The price of a call by the digest of the model that answered it; null where it has none. */
+export type PriceOfDigest = (digest: string) => Price | null;
+
+/** Prices of the models that work on a run. */
+export function runPrices(run: {
+  readonly recipe: NamesModels & { readonly prices: Prices };
+  readonly modelDigest: string;
+  readonly roles: RoleIdentities;
+}): PriceOfDigest {
+  const known = new Map(
+    roles.map((role) => [
+      run.roles[role]?.digest ?? run.modelDigest,
+      priceOf(run.recipe.prices, modelName(modelOf(run.recipe, role))),
+    ]),
+  );
+  return (digest) => known.get(digest) ?? null;
+}
+
+interface Priced extends NamesModels {
   readonly prices: Prices;
   readonly budget: {
     readonly money: number | null;
@@ -62,14 +80,16 @@ interface Priced {
  *
  * @throws RedistillError `usage` naming the model and the lines to add.
  */
-export function requirePriced({ model, prices, budget }: Priced): void {
+export function requirePriced({ prices, budget, ...models }: Priced): void {
   if (budget.money === null && budget.night.money === null) return;
-  if (priceOf(prices, model.path) !== null) return;
+  const names = roles.map((role) => modelName(modelOf(models, role)));
+  const unpriced = names.find((name) => priceOf(prices, name) === null);
+  if (unpriced === undefined) return;
   const key = budget.money === null ? "budget.night.money" : "budget.money";
-  const name = model.path.split(/[\\/]/).at(-1);
+  const name = unpriced.split(/[\\/]/).at(-1);
   throw new RedistillError(
     "usage",
-    `${key} is set, but prices has no entry for the model ${model.path}`,
+    `${key} is set, but prices has no entry for the model ${unpriced}`,
     `Add what a million tokens cost (0 on a machine of your own) to the recipe, as in: prices: {${name}: {prompt: 0.15, completion: 0.6}}; or take ${key} away.`,
   );
 }

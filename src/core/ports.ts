@@ -7,6 +7,7 @@ import type {
   Task,
   Verdict,
 } from "./entities.js";
+import type { Role } from "./model.js";
 import type { Method } from "./retrain.js";
 
 /** What the loop needs of a model. Every implementation passes tests/contract/chat-model.ts. */
@@ -30,6 +31,9 @@ export interface ChatModel {
   dispose(): Promise<void>;
 }
 
+/** The model of each role; all the same one where the recipe names no other. */
+export type RoleModels = Readonly<Record<Role, ChatModel>>;
+
 /** What a model can do beside answering; probed when it is opened, never assumed. */
 export interface ModelCapabilities {
   /** Answers with trained weights: `SampleOptions.adapter` may be other than null. */
@@ -50,8 +54,22 @@ export interface SampleOptions {
   /** Once aborted, no further request is begun; those that were are finished, and `sample` resolves. */
   readonly drain?: AbortSignal;
   onResult(index: number, generation: Generation): void;
+  /**
+   * The request at this place will have no answer from this model, whoever asks again: a server
+   * refuses it, cuts its prompt or breaks at it each time. Called at most once, instead of `onResult`.
+   */
+  onGivenUp?(index: number, why: GivenUp): void;
+  /** Something that the morning should know: a server went away, came back, wants fewer requests. */
+  onNotice?(text: string): void;
   /** Called as the work goes on with the number of tokens sampled since; 0 after a prompt was read. */
   onTokens?(count: number): void;
+}
+
+/** Why a request has no answer. */
+export interface GivenUp {
+  /** `refused`: the server does not take it, as it is set up. `failed`: the server broke at it each time. */
+  readonly how: "refused" | "failed";
+  readonly reason: string;
 }
 
 /** Answers of one stage, from the cache where they were paid for before. */

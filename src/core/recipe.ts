@@ -2,6 +2,7 @@ import { z } from "zod";
 import { budgetSchema } from "./budget.js";
 import { healthSchema } from "./health.js";
 import { judgeSchema } from "./judge.js";
+import { modelSchema, rolesSchema } from "./model.js";
 import { pricesSchema } from "./money.js";
 import { notifySchema } from "./notify.js";
 import { stopSchema } from "./plateau.js";
@@ -79,18 +80,9 @@ export const recipeSchema = z.strictObject({
     .max(2 ** 31 - 1)
     .default(1),
   rounds: atLeastOne(1000),
-  model: z
-    .strictObject({
-      /** `default` or the path of a GGUF file. */
-      path: z.string().min(1).default("default"),
-      /** Tokens that one sequence can hold: prompt and answer together. */
-      contextTokens: z.number().int().min(128).max(131_072).default(1024),
-      /** Answers written side by side. */
-      sequences: atLeastOne(256).default(16),
-      /** CPU threads; 0 takes the number of cores that do arithmetic. */
-      threads: count(1024).default(0),
-    })
-    .prefault({}),
+  /** The student, and whoever is not named in `roles`. */
+  model: modelSchema.prefault({}),
+  roles: rolesSchema,
   tasks,
   /** What the base model can do already and must not lose. */
   retention: z

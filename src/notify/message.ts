@@ -73,6 +73,7 @@ const pauses: Record<string, string> = {
   disk: "the disk has no room",
   health: "a health monitor stopped it",
   request: "somebody asked for it",
+  server: "the model's server does not answer",
 };
 
 /** The run waits. Messages of errors may hold paths, so only the reason's word is told. */

@@ -2,6 +2,7 @@ import { dirname, isAbsolute, resolve } from "node:path";
 import { type Document, isMap, isNode, isPair, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import { messageOf, RedistillError } from "../core/errors.js";
+import type { ModelSettings } from "../core/model.js";
 import { nearest } from "../core/nearest.js";
 import { contradictions, type Recipe, recipeSchema } from "../core/recipe.js";
 import type { SecretSource } from "../core/secrets.js";
@@ -112,15 +113,26 @@ function secretFrom(source: SecretSource, from: (path: string) => string): Secre
   return "file" in source ? { file: from(source.file) } : source;
 }
 
+function modelFrom(model: ModelSettings, from: (path: string) => string): ModelSettings {
+  if (model.provider === "embedded") {
+    return { ...model, path: model.path === "default" ? "default" : from(model.path) };
+  }
+  const placed = { ...model, weights: model.weights && from(model.weights) };
+  if (!("apiKey" in placed)) return placed;
+  return { ...placed, apiKey: placed.apiKey && secretFrom(placed.apiKey, from) };
+}
+
 function absolutePaths(recipe: Recipe, folder: string): Recipe {
   const from = (path: string) => (isAbsolute(path) ? path : resolve(folder, path));
   const { replay } = recipe.curate;
   return {
     ...recipe,
-    model: {
-      ...recipe.model,
-      path: recipe.model.path === "default" ? "default" : from(recipe.model.path),
-    },
+    model: modelFrom(recipe.model, from),
+    roles: Object.fromEntries(
+      Object.entries(recipe.roles).flatMap(([role, model]) =>
+        model === undefined ? [] : [[role, modelFrom(model, from)]],
+      ),
+    ),
     tasks:
       recipe.tasks.source === "jsonl"
         ? { ...recipe.tasks, path: from(recipe.tasks.path) }

@@ -45,7 +45,7 @@ export function renderMarkdown(report: RunReport): string {
     ...section("The judge", list(judgeItems(report))),
     ...section("Health of learning", table(healthTable(report)), list(healthItems(report, style))),
     ...useBlocks(report),
-    ...section("What this rests on", list(basisItems(report))),
+    ...section("What this rests on", list(basisItems(report, style))),
     ...section("How it went", list(faultItems(report, style))),
     "### Timeline",
     list(timelineItems(report, style)),

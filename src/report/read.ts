@@ -105,6 +105,7 @@ function readBasis(store: Store, run: RunRow, looks: number): Basis {
     recipeHash: run.recipeHash,
     seed: run.recipe.seed,
     modelDigest: run.modelDigest,
+    models: readModels(run),
     incumbent: run.incumbent,
     prompts: store.runs.prompts(run.id).map(({ stage, name, hash }) => ({ stage, name, hash })),
     tasks: {
@@ -118,6 +119,24 @@ function readBasis(store: Store, run: RunRow, looks: number): Basis {
     levelPerLook: alphaForLook(alpha, run.recipe.rounds),
     quarantined: store.suspects.quarantined(run.id).map(({ round, stage }) => ({ round, stage })),
   };
+}
+
+/** Each model with its roles; empty where the student is embedded and does everything. */
+function readModels({ roles: own, recipe }: RunRow): Basis["models"] {
+  const { student, ...others } = own;
+  if (student === undefined) return [];
+  const named = Object.entries(others);
+  if (named.length === 0 && recipe.model.provider === "embedded") return [];
+  const known = new Map([[student.digest, { roles: ["student"], ...student }]]);
+  for (const [role, identity] of named) {
+    const same = known.get(identity.digest);
+    if (same) same.roles.push(role);
+    else known.set(identity.digest, { roles: [role], ...identity });
+  }
+  return [...known.values()].map(({ roles: played, description }) => ({
+    roles: played.join(" and "),
+    description,
+  }));
 }
 
 function readBest(store: Store, run: RunRow): BestAdapter | null {

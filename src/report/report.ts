@@ -153,6 +153,8 @@ export interface Basis {
   readonly recipeHash: string;
   readonly seed: number;
   readonly modelDigest: string;
+  /** Who answered in which role, where that was not one embedded model. */
+  readonly models: readonly { readonly roles: string; readonly description: string }[];
   /** sha256 of the incumbent's adapter; null is the base weights. */
   readonly incumbent: string | null;
   readonly prompts: readonly {

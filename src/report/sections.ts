@@ -200,7 +200,7 @@ export function reworkedItems({ reworked }: RunReport, style: Style): Item[] {
 }
 
 /** What the figures rest on: sizes, looks, hashes. */
-export function basisItems({ basis, planned }: RunReport): Item[] {
+export function basisItems({ basis, planned }: RunReport, style: Style): Item[] {
   const { tasks, looks, alpha, levelPerLook, prompts, incumbent } = basis;
   const sizes = Object.entries(tasks).map(([split, size]) => `${split} ${size}`);
   return [
@@ -211,6 +211,9 @@ export function basisItems({ basis, planned }: RunReport): Item[] {
     item("Differences: exact McNemar test, Tango's 95% interval; p two-sided except at the gate."),
     ...quarantineItems(basis.quarantined),
     item(`Incumbent: ${incumbent === null ? "the base weights" : `adapter ${incumbent}`}`),
+    ...basis.models.map(({ roles, description }) =>
+      item(`Model as ${roles}: ${style.quote(description)}`),
+    ),
     item(`Model digest (weights, template, engine): ${basis.modelDigest}`),
     item(`Recipe hash: ${basis.recipeHash}; seed ${basis.seed}`),
     ...prompts.map(({ stage, name, hash }) =>
@@ -233,7 +236,7 @@ function quarantineItems(quarantined: RunReport["basis"]["quarantined"]): Item[]
   if (quarantined.length === 0) return [];
   return [
     item(
-      `Without an answer: ${plural(quarantined.length, "request")} that crashed the engine each time; what they were for is ungradable, never wrong.`,
+      `Without an answer: ${plural(quarantined.length, "request")} that crashed the engine each time or that its server refused; what they were for is ungradable, never wrong.`,
       ...quarantined.map(({ round, stage }) => `Round ${round}, ${stage}.`),
     ),
   ];

@@ -8,7 +8,8 @@ import {
   budgetKinds,
   hasLimit,
 } from "../core/budget.js";
-import { priceOf } from "../core/money.js";
+import { roles } from "../core/model.js";
+import { runPrices } from "../core/money.js";
 import { outlookOf, outlookText } from "../core/outlook.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
@@ -37,13 +38,14 @@ export interface SpendLine {
 const shown = ["calls", "tokens", "money", "minutes"] as const;
 type Shown = (typeof shown)[number];
 
-/** Everything that a run spent, from its rows. Money is left out where the model has no price. */
+/** Everything that a run spent, from its rows. Money is left out where no model has a price. */
 export function readSpend(store: Store, run: RunRow): SpendReport {
-  const { budget, prices, model, rounds: planned } = run.recipe;
-  const price = priceOf(prices, model.path);
+  const { budget, rounds: planned } = run.recipe;
+  const price = runPrices(run);
+  const isPriced = roles.some((role) => price(run.roles[role]?.digest ?? run.modelDigest) !== null);
   const lines = (limits: AmountLimits, spent: Amounts): SpendLine[] =>
     budgetKinds
-      .filter((kind) => kind !== "money" || price !== null)
+      .filter((kind) => kind !== "money" || isPriced)
       .map((kind) => spendLine(kind, spent[kind], limits[kind]));
   const total = store.spend.of(run.id, price, null);
   const nightLimits = amountLimits(budget.night);
@@ -63,7 +65,7 @@ export function readSpend(store: Store, run: RunRow): SpendReport {
       return { round, ...(Object.fromEntries(figures) as Record<Shown, string>) };
     }),
     outlook: run.state === "finished" ? null : outlookText(outlookOf(rounds, planned)),
-    money: price === null ? null : amountNumber("money", total.money),
+    money: !isPriced ? null : amountNumber("money", total.money),
   };
 }
 

@@ -48,7 +48,7 @@ export function renderTerminal(report: RunReport): string {
     section("The judge", judgeItems(report)),
     section("Health of learning", healthItems(report, style)),
     aligned(healthTable(report, mostColumns)),
-    section("What this rests on", basisItems(report)),
+    section("What this rests on", basisItems(report, style)),
     section("How it went", faultItems(report, style)),
     section("Timeline", timelineItems(report, style)),
     section(spendTitle(report), spendItems(report)),

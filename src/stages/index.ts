@@ -1,3 +1,4 @@
+import type { Role } from "../core/model.js";
 import type { Recipe } from "../core/recipe.js";
 import { critique } from "./critique.js";
 import { curate } from "./curate.js";
@@ -10,20 +11,22 @@ import { refine } from "./refine.js";
 import { retrain } from "./retrain.js";
 import type { Stage } from "./types.js";
 
-/** The loop. The order of a round is stated here and nowhere else. */
+/** The loop. The order of a round, and whose model a stage asks, are stated here and nowhere else. */
 export const stages = [
-  ["elicit", elicit],
-  ["generate", generate],
-  ["critique", critique],
-  ["refine", refine],
-  ["judge", judge],
-  ["curate", curate],
-  ["retrain", retrain],
-  ["evaluate", evaluate],
-  ["gate", gate],
-] as const satisfies readonly (readonly [string, Stage])[];
+  ["elicit", elicit, "student"],
+  ["generate", generate, "teacher"],
+  ["critique", critique, "critic"],
+  ["refine", refine, "teacher"],
+  ["judge", judge, "judge"],
+  ["curate", curate, "student"],
+  ["retrain", retrain, "student"],
+  ["evaluate", evaluate, "student"],
+  ["gate", gate, "student"],
+] as const satisfies readonly (readonly [string, Stage, Role])[];
 
 /** The stages of a recipe's rounds. A judge is not in the rounds of recipes that were without one. */
-export function stagesOf({ judge }: Pick<Recipe, "judge">): readonly (readonly [string, Stage])[] {
+export function stagesOf({
+  judge,
+}: Pick<Recipe, "judge">): readonly (readonly [string, Stage, Role])[] {
   return stages.filter(([name]) => name !== "judge" || judge !== null);
 }

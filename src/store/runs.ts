@@ -1,5 +1,6 @@
 import { RedistillError } from "../core/errors.js";
 import { canonicalJson } from "../core/hash.js";
+import type { RoleIdentities } from "../core/model.js";
 import { type Changeable, changeable, type Recipe, recipeSchema } from "../core/recipe.js";
 import { isRunId } from "../core/safe-names.js";
 import { redact } from "../core/secrets.js";
@@ -24,6 +25,8 @@ export interface NewRun {
   readonly modelDigest: string;
   readonly modelPath: string;
   readonly modelSha256: string;
+  /** Absent where the student does everything. */
+  readonly roles?: RoleIdentities;
   readonly folder: string;
   readonly prompts: readonly PromptSnapshot[];
 }
@@ -35,8 +38,10 @@ export interface RunRow {
   readonly recipeHash: string;
   readonly modelDigest: string;
   readonly modelPath: string;
-  /** Of the weights' file. */
+  /** Of the weights' file; empty where there is none on this machine. */
   readonly modelSha256: string;
+  /** Who answered in which role when the run began; empty for runs from before there were roles. */
+  readonly roles: RoleIdentities;
   /** Artifacts of the run, relative to the workspace. */
   readonly folder: string;
   readonly state: RunState;
@@ -49,10 +54,14 @@ export interface RunRow {
   readonly finishedAt: string | null;
 }
 
-type RawRun = Omit<RunRow, "recipe" | "progress"> & { recipe: string; progress: string | null };
+type RawRun = Omit<RunRow, "recipe" | "progress" | "roles"> & {
+  recipe: string;
+  roles: string;
+  progress: string | null;
+};
 
 const columns = `id, name, recipe, recipe_hash AS recipeHash, model_digest AS modelDigest,
-  model_path AS modelPath, model_sha256 AS modelSha256, folder, state, incumbent, failure, progress, owner_pid AS ownerPid,
+  model_path AS modelPath, model_sha256 AS modelSha256, roles, folder, state, incumbent, failure, progress, owner_pid AS ownerPid,
   created_at AS createdAt, finished_at AS finishedAt`;
 
 export class RunTable {
@@ -61,8 +70,8 @@ export class RunTable {
   create(run: NewRun): void {
     this.db
       .prepare(
-        `INSERT INTO runs (id, name, recipe, recipe_hash, model_digest, model_path, model_sha256, folder,
-           state, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'interrupted', ?)`,
+        `INSERT INTO runs (id, name, recipe, recipe_hash, model_digest, model_path, model_sha256, roles,
+           folder, state, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'interrupted', ?)`,
       )
       .run(
         run.id,
@@ -72,6 +81,7 @@ export class RunTable {
         run.modelDigest,
         run.modelPath,
         run.modelSha256,
+        canonicalJson(run.roles ?? {}),
         run.folder,
         new Date().toISOString(),
       );
@@ -191,6 +201,7 @@ function parse(row: RawRun): RunRow {
     ...row,
     // Settings that are newer than the row have their defaults.
     recipe: recipeSchema.parse(JSON.parse(row.recipe)),
+    roles: JSON.parse(row.roles),
     progress: row.progress === null ? null : JSON.parse(row.progress),
   };
 }

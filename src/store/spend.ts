@@ -1,5 +1,5 @@
 import type { Amounts } from "../core/budget.js";
-import { costOf, type Price } from "../core/money.js";
+import { costOf, type PriceOfDigest } from "../core/money.js";
 import { type Night, nightNamed } from "../core/night.js";
 import type { RoundSpend } from "../core/outlook.js";
 import type { Connection } from "./database.js";
@@ -14,6 +14,21 @@ export interface StageSpend {
   /** Those of them that the engine really read: a beginning that prompts share is read once. */
   readonly promptTokensRead: number;
   readonly completionTokens: number;
+}
+
+interface TokensOfModel {
+  readonly digest: string;
+  readonly prompt: number;
+  readonly completion: number;
+}
+
+/** Calls of a run, of one round or all, from one moment to another. */
+interface Range {
+  readonly runId: string;
+  readonly round: number | null;
+  readonly from: string;
+  readonly to: string;
+  readonly night: string | null;
 }
 
 interface Sums {
@@ -34,17 +49,18 @@ export class SpendTable {
    * nothing. Prompt tokens count in full, also where a shared beginning was read once: that depends
    * on interruptions, and a budget must not.
    *
-   * @param price Prices everything the run ever paid for; null counts no money.
+   * @param priceOf Prices everything the run ever paid for; null counts no money.
    */
-  of(runId: string, price: Price | null, night: Night | null): Amounts {
-    const range = {
+  of(runId: string, priceOf: PriceOfDigest | null, night: Night | null): Amounts {
+    const range: Range = {
       runId,
+      round: null,
       from: night?.start.toISOString() ?? "",
       to: night?.end.toISOString() ?? "~",
       night: night?.name ?? null,
     };
     const sums = this.db
-      .prepare<typeof range, Sums>(
+      .prepare<Range, Sums>(
         `SELECT * FROM
            (SELECT count(*) AS calls, coalesce(sum(prompt_tokens), 0) AS prompt,
                    coalesce(sum(completion_tokens), 0) AS completion
@@ -58,11 +74,26 @@ export class SpendTable {
     return {
       tokens: BigInt(sums.prompt) + BigInt(sums.completion),
       calls: BigInt(sums.calls),
-      money: price === null ? 0n : costOf(price, sums.prompt, sums.completion),
+      money: priceOf === null ? 0n : this.money(range, priceOf),
       minutes: BigInt(sums.milliseconds),
       diskMegabytes: BigInt(sums.bytes),
       rounds: BigInt(sums.rounds),
     };
+  }
+
+  /** Each model's tokens at its own price. */
+  private money(range: Range, priceOf: PriceOfDigest): bigint {
+    return this.db
+      .prepare<Range, TokensOfModel>(
+        `SELECT model_digest AS digest, sum(prompt_tokens) AS prompt, sum(completion_tokens) AS completion
+           FROM calls WHERE paid_by_run = @runId AND created_at >= @from AND created_at < @to
+            AND (@round IS NULL OR paid_in_round = @round) GROUP BY 1`,
+      )
+      .all(range)
+      .reduce((sum, { digest, prompt, completion }) => {
+        const price = priceOf(digest);
+        return price === null ? sum : sum + costOf(price, prompt, completion);
+      }, 0n);
   }
 
   /** What a run paid for, by round and stage, in the order in which it did. */
@@ -82,7 +113,7 @@ export class SpendTable {
    * What each round of a run has taken so far. Its minutes are those of its finished stages, its
    * bytes an equal share of all.
    */
-  rounds(runId: string, price: Price | null): RoundSpend[] {
+  rounds(runId: string, priceOf: PriceOfDigest | null): RoundSpend[] {
     const rows = this.db
       .prepare<[string], { round: number; finished: 0 | 1; seconds: number }>(
         `SELECT number AS round, finished_at IS NOT NULL AS finished,
@@ -100,7 +131,10 @@ export class SpendTable {
       const spent = {
         tokens: BigInt(prompt + completion),
         calls: BigInt(sum("calls")),
-        money: price === null ? 0n : costOf(price, prompt, completion),
+        money:
+          priceOf === null
+            ? 0n
+            : this.money({ runId, round, from: "", to: "~", night: null }, priceOf),
         minutes: BigInt(Math.round(seconds * 1000)),
         diskMegabytes: bytes / BigInt(rows.length),
         rounds: 1n,

@@ -1,7 +1,8 @@
+import { redact } from "../core/secrets.js";
 import type { Payer } from "./calls.js";
 import type { Connection } from "./database.js";
 
-/** A request that has no answer, since it ended the engine each time. */
+/** A request that has no answer: it ended the engine each time, or a server gave none (0 crashes). */
 export interface Quarantined {
   readonly callKey: string;
   readonly round: number;
@@ -72,6 +73,18 @@ export class SuspectTables {
     this.db
       .prepare("UPDATE suspects SET quarantined_at = ? WHERE call_key = ?")
       .run(new Date().toISOString(), key);
+  }
+
+  /** A server refuses the request, or breaks at it each time: no crash of ours, and no answer. */
+  giveUp(key: string, { runId, round, stage }: Payer, reason: string): void {
+    this.db
+      .prepare(
+        `INSERT INTO suspects (call_key, crashes, run_id, round, stage, reason, quarantined_at)
+           VALUES (?, 0, ?, ?, ?, ?, ?)
+           ON CONFLICT (call_key) DO UPDATE SET reason = excluded.reason,
+             quarantined_at = excluded.quarantined_at`,
+      )
+      .run(key, runId, round, stage, redact(reason), new Date().toISOString());
   }
 
   /** The quarantined requests of a run: those that it found, and those that it met. */

@@ -5,7 +5,7 @@ import { interrupted, isTrainerFault, TrainerFailure } from "./failure.js";
 import { MemoryWatch } from "./memory.js";
 
 /** What the worker can be asked for. */
-type Operation = "hello" | "train" | "answer" | "tasks" | "score";
+type Operation = "hello" | "train" | "answer" | "tasks" | "score" | "export";
 
 /** A line of the worker's stream. */
 export type WorkerEvent = Readonly<Record<string, unknown>>;
@@ -212,6 +212,7 @@ const descriptions: Readonly<Record<Operation, string>> = {
   answer: "The answering of prompts by the trainer's worker",
   tasks: "The making of tasks by the trainer's worker",
   score: "The scoring of answers by the trainer's worker",
+  export: "The export of merged weights",
 };
 
 function describe(operation: Operation): string {

@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { initCommand } from "../../src/cli/commands/init.js";
 import { workspaceAt } from "../../src/cli/paths.js";
+import { modelSchema } from "../../src/core/model.js";
 import { recipeSchema } from "../../src/core/recipe.js";
 import { retrainSchema } from "../../src/core/retrain.js";
 import { loadRecipe, parseRecipe } from "../../src/recipes/load.js";
@@ -61,6 +62,11 @@ function keysIn(text: string): Set<string> {
   return keys;
 }
 
+/** The lines that show a served model. */
+function servedIn(text: string): Record<string, unknown>[] {
+  return [...text.matchAll(/^# {3}(\{provider: .*\})$/gm)].map(([, flow]) => parse(flow as string));
+}
+
 /** The lines that show a training method. */
 function methodsIn(text: string): Record<string, unknown>[] {
   return [...text.matchAll(/^# {3}(\{method: [^}]*\})/gm)].map(([, flow]) => parse(flow as string));
@@ -81,13 +87,24 @@ describe("the recipe that init writes", () => {
     // Settings of verifiers stand in the list of verifiers, which is a comment, and so do places of secrets.
     const own = [...methodsIn(recipeTemplate)].flatMap((method) => Object.keys(method));
     for (const key of own) present.add(`retrain.${key}`);
+    for (const model of servedIn(recipeTemplate)) {
+      for (const key of Object.keys(model)) present.add(`model.${key}`);
+    }
     const absent = keys.filter(
-      (key) => !present.has(key) && !/^tasks\.verifier\.|^notify\.(url|token)\./.test(key),
+      (key) =>
+        !present.has(key) &&
+        !/^tasks\.verifier\.|\.(url|token|apiKey)\.|^roles\.[a-z]+\./.test(key),
     );
     expect(absent).toEqual([]);
     const inList = keys.map((key) => /^tasks\.verifier\.(.+)$/.exec(key)?.[1] ?? "tasks");
     const missing = [...inList, ...words].filter((word) => !recipeTemplate.includes(word));
     expect(missing).toEqual([]);
+  });
+
+  it("has every provider with its defaults", () => {
+    const served = servedIn(recipeTemplate);
+    for (const model of served) expect(modelSchema.parse(model)).toEqual(model);
+    expect(served.length).toBe(modelSchema.options.length - 1);
   });
 
   it("has every training method with its defaults", () => {
@@ -118,6 +135,7 @@ describe("the recipe that init writes", () => {
       curate: { replay: { path: recipe.curate.replay!.path } },
       notify: recipe.notify.map(({ kind, url }) => ({ kind, url })),
       stop: {},
+      roles: { teacher: {}, critic: {}, judge: {}, coach: {} },
       schedule: { windows: recipe.schedule!.windows },
     });
     expect(recipe).toEqual(bare);

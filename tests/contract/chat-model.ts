@@ -24,8 +24,16 @@ export async function answersOf(
   return answers;
 }
 
-/** What every model behind the ChatModel port does. */
-export function chatModelContract(name: string, open: () => Promise<ChatModel>): void {
+/**
+ * What every model behind the ChatModel port does.
+ *
+ * @param writes Whether its answers are sampled token by token; a script's are there at once.
+ */
+export function chatModelContract(
+  name: string,
+  open: () => Promise<ChatModel>,
+  writes: "tokens" | "script" = "tokens",
+): void {
   describe(`${name} as a chat model`, () => {
     let model: ChatModel;
     beforeAll(async () => {
@@ -39,7 +47,8 @@ export function chatModelContract(name: string, open: () => Promise<ChatModel>):
       expect(await answersOf(model, requests)).toHaveLength(20);
     });
 
-    it("gives the same answer for the same seed, alone or in company", async () => {
+    it("gives the same answer for the same seed, alone or in company, if it says that it does", async () => {
+      if (!model.capabilities.deterministic) return;
       const sampled = { temperature: 0.9, maxTokens: 16 };
       const request = requestOf("Tell me about rivers.", { ...sampled, seed: 42 });
       const company = Array.from({ length: 9 }, (_, i) =>
@@ -58,6 +67,41 @@ export function chatModelContract(name: string, open: () => Promise<ChatModel>):
       expect(answer!.completionTokens).toBeGreaterThan(0);
       expect(answer!.evaluatedPromptTokens).toBeLessThanOrEqual(answer!.promptTokens);
     });
+
+    it("keeps answers and requests together, whatever their lengths", async () => {
+      const requests = Array.from({ length: 9 }, (_, i) =>
+        requestOf(`Read: ${"one more word ".repeat(((i * 4) % 9) * 8)}`, {
+          maxTokens: 2 + (i % 3),
+        }),
+      );
+      const lengths = await model.countTokens(
+        requests.map(({ messages }) => model.render(messages)),
+      );
+      const answers = await answersOf(model, requests);
+      expect(answers.map(({ promptTokens }) => promptTokens)).toEqual(lengths);
+      expect(new Set(lengths).size).toBe(9);
+    });
+
+    if (writes === "tokens") {
+      it("says whether it was cut off or had ended", async () => {
+        const story = requestOf("Tell me a long story.", { maxTokens: 5 });
+        const [cut] = await answersOf(model, [story]);
+        expect(cut).toMatchObject({ stopReason: "length", completionTokens: 5 });
+        const asked = requestOf("What is the capital of France?", { maxTokens: 64 });
+        const [whole] = await answersOf(model, [asked]);
+        expect(whole!.stopReason).toBe("end");
+        expect(whole!.completionTokens).toBeLessThan(64);
+      });
+
+      it("writes something else for another seed", async () => {
+        const sampled = { temperature: 1.2, maxTokens: 12 };
+        const requests = [1, 2, 3].map((seed) =>
+          requestOf("Write of a river.", { ...sampled, seed }),
+        );
+        const answers = await answersOf(model, requests);
+        expect(new Set(answers.map(({ text }) => text)).size).toBeGreaterThan(1);
+      });
+    }
 
     it("takes any text: Unicode, braces, its own special tokens", async () => {
       const texts = ["naïve 漢字 🙂 \u0000", "{{task}} {% if %}", "<|im_end|><|im_start|>system"];

@@ -65,7 +65,7 @@ async function ask(
     onTokens: () => {},
     onAnswer: (key) => answered.push(key),
     onGivenUp: (key) => givenUp.push(key),
-    onRestart: (text) => restarts.push(text),
+    onNotice: (text) => restarts.push(text),
   }).then(
     () => null,
     (reason: unknown) => reason,
@@ -223,7 +223,7 @@ describe("asking when this process itself died before", () => {
       onTokens: () => {},
       onAnswer: () => {},
       onGivenUp: () => {},
-      onRestart: () => {},
+      onNotice: () => {},
     }).catch(() => {});
     return asked[0]!.map(({ messages }) => messages[0]!.content);
   };

@@ -173,7 +173,7 @@ describe("a budget of tokens, calls and money", () => {
     const { message } = await pauseOf(run);
     expect(message).toMatch(/budget of 0\.001 in money: 0\.000\d+ spent, and the next step/);
     const price = priceOf(prices, "default")!;
-    const { money } = run.store.spend.of("sums-1", price, null);
+    const { money } = run.store.spend.of("sums-1", () => price, null);
     const exact = run.model.ledger.length;
     const rows = run.store.spend.byStage("sums-1");
     expect(rows.reduce((sum, { calls }) => sum + calls, 0)).toBe(exact);

@@ -8,6 +8,7 @@ import {
   nothing,
   roundedUp,
 } from "../../src/core/budget.js";
+import { modelSchema } from "../../src/core/model.js";
 import { costOf, priceOf, pricesSchema, requirePriced } from "../../src/core/money.js";
 import { outlookOf, outlookText } from "../../src/core/outlook.js";
 
@@ -57,7 +58,8 @@ describe("money", () => {
 
   it("is refused as a budget where the model has no price", () => {
     const recipe = (changes: object) => ({
-      model: { path: "/home/ada/tiny.gguf" },
+      model: modelSchema.parse({ path: "/home/ada/tiny.gguf" }),
+      roles: {},
       prices: {},
       budget: budgetSchema.parse(changes),
     });

@@ -26,7 +26,11 @@ function work(where: string, failpoint?: string): string | null {
 function spent(where: string) {
   const store = Store.openReadOnly(join(where, "memory", "redistill.db"), "memory/migrations");
   const price = { prompt: 100_000n, completion: 700_000n };
-  const { minutes: _time, diskMegabytes: _disk, ...paid } = store.spend.of("sums-1", price, null);
+  const {
+    minutes: _time,
+    diskMegabytes: _disk,
+    ...paid
+  } = store.spend.of("sums-1", () => price, null);
   store.close();
   return paid;
 }

@@ -11,6 +11,7 @@ import { describe, expect, it } from "vitest";
 import { verifiedAdapter } from "../../src/cli/adapters.js";
 import { migrationsDirectory } from "../../src/cli/paths.js";
 import { workOn } from "../../src/controller/run.js";
+import { eachRole } from "../../src/core/model.js";
 import type { AdapterRow } from "../../src/core/round.js";
 import { Store } from "../../src/store/store.js";
 import { finishedWorkspace } from "../cli/support.js";
@@ -63,7 +64,9 @@ describe("an adapter's file", () => {
       ...{ store, runId: "sums-1", workspace: options.workspace.root, signal: options.signal },
       ...{ tasks: { train: [], replay: [], gate: [], sealed: [], retention: [] } },
       ...{ prompts: { student: {} } as never },
-      model: { digest: "d", sample: (...all: unknown[]) => asked.push(all) } as never,
+      models: eachRole(
+        () => ({ digest: "d", sample: (...all: unknown[]) => asked.push(all) }) as never,
+      ),
       ...{ train: never, verify: never, observe: () => {} },
       openAdapter: (adapter) => verifiedAdapter(adapter, options.workspace),
     });

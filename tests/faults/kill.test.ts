@@ -33,6 +33,7 @@ function conditions(point: string, prompt: string): Conditions {
   if (/^(run:end|spend):/.test(point)) return { first: { abortAt: 40 } };
   if (/^ask:(restart|forgive):/.test(point))
     return { first: { crash: { match: prompt, times: 1 } } };
+  if (point.startsWith("ask:notice:")) return { first: { notice: true } };
   if (point.startsWith("ask:clear:")) return { first: { crash: { match: "" } } };
   if (point.startsWith("ask:give-up:")) return { always: { crash: { match: prompt } } };
   if (point.startsWith("train:failed:")) return { always: { memory: 256 } };

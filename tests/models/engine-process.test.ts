@@ -57,7 +57,7 @@ async function until(condition: () => boolean): Promise<void> {
   }
 }
 
-chatModelContract("the engine's process", () => startFakeEngine(planPath()));
+chatModelContract("the engine's process", () => startFakeEngine(planPath()), "script");
 
 describe("the engine's process", () => {
   it("keeps messages that requests share one and the same", () => {

@@ -9,6 +9,7 @@ chatModelContract(
       "echo",
       ({ messages, sampling }) => `${messages[0]?.content} ${sampling.seed}`,
     ),
+  "script",
 );
 
 it("refuses a request that its script has no answer to", async () => {

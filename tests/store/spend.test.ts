@@ -35,7 +35,7 @@ it("sums time and growth by night, without reading an answer", async () => {
   store.calls.record("a", request, { digest: "d", adapter: null }, answer, payer, at);
   const price = { prompt: 1_000_000n, completion: 2_000_000n };
   const tonight = nightNamed("2026-11-22", "UTC");
-  expect(store.spend.of("sums-1", price, tonight)).toMatchObject({
+  expect(store.spend.of("sums-1", () => price, tonight)).toMatchObject({
     ...{ tokens: 107n, calls: 1n, money: 114_000_000n },
   });
   expect(of("2026-11-23")).toMatchObject({ calls: 0n });

@@ -8,13 +8,17 @@ import Database from "better-sqlite3";
 import { sumsFile } from "./scripted-run.js";
 
 /** The real program from its sources, with a scripted model and trainer in place of the real ones. */
-export const programArguments = [
-  "--import",
-  pathToFileURL(resolve("node_modules/tsx/dist/loader.mjs")).href,
-  "--import",
-  pathToFileURL(resolve("tests/support/scripted-machine-hook.mjs")).href,
-  resolve("src/cli/main.ts"),
-];
+export const programArguments = programWith("scripted-machine-hook.mjs");
+
+function programWith(hook: string): string[] {
+  return [
+    "--import",
+    pathToFileURL(resolve("node_modules/tsx/dist/loader.mjs")).href,
+    "--import",
+    pathToFileURL(resolve("tests/support", hook)).href,
+    resolve("src/cli/main.ts"),
+  ];
+}
 
 /** A folder with a recipe of sums; `more` is added to the recipe. */
 export function sumsFolder(more = ""): string {
@@ -35,6 +39,8 @@ generate: {attempts: 4}
 interface Settings {
   /** Milliseconds that an answer takes. */
   readonly delay?: number;
+  /** The model is one behind model-server.ts, as the recipe says. */
+  readonly served?: boolean;
   readonly stdio?: ("pipe" | "ignore" | number)[];
 }
 
@@ -66,7 +72,8 @@ export function startProgram(
   args: string[],
   settings: Settings = {},
 ): StartedProgram {
-  const child = spawn(process.execPath, [...programArguments, ...args], {
+  const program = settings.served ? programWith("served-machine-hook.mjs") : programArguments;
+  const child = spawn(process.execPath, [...program, ...args], {
     cwd: folder,
     env: environment(settings),
     stdio: settings.stdio ?? ["ignore", "pipe", "pipe"],

@@ -26,6 +26,8 @@ export interface ChildOptions {
   readonly adapters?: "files" | "full";
   /** The engine crashes at requests with this text: each time, or so often in this process. */
   readonly crash?: { readonly match: string; readonly times?: number };
+  /** The model says something that the morning should know. */
+  readonly notice?: boolean;
   /** A training with more tokens a step than this runs out of memory. */
   readonly memory?: number;
 }
@@ -70,6 +72,13 @@ try {
       ? { train, openAdapter: (row) => verifiedAdapter(row, workspaceAt(folder)) }
       : {}),
   });
+  if (options.notice) {
+    const sample = run.model.sample.bind(run.model);
+    run.model.sample = (requests, asked) => {
+      asked.onNotice?.("told to say so");
+      return sample(requests, asked);
+    };
+  }
   if (options.morePages !== undefined) limitPages(run.store, options.morePages);
   await run.work(abort.signal);
   run.store.close();

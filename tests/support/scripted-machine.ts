@@ -7,6 +7,7 @@ import type { Machine } from "../../src/cli/machine.js";
 import type { Workspace } from "../../src/cli/paths.js";
 import type { CallRequest } from "../../src/core/entities.js";
 import { sha256 } from "../../src/core/hash.js";
+import { eachRole } from "../../src/core/model.js";
 import type { SampleOptions, Train } from "../../src/core/ports.js";
 import { ScriptedChatModel } from "../../src/models/scripted.js";
 import { createVerify } from "../../src/verifiers/index.js";
@@ -25,7 +26,8 @@ class SlowModel extends ScriptedChatModel {
   }
 }
 
-const train =
+/** Writes a file whose content is the job. */
+export const scriptedTraining =
   (workspace: Workspace): Train =>
   async (job) => {
     const content = `adapter of ${sha256(job)}`;
@@ -44,18 +46,15 @@ const train =
 
 export async function openMachine(workspace: Workspace): Promise<Machine> {
   const absent = () => Promise.reject(new Error("no generator here"));
+  const model = new SlowModel("learner", learner);
   return {
-    model: new SlowModel("learner", learner),
+    models: eachRole(() => model),
     modelPath: "default",
     modelSha256: "0".repeat(64),
-    train: train(workspace),
+    train: scriptedTraining(workspace),
     verify: createVerify({}),
     generator: { tasks: absent, score: absent },
     workerPid: null,
     close: async () => {},
   };
 }
-
-/** Only commands ask for them that no test calls. */
-export const loadModel = () => Promise.reject(new Error("no weights here"));
-export const findWeights = () => Promise.reject(new Error("no weights here"));

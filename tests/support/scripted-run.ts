@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { thisMachine } from "../../src/cli/processes.js";
+import { identities } from "../../src/cli/same-model.js";
 import { adoptSettings } from "../../src/controller/adopt.js";
 import { createRun } from "../../src/controller/create.js";
 import { type LeaseOptions, withLease } from "../../src/controller/lease.js";
@@ -9,7 +10,8 @@ import { frozenTasks, workOn } from "../../src/controller/run.js";
 import { type Clock, systemClock } from "../../src/core/clock.js";
 import type { Adapter } from "../../src/core/entities.js";
 import { sha256 } from "../../src/core/hash.js";
-import type { ChatModel, Train } from "../../src/core/ports.js";
+import { eachRole } from "../../src/core/model.js";
+import type { ChatModel, RoleModels, Train } from "../../src/core/ports.js";
 import { type Changeable, type Recipe, recipeSchema } from "../../src/core/recipe.js";
 import type { AdapterRow } from "../../src/core/round.js";
 import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
@@ -109,6 +111,8 @@ export async function scriptedRun(
   options: {
     script?: Script;
     model?: ChatModel;
+    /** Where the roles differ. */
+    models?: RoleModels;
     train?: Train;
     runId?: string;
     clock?: Clock;
@@ -122,6 +126,7 @@ export async function scriptedRun(
   const store = Store.open(join(folder, "memory", "redistill.db"), "memory/migrations");
   const scriptedModel = new ScriptedChatModel("learner", options.script ?? learner);
   const model = options.model ?? scriptedModel;
+  const models = options.models ?? eachRole(() => model);
   const runId = options.runId ?? "sums-1";
   if (!store.runs.find(runId)) {
     const absent = () => Promise.reject(new Error("no generator here"));
@@ -131,7 +136,8 @@ export async function scriptedRun(
       store,
       {
         recipe,
-        modelDigest: model.digest,
+        modelDigest: models.student.digest,
+        roles: identities(recipe, models),
         modelPath: "scripted",
         modelSha256: "0".repeat(64),
         recipeHash: sha256(recipe),
@@ -168,7 +174,7 @@ export async function scriptedRun(
             rubric: isGraded(recipe) ? parsed("rubric") : null,
             repair: recipe.judge || isGraded(recipe) ? parsed("repair") : null,
           },
-          model,
+          models,
           train: options.train ?? scripted.train,
           verify: createVerify({}),
           workspace: folder,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import traceback
 from typing import Literal
 
@@ -21,6 +22,7 @@ DEFAULT_HINTS: dict[str, str] = {
 OUT_OF_MEMORY_TEXTS = ("can't allocate memory", "not enough memory", "out of memory", "unable to allocate", "bad alloc")
 DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
 DISK_FULL_TEXTS = ("no space left on device", "storagefull", "disk quota exceeded")
+WRITTEN_IN_PART = re.compile(r"\d+ requested and \d+ written")  # numpy's tofile, which keeps the reason to itself
 
 
 class WorkerError(Exception):
@@ -54,7 +56,7 @@ def classify(error: BaseException) -> WorkerError:
         text = str(seen).lower()
         if isinstance(seen, MemoryError) or any(part in text for part in OUT_OF_MEMORY_TEXTS):
             return WorkerError("out_of_memory", str(seen).splitlines()[0] if str(seen) else "memory ran out")
-        if any(part in text for part in DISK_FULL_TEXTS):
+        if any(part in text for part in DISK_FULL_TEXTS) or WRITTEN_IN_PART.fullmatch(text):
             return WorkerError("disk_full", str(seen))
         seen = seen.__cause__ or seen.__context__
     traceback.print_exception(type(error), error, error.__traceback__)

@@ -9,8 +9,16 @@ from typing import Any
 
 from redistill_trainer import __version__
 from redistill_trainer.context import Context
-from redistill_trainer.shape import LIST, OBJECT, POSITIVE_INTEGER, INTEGER, TEXT, TEXT_OR_NULL, TEXTS, require
+from redistill_trainer.shape import INTEGER, LIST, OBJECT, POSITIVE_INTEGER, TEXT, TEXT_OR_NULL, TEXTS, one_of, require
 
+EXPORT_SHAPE = {
+    "model": TEXT,
+    "model_sha256": TEXT,
+    "adapter": TEXT_OR_NULL,
+    "adapter_sha256": TEXT_OR_NULL,
+    "type": one_of("f16", "q8_0", "base", "safetensors"),
+    "output": TEXT,
+}
 PACKAGES = ("torch", "transformers", "trl", "peft")
 
 
@@ -54,11 +62,20 @@ def score(fields: dict[str, Any], context: Context) -> dict[str, Any]:
     return {"scores": score_answers(**fields)}
 
 
+def export(fields: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Write base and adapter as one model; the manifest. See `redistill_trainer.merged`."""
+    require(fields, "export", EXPORT_SHAPE)
+    from redistill_trainer.merged import export_merged
+
+    return export_merged(**fields, context=context)
+
+
 OPS: dict[str, Callable[[dict[str, Any], Context], dict[str, Any]]] = {
     "hello": hello,
     "train": train,
     "answer": answer,
     "tasks": tasks,
     "score": score,
+    "export": export,
 }
-HEAVY = {"train", "answer"}  # not worth finishing once nobody reads the events
+HEAVY = {"train", "answer", "export"}  # not worth finishing once nobody reads the events

@@ -2,19 +2,24 @@ import { RedistillError } from "../../core/errors.js";
 import { type Check, runChecks } from "../checks.js";
 import type { Output } from "../output.js";
 import type { Workspace } from "../paths.js";
+import { recipeChecks } from "../recipe-checks.js";
 import { tableLines } from "../table.js";
 
-/** `redistill doctor`: what a run needs, what of it is there, and how to get the rest. */
-export async function doctorCommand({
-  workspace,
-  output,
-  signal,
-}: {
-  workspace: Workspace;
-  output: Output;
-  signal: AbortSignal;
-}): Promise<void> {
-  const checks = await runChecks(workspace, signal);
+/** `redistill doctor [recipe]`: what a run needs, what of it is there, and how to get the rest. */
+export async function doctorCommand(
+  recipe: string | undefined,
+  {
+    workspace,
+    output,
+    signal,
+  }: {
+    workspace: Workspace;
+    output: Output;
+    signal: AbortSignal;
+  },
+): Promise<void> {
+  const own = recipe ? await recipeChecks(recipe, workspace, output, signal) : [];
+  const checks = [...(await runChecks(workspace, signal)), ...own];
   const failed = checks.filter(({ state }) => state === "missing");
   output.result({ kind: "doctor", ok: failed.length === 0, checks });
   const lines = tableLines(checks.map(({ state, what, found }) => [mark(state), what, found]));

@@ -57,7 +57,7 @@ export async function exportCommand(
   });
 }
 
-function adapterToExport(store: Store, run: RunRow, wanted = "incumbent"): AdapterRow {
+export function adapterToExport(store: Store, run: RunRow, wanted = "incumbent"): AdapterRow {
   const row = chooseAdapter(store, run, wanted);
   if (row) return row;
   throw new RedistillError(
@@ -72,7 +72,7 @@ function adapterToExport(store: Store, run: RunRow, wanted = "incumbent"): Adapt
 }
 
 /** The round of this run in which the adapter was the candidate: its training set is that round's. */
-function roundOf(store: Store, run: RunRow, row: AdapterRow): number {
+export function roundOf(store: Store, run: RunRow, row: AdapterRow): number {
   const found = store.rounds.all(run.id).find(({ candidate }) => candidate === row.sha256);
   if (found) return found.number;
   throw new RedistillError(

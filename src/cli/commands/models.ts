@@ -1,10 +1,13 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { RedistillError } from "../../core/errors.js";
+import { pull } from "../../models/ollama/pull.js";
+import { oneLine } from "../../report/index.js";
 import { cacheDirectory } from "../../setup/cache-directory.js";
 import { digestOf } from "../../setup/digest.js";
 import { formatBytes } from "../../setup/files.js";
 import { defaultWeights } from "../../setup/weights.js";
-import { findWeights } from "../machine.js";
+import { findWeights } from "../models.js";
 import type { Output } from "../output.js";
 import { tableLines } from "../table.js";
 
@@ -13,8 +16,42 @@ interface Shared {
   readonly signal: AbortSignal;
 }
 
-/** `redistill models pull`: the default weights, fetched and checked if they are not there yet. */
-export async function modelsPullCommand({ output, signal }: Shared): Promise<void> {
+export interface PullFlags {
+  readonly ollama?: boolean;
+  readonly url: string;
+}
+
+/** `redistill models pull`: the default weights, or with --ollama a model of Ollama's registry. */
+export async function modelsPullCommand(
+  name: string | undefined,
+  { ollama, url }: PullFlags,
+  shared: Shared,
+): Promise<void> {
+  if (!ollama && name === undefined) return pullDefault(shared);
+  if (ollama && name !== undefined) return pullFromOllama(name, url, shared);
+  throw new RedistillError(
+    "usage",
+    ollama ? "--ollama without the name of a model" : `models pull ${name}: from where?`,
+    "`redistill models pull <name> --ollama` fetches a model with Ollama; without a name the default weights are fetched.",
+  );
+}
+
+async function pullFromOllama(name: string, url: string, { output, signal }: Shared) {
+  const digest = await pull(url, name, signal, ({ status, bytes, total }) =>
+    output.live(
+      bytes === null || total === null
+        ? oneLine(status, 100)
+        : `${oneLine(status, 100)}: ${formatBytes(bytes)} of ${formatBytes(total)}`,
+    ),
+  );
+  output.close();
+  output.result({ kind: "model", provider: "ollama", name, digest });
+  output.line(`${name} in Ollama at ${url}`);
+  output.line(`  digest ${digest}`);
+}
+
+/** The default weights, fetched and checked if they are not there yet. */
+async function pullDefault({ output, signal }: Shared): Promise<void> {
   const { path, sha256 } = await findWeights("default", output, signal);
   output.close();
   const { name, license } = defaultWeights;

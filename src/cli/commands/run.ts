@@ -3,6 +3,7 @@ import { createRun } from "../../controller/create.js";
 import { requireFits } from "../../controller/fits.js";
 import { tasksBySplit } from "../../controller/run.js";
 import { RedistillError } from "../../core/errors.js";
+import { modelName, weightsOf } from "../../core/model.js";
 import { requirePriced } from "../../core/money.js";
 import type { Recipe } from "../../core/recipe.js";
 import { loadRecipe } from "../../recipes/load.js";
@@ -15,11 +16,13 @@ import { withBudgets } from "../budget.js";
 import { refuseOtherVersion } from "../edited.js";
 import { fingerprint } from "../fingerprint.js";
 import { type Machine, openMachine } from "../machine.js";
+import { requireTeachable } from "../models.js";
 import { openChannels } from "../notifying.js";
 import type { Output } from "../output.js";
 import { migrationsDirectory } from "../paths.js";
 import { promptsFrom, snapshotPrompts } from "../prompts.js";
 import { requireDatabase } from "../reading.js";
+import { identities } from "../same-model.js";
 import { type RunOptions, telling, workOnHeld } from "../work.js";
 import { takeBackPause } from "./pause.js";
 
@@ -31,17 +34,22 @@ export async function runCommand(
 ): Promise<void> {
   const { output } = options;
   const loaded = loadRecipe(recipePath);
-  const model = flags.model ? { ...loaded.model, path: resolve(flags.model) } : loaded.model;
-  const recipe = { ...loaded, model, tasks: tasksOf(loaded, flags.tasks) };
+  const recipe = {
+    ...loaded,
+    model: studentOf(loaded, flags.model),
+    tasks: tasksOf(loaded, flags.tasks),
+  };
   // All that can be wrong with the input is found before anything is fetched or built.
   checkTaskFiles(recipe);
   requirePriced(recipe);
+  requireTeachable(recipe);
   openChannels(recipe.notify, (text) => output.note(text));
   const prompts = snapshotPrompts(recipe, options.workspace);
   await withWritableStore(options, async (store) => {
     const recipeHash = await fingerprint(recipe, prompts);
-    if (model.path !== "default") {
-      requireTrainable(model.path, (await inspectModel(model.path)).architecture);
+    const weights = weightsOf(recipe.model);
+    if (weights !== null && weights !== "default") {
+      requireTrainable(weights, (await inspectModel(weights)).architecture);
     }
     const unfinished = flags.new ? null : store.runs.unfinished(recipeHash);
     if (unfinished) {
@@ -58,7 +66,7 @@ export async function runCommand(
       return;
     }
     if (!flags.new) refuseOtherVersion(store, recipe, prompts);
-    const machine = await openMachine(options.workspace, recipe.model, output, options.signal);
+    const machine = await openMachine(options.workspace, recipe, output, options.signal);
     let run: RunRow;
     try {
       run = await newRun(store, { recipe, recipeHash, prompts }, machine, output);
@@ -68,6 +76,17 @@ export async function runCommand(
     }
     await workOnHeld(store, run, options, { wanted: recipe, opened: machine });
   });
+}
+
+/** The recipe's student, with the GGUF file that --model names in place of its own. */
+function studentOf({ model }: Recipe, file: string | undefined): Recipe["model"] {
+  if (file === undefined) return model;
+  if (model.provider === "embedded") return { ...model, path: resolve(file) };
+  throw new RedistillError(
+    "usage",
+    `--model ${file}: the recipe's model is ${modelName(model)} of ${model.provider}, not a file`,
+    "Set model in the recipe.",
+  );
 }
 
 /** The recipe's tasks, or those of the file that --tasks names. */
@@ -138,12 +157,13 @@ async function newRun(
   if (leftOut > 0) {
     output.line(`${leftOut} training tasks left out: they resemble held-out ones.`);
   }
-  await requireFits(made.recipe, tasksBySplit(tasks), promptsFrom(made.prompts), machine.model);
+  await requireFits(made.recipe, tasksBySplit(tasks), promptsFrom(made.prompts), machine.models);
   return createRun(
     store,
     {
       ...made,
-      modelDigest: machine.model.digest,
+      modelDigest: machine.models.student.digest,
+      roles: identities(made.recipe, machine.models),
       modelPath: machine.modelPath,
       modelSha256: machine.modelSha256,
     },

@@ -1,13 +1,14 @@
 import { text as readAll } from "node:stream/consumers";
 import type { Adapter, CallRequest, Message } from "../../core/entities.js";
 import { RedistillError } from "../../core/errors.js";
+import type { ModelSettings } from "../../core/model.js";
 import type { ChatModel } from "../../core/ports.js";
 import { greedy, requestFor, studentMessages } from "../../stages/support/requests.js";
 import type { RunRow } from "../../store/runs.js";
 import type { Store } from "../../store/store.js";
 import { chooseAdapter, verifiedAdapter } from "../adapters.js";
 import { type ChatInput, readQuestions } from "../chat.js";
-import { loadModel, type ModelSettings } from "../machine.js";
+import { loadModel } from "../models.js";
 import type { Output } from "../output.js";
 import type { Workspace } from "../paths.js";
 import { promptsFrom } from "../prompts.js";

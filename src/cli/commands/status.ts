@@ -107,8 +107,9 @@ function showOne(store: Store, run: RunRow, output: Output): void {
     output.line(`  round ${row.number} ${outcome}${adapter}: ${reason}`);
   }
   for (const { round: number, stage, crashes, reason } of summary.quarantined) {
+    const what = crashes === 0 ? "got no answer" : `crashed the engine ${crashes} times`;
     output.line(
-      `  given up in round ${number} ${stage}: a request that crashed the engine ${crashes} times (${oneLine(reason, 200)})`,
+      `  given up in round ${number} ${stage}: a request that ${what} (${oneLine(reason, 200)})`,
     );
   }
   output.line(`  incumbent: ${shortName(run.incumbent)}`);

@@ -26,6 +26,32 @@ export interface Endpoint {
   dispose(): Promise<void>;
 }
 
+/** What whoever opens an endpoint has found out before. */
+export interface EndpointContext {
+  /** The secret that the settings' `apiKey` names. */
+  readonly apiKey: string | null;
+  /** The file that the settings' `weights` name, checked. */
+  readonly weights: { readonly path: string; readonly sha256: string } | null;
+  readonly signal: AbortSignal;
+  /** Makes one file of the weights and an adapter; absent where there is no trainer to do that. */
+  readonly mergeAdapter?: MergeAdapter;
+  /** For people who watch: one sentence. */
+  onNotice(text: string): void;
+}
+
+/** Writes weights and adapter as one GGUF file, which is gone after `use`. */
+export type MergeAdapter = (
+  adapter: Adapter,
+  signal: AbortSignal,
+  use: (file: { readonly path: string; readonly sha256: string }) => Promise<void>,
+) => Promise<void>;
+
+/** Makes an endpoint of a provider's settings; nothing needs to be asked of the server yet. */
+export type OpenEndpoint<Settings> = (
+  settings: Settings,
+  context: EndpointContext,
+) => Promise<Endpoint>;
+
 export interface EndpointIdentity {
   /** Hash of everything known that could change an answer: weights, template, server, its version. */
   readonly digest: string;
@@ -33,6 +59,13 @@ export interface EndpointIdentity {
   readonly capabilities: ModelCapabilities;
   /** Tokens that prompt and answer may have together, where the server says so. */
   readonly contextTokens: number | null;
+  /**
+   * `countTokens` of a rendered prompt gives the very number that the server reports for it: then a
+   * smaller one tells of a prompt that was cut.
+   */
+  readonly countsExactly?: boolean;
+  /** Requests that the server answers side by side, where that is known: more would only wait there. */
+  readonly parallel?: number;
 }
 
 export interface Watch {

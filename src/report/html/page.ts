@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { judgeItems } from "../judge.js";
 import type { RunReport } from "../report.js";
-import { basisItems } from "../sections.js";
 import { changeCards, reworkedCards } from "./cards.js";
 import { list, section } from "./parts.js";
 import { lossPlot } from "./plots/rounds.js";
 import {
   advice,
+  basis,
   decisions,
   health,
   howItWent,
@@ -37,7 +37,7 @@ export function renderHtml(report: RunReport): string {
     ["health", "Health of learning", health(report)],
     ["use", "The best adapter, and how to use it", uses(report)],
     ["rounds", "Rounds in figures", [roundTable(report), lossPlot(report)]],
-    ["basis", "What this rests on", [list(basisItems(report))]],
+    ["basis", "What this rests on", basis(report)],
     ["went", "How it went", howItWent(report)],
   ];
   const sections = parts.flatMap(([id, title, content]) => {

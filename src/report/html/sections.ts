@@ -2,7 +2,14 @@ import { points } from "../../core/points.js";
 import { accuracy, interval, pValue } from "../figures.js";
 import { healthItems, healthTable } from "../health.js";
 import type { RunReport, SuiteReport } from "../report.js";
-import { resultItems, roundColumns, roundFigures, roundReasons, type Style } from "../sections.js";
+import {
+  basisItems,
+  resultItems,
+  roundColumns,
+  roundFigures,
+  roundReasons,
+  type Style,
+} from "../sections.js";
 import { oneLine } from "../text.js";
 import { bestItems, waysToUse } from "../use.js";
 import {
@@ -118,6 +125,11 @@ export function uses(report: RunReport): Markup[] {
     ({ title, lines }) => html`<p>${title}:</p><pre><code>${lines.join("\n")}</code></pre>\n`,
   );
   return [list(bestItems(report).map((text) => ({ text, details: [] }))), ...ways];
+}
+
+/** What the figures rest on. */
+export function basis(report: RunReport): Markup[] {
+  return [list(basisItems(report, short))];
 }
 
 export function howItWent(report: RunReport): (Markup | null)[] {

@@ -6,6 +6,7 @@ import type { Workspace } from "../../../src/cli/paths.js";
 import type { CallRequest } from "../../../src/core/entities.js";
 import { EngineFault } from "../../../src/core/errors.js";
 import { sha256 } from "../../../src/core/hash.js";
+import { eachRole } from "../../../src/core/model.js";
 import type { SampleOptions, Train } from "../../../src/core/ports.js";
 import { ScriptedChatModel } from "../../../src/models/scripted.js";
 import { TrainerFailure } from "../../../src/training/failure.js";
@@ -98,8 +99,9 @@ function slowTrain(workspace: Workspace): Train {
 
 export async function openMachine(workspace: Workspace): Promise<Machine> {
   const absent = () => Promise.reject(new Error("no generator here"));
+  const model = new WeekModel(workspace.root);
   return {
-    model: new WeekModel(workspace.root),
+    models: eachRole(() => model),
     modelPath: "default",
     modelSha256: "0".repeat(64),
     train: slowTrain(workspace),
@@ -109,7 +111,3 @@ export async function openMachine(workspace: Workspace): Promise<Machine> {
     close: async () => {},
   };
 }
-
-/** Only commands ask for them that nothing here calls. */
-export const loadModel = () => Promise.reject(new Error("no weights here"));
-export const findWeights = () => Promise.reject(new Error("no weights here"));
