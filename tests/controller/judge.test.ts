@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { sha256 } from "../../src/core/hash.js";
-import type { Script } from "../../src/models/scripted.js";
+import { eachRole } from "../../src/core/model.js";
+import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
 import { readReport, renderMarkdown } from "../../src/report/index.js";
 import { learner, scriptedRun, sumsRecipe } from "../support/scripted-run.js";
 
@@ -78,6 +79,40 @@ describe("a run with a judge", () => {
     ]);
     expect(new Set(keys).size).toBe(keys.length);
     expect(model.ledger.filter(({ adapter }) => adapter !== null).length).toBeGreaterThan(0);
+    store.close();
+  });
+
+  it("is a model of its own where the recipe names one, and how it takes its own answers shows", async () => {
+    const script = withJudge(wise);
+    const [student, other] = ["student", "judge"].map(
+      (name) => new ScriptedChatModel(name, script),
+    );
+    const where = folder();
+    const roles = { judge: { provider: "openai", name: "wise", sequences: 2 } };
+    const recipe = sumsRecipe(where, { ...learnsAll, roles, rounds: 1 });
+    const models = { ...eachRole(() => student!), judge: other! };
+    const { store, work } = await scriptedRun(where, recipe, { models });
+    await work();
+    const { db } = store as unknown as { db: import("better-sqlite3").Database };
+    const stages = (digest: string) =>
+      db
+        .prepare("SELECT DISTINCT paid_in_stage FROM calls WHERE model_digest = ?")
+        .pluck()
+        .all(digest);
+    expect(stages(other!.digest)).toEqual(["judge"]);
+    expect(stages(student!.digest)).not.toContain("judge");
+    const own = () => readReport(store, "sums-1", "UTC").judge[0]!.own;
+    expect(own()).toEqual({ count: 0, of: 0 });
+    // As if the judge's model had written the answers that it was shown first, and preferred some.
+    const preferred = store.rounds
+      .load("sums-1", 1)
+      .preferences.filter(({ outcome }) => outcome === "first" || outcome === "second");
+    db.prepare(
+      `UPDATE calls SET model_digest = ? WHERE key IN (SELECT call_key FROM attempts
+         WHERE id IN (SELECT first_id FROM preferences) AND id NOT IN (SELECT second_id FROM preferences))`,
+    ).run(other!.digest);
+    expect(own().of).toBeGreaterThan(0);
+    expect(own().of).toBeLessThanOrEqual(preferred.length);
     store.close();
   });
 
