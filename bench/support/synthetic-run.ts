@@ -24,6 +24,9 @@ export const studentAlone: StagePrompts = {
   distil: null,
   solution: null,
   feedback: null,
+  judge: null,
+  rubric: null,
+  repair: null,
 };
 
 /** A recipe for runs that no model and no trainer works on; nothing in it takes a noticeable time. */

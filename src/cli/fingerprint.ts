@@ -23,6 +23,9 @@ export async function fingerprint(
     // A recipe without these is the one that it was before there were such settings.
     stop: stop ?? undefined,
     memory: recipe.memory ?? undefined,
+    // The same for a recipe without a judge.
+    judge: recipe.judge ?? undefined,
+    health: recipe.judge === null ? withoutCalibration(recipe.health) : recipe.health,
     retrain: withoutDefaults(withoutTorch(recipe.retrain)),
     model: await withContent(model),
     roles: await rolesWithContent(roles),
@@ -64,9 +67,17 @@ function withoutTorch(retrain: Recipe["retrain"]): Partial<Recipe["retrain"]> {
   return trainer === "torch" ? settings : retrain;
 }
 
-/** Plain imitation as a recipe had it before there were other methods. */
+/** A method as a recipe had it before there were other ones, and other sources of its pairs. */
 function withoutDefaults(retrain: Partial<Recipe["retrain"]>): object {
+  if ("pairs" in retrain && retrain.pairs === "verdicts") {
+    const { pairs: _pairs, ...settings } = retrain;
+    return settings;
+  }
   if (retrain.method !== "sft" || retrain.weighting !== "even") return retrain;
   const { method: _method, weighting: _weighting, ...settings } = retrain;
   return settings;
+}
+
+function withoutCalibration({ calibration: _calibration, ...monitors }: Recipe["health"]): object {
+  return monitors;
 }

@@ -36,6 +36,7 @@ export function snapshotPrompts(recipe: Recipe, workspace: Workspace): PromptSna
           { stage: "feedback", name: recipe.retrain.feedback, available: always },
         ]
       : []),
+    ...judgingPrompts(recipe),
   ];
   const remembers = memorySettings(recipe);
   if (remembers !== null) {
@@ -48,9 +49,10 @@ export function snapshotPrompts(recipe: Recipe, workspace: Workspace): PromptSna
     const { path, body } = readPromptFile(directories, stage, name);
     const prompt = parsePrompt(stage, path, body);
     requireVariables(prompt, available);
+    requireAll(prompt, stage, available);
     if (
       prompt.system !== null &&
-      ["critique", "refine"].includes(stage) &&
+      ["critique", "refine", "judge", "rubric"].includes(stage) &&
       !prompt.variables.includes("task")
     ) {
       throw new RedistillError(
@@ -80,7 +82,37 @@ export function promptsFrom(snapshots: readonly PromptSnapshot[]): StagePrompts 
     distil: of("distil"),
     solution: of("solution"),
     feedback: of("feedback"),
+    judge: of("judge"),
+    rubric: of("rubric"),
+    repair: of("repair"),
   };
+}
+
+/** What a judge is asked with, and the words in which an unreadable verdict is asked for again. */
+function judgingPrompts({ judge, tasks }: Recipe) {
+  const { verifier } = "verifier" in tasks ? tasks : { verifier: null };
+  const pairwise = judge
+    ? [{ stage: "judge", name: judge.prompt, available: ["task", "first", "second", "mark"] }]
+    : [];
+  const rubric =
+    verifier?.kind === "rubric"
+      ? [{ stage: "rubric", name: verifier.prompt, available: ["task", "answer", "scale", "mark"] }]
+      : [];
+  const repair = { stage: "repair", name: "last-line", available: ["form"] };
+  const asked = [...pairwise, ...rubric];
+  return asked.length === 0 ? [] : [...asked, repair];
+}
+
+/** Without a mark around it, an answer could pass for the judge's own question. */
+function requireAll(prompt: Prompt, stage: string, available: readonly string[]): void {
+  if (stage !== "judge" && stage !== "rubric") return;
+  const absent = available.filter((name) => !prompt.variables.includes(name));
+  if (absent.length === 0) return;
+  throw new RedistillError(
+    "usage",
+    `prompt ${stage}/${prompt.name} does not show the judge {{${absent.join("}}, {{")}}}`,
+    `A ${stage} prompt names all of {{${available.join("}}, {{")}}}; {{mark}} stands before and after each quoted text.`,
+  );
 }
 
 /** A critique that the refine prompt does not show would be paid for and never read. */

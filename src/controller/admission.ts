@@ -1,6 +1,6 @@
 import { PausedError } from "../core/errors.js";
 import type { Hours } from "../schedule/index.js";
-import { stages } from "../stages/index.js";
+import { stagesOf } from "../stages/index.js";
 import type { Store } from "../store/store.js";
 
 interface Applicant {
@@ -50,7 +50,8 @@ function trainingAhead(store: Store, runId: string): number | null {
   if (round === undefined || round.finishedAt !== null) return null;
   const rows = store.rounds.stages(runId);
   const done = rows.filter((row) => row.round === round.number).map(({ stage }) => stage);
-  if (stages.find(([name]) => !done.includes(name))?.[0] !== training) return null;
+  const { recipe } = store.runs.find(runId)!;
+  if (stagesOf(recipe).find(([name]) => !done.includes(name))?.[0] !== training) return null;
   // Of a training that was interrupted the stage has only the last part; the adapter has all of it.
   const trainedFor = (number: number) => {
     const { candidate } = store.rounds.all(runId).find((each) => each.number === number) ?? {};

@@ -35,6 +35,7 @@ export async function requireFits(
   for (const task of tasks.retention) add(task, bare(task), recipe.retention?.maxTokens ?? 0);
   for (const task of tasks.replay) add(task, bare(task), recipe.curate.replay?.maxTokens ?? 0);
   const rework = await reworkTokens(recipe, prompts, models.teacher);
+  const judging = await judgingTokens(recipe, prompts, models.judge);
   for (const task of tasks.train) {
     add(
       task,
@@ -44,8 +45,9 @@ export async function requireFits(
     );
     const lesson = lessonQuestion(input, task);
     if (lesson) add(task, lesson.messages, lesson.tokens);
+    if (judging > 0) add(task, bare(task), judging, "judge");
   }
-  for (const role of ["student", "teacher"] as const) {
+  for (const role of ["student", "teacher", "judge"] as const) {
     const own = asked.filter((each) => each.role === role);
     const lengths = await models[role].countTokens(own.map(({ text }) => text));
     const limit = modelOf(recipe, role).contextTokens;
@@ -98,4 +100,25 @@ async function reworkTokens(
   );
   const critique = recipe.critique?.maxTokens ?? 0;
   return Math.max(...around) + critique + Math.max(critique, recipe.refine.maxTokens);
+}
+
+/** A judge reads one answer or two, says something, and may be asked for its verdict once more. */
+async function judgingTokens(
+  recipe: Recipe,
+  { judge, rubric, repair }: StageInput["prompts"],
+  model: ChatModel,
+): Promise<number> {
+  const { tasks } = recipe;
+  const graded = "verifier" in tasks && tasks.verifier.kind === "rubric" ? tasks.verifier : null;
+  const said = Math.max(recipe.judge?.maxTokens ?? 0, graded?.maxTokens ?? 0);
+  const answer = Math.max(recipe.generate.maxTokens, recipe.refine?.maxTokens ?? 0);
+  const texts = [judge, rubric, repair].map((prompt) =>
+    prompt === null ? "" : `${prompt.system ?? ""}${prompt.user}`,
+  );
+  const [pairwise, single, again] = await model.countTokens(texts);
+  const asked = Math.max(
+    judge === null ? 0 : pairwise! + 2 * answer,
+    rubric === null ? 0 : single! + answer,
+  );
+  return asked === 0 ? 0 : asked + again! + 2 * said;
 }

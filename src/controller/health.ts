@@ -39,7 +39,8 @@ async function checkedByReference(
   const known = new Map(tasks.train.map((task) => [task.id, task]));
   const open = rows.attempts.flatMap(({ id, taskId, answer }) => {
     const task = known.get(taskId);
-    return task === undefined || task.reference === null ? [] : [{ id, task, answer }];
+    const checked = task !== undefined && task.verifier.kind !== "rubric";
+    return !checked || task.reference === null ? [] : [{ id, task, answer }];
   });
   const verdicts = await verify(open);
   return new Map(open.map(({ id }, position) => [id, verdicts[position]!.outcome]));

@@ -8,7 +8,7 @@ import { memorySettings } from "../core/retrain.js";
 import type { AdapterRow } from "../core/round.js";
 import { Hours } from "../schedule/index.js";
 import { answerSuite } from "../stages/evaluate.js";
-import { stages } from "../stages/index.js";
+import { stagesOf } from "../stages/index.js";
 import type {
   StageInput,
   StageOutput,
@@ -24,6 +24,7 @@ import { announce } from "./announce.js";
 import { Closing } from "./closing.js";
 import { commitAt } from "./commit.js";
 import { createComplete } from "./complete.js";
+import { withGrades } from "./grading.js";
 import { commitHealth, healthNotes, measureHealth, pauseForHealth } from "./health.js";
 import { Ledger } from "./ledger.js";
 import type { Observe } from "./progress.js";
@@ -127,7 +128,7 @@ async function nextStage(
 ): Promise<void> {
   const { store, observe } = context;
   const done = store.rounds.done(run.id, round.number);
-  const next = stages.find(([name]) => !done.has(name));
+  const next = stagesOf(run.recipe).find(([name]) => !done.has(name));
   // The gate, the last stage, ends the round in its own transaction.
   if (next === undefined) throw new Error(`round ${round.number} of ${run.id} has no stage left`);
   const [name, stage, role] = next;
@@ -203,13 +204,15 @@ interface Work {
 }
 
 function portsFor(context: RunContext, run: RunRow, work: Work): StagePorts {
-  const { store, models, verify } = context;
+  const { store, models, verify, prompts } = context;
   const { round, stage, role, ledger } = work;
   const closing = new Closing(hoursOf(context, run), run.id);
   const place = { round: round.number, stage };
+  const completeAs = (who: Role) =>
+    completeFor(context, run, place, { role: who, ledger, closing });
   return {
-    complete: completeFor(context, run, place, { role, ledger, closing }),
-    verify,
+    complete: completeAs(role),
+    verify: withGrades(verify, prompts, run.recipe.seed, completeAs("judge")),
     train: (job) => trainWithin(context, round.number, { ledger, closing }, job),
     remember: (content) => rememberWithin(context, ledger, content),
     render: (messages) => models.student.render(messages),

@@ -25,7 +25,18 @@ export type VerifierSpec =
   | { readonly kind: "contains" }
   | { readonly kind: "json" }
   | { readonly kind: "fields" }
+  | RubricSpec
   | { readonly kind: "reasoning_gym" };
+
+/** Graded by a judge: ok from `threshold` of `scale` points on. */
+export interface RubricSpec {
+  readonly kind: "rubric";
+  readonly prompt: string;
+  /** The best grade; 1 is the worst. */
+  readonly scale: number;
+  readonly threshold: number;
+  readonly maxTokens: number;
+}
 
 /** Never a boolean: an answer that cannot be checked is neither right nor wrong. */
 export type Outcome = "ok" | "wrong" | "ungradable";
@@ -181,7 +192,12 @@ export interface OtherAnswer {
 export type Lesson =
   | { readonly kind: "weighted"; readonly weight: number }
   /** The completion is better than another answer to the same task. */
-  | { readonly kind: "pair"; readonly rejected: OtherAnswer }
+  | {
+      readonly kind: "pair";
+      readonly rejected: OtherAnswer;
+      /** The id of the judge's preference that says so; absent where verdicts do. */
+      readonly preference?: string;
+    }
   /** Whether the completion is right. */
   | { readonly kind: "label"; readonly right: boolean }
   /** The completion is the best of several; scores are from 0 to 1. */
@@ -189,6 +205,8 @@ export type Lesson =
       readonly kind: "ranking";
       readonly score: number;
       readonly others: readonly (OtherAnswer & { readonly score: number })[];
+      /** As of a pair. */
+      readonly preference?: string;
     }
   /** The question as the teacher sees it; the completion is what it answered, right or not. */
   | { readonly kind: "view"; readonly messages: readonly Message[] }

@@ -34,6 +34,8 @@ export const healthSchema = z
     ungradable: monitor(share, 0.1),
     /** How much more often than in the first round a majority may contradict the references. */
     judge: monitor(share, 0.15),
+    /** How often the judge may contradict the verifier where that knows the better answer. */
+    calibration: monitor(share, 0.4),
     /** Smallest share of new examples, as a share of 1 / round. */
     fresh: monitor(share, 0.25),
     /** How much more of the examples may repeat each other than of their references. */
@@ -78,6 +80,8 @@ export const healthAdvice: Readonly<Record<MonitorName, string>> = {
     "Raise generate.maxTokens if the answers need it; otherwise see whether they still come to an end, and train less if not.",
   ungradable:
     "Read the verifier's findings on some of the candidate's answers: it may have learned a form that the verifier does not know.",
+  calibration:
+    "Do not train on what it prefers (retrain.pairs: verdicts), or take another judge or another judge.prompt; half of the time it would be right by chance.",
   judge: "Raise teacher.majorityShare, or set teacher.labels: reference.",
   fresh: "Add training tasks, raise generate.attempts, or set curate.carryOver: false.",
   duplicates:

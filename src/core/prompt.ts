@@ -2,6 +2,12 @@ import { z } from "zod";
 import type { Message } from "./entities.js";
 import { RedistillError } from "./errors.js";
 
+/** A prompt's name in a recipe: that of its file, without `.md`. */
+export const promptName = z
+  .string()
+  .max(100)
+  .regex(/^[a-z0-9][a-z0-9-]*$/, "a prompt's name has a-z, 0-9 and -");
+
 /** A prompt file, parsed: who it is, and its messages with `{{variables}}` still open. */
 export interface Prompt {
   readonly stage: string;
@@ -13,12 +19,6 @@ export interface Prompt {
   readonly system: string | null;
   readonly user: string;
 }
-
-/** A prompt as a recipe names it: its file without folder and ending. */
-export const promptName = z
-  .string()
-  .max(100)
-  .regex(/^[a-z0-9][a-z0-9-]*$/, "a prompt's name has a-z, 0-9 and -");
 
 const placeholder = /\{\{\s*([^{}]*?)\s*\}\}/g;
 

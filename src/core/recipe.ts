@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { budgetSchema } from "./budget.js";
 import { healthSchema } from "./health.js";
+import { judgeSchema } from "./judge.js";
 import { memorySchema } from "./memory.js";
 import { modelSchema, rolesSchema } from "./model.js";
 import { pricesSchema } from "./money.js";
@@ -8,6 +9,7 @@ import { notifySchema } from "./notify.js";
 import { stopSchema } from "./plateau.js";
 import { promptName } from "./prompt.js";
 import { memoryContradictions, methodContradictions, retrainSchema } from "./retrain.js";
+import { rubricContradictions, rubricSchema } from "./rubric.js";
 import { scheduleSchema } from "./schedule.js";
 import { trainerSchema } from "./trainer.js";
 
@@ -23,6 +25,9 @@ const ownVerifiers = [
 
 /** Verifiers that need nothing but the task's reference: those that a task file may name. */
 export const ownVerifierSchema = z.discriminatedUnion("kind", ownVerifiers);
+
+/** For tasks of a file that have no reference: a judge grades their answers. */
+const fileVerifier = z.discriminatedUnion("kind", [...ownVerifiers, rubricSchema]);
 
 const reasoningGymVerifier = z.discriminatedUnion("kind", [
   ...ownVerifiers,
@@ -54,7 +59,7 @@ const tasks = z.discriminatedUnion("source", [
   z.strictObject({
     source: z.literal("jsonl"),
     path: z.string().min(1),
-    verifier: ownVerifierSchema.default({ kind: "exact" }),
+    verifier: fileVerifier.default({ kind: "exact" }),
     ...sizes,
   }),
 ]);
@@ -146,6 +151,8 @@ export const recipeSchema = z.strictObject({
     })
     .nullable()
     .default(null),
+  /** Says which of two answers is better where verifiers do not tell. */
+  judge: judgeSchema,
   curate: z
     .strictObject({
       /** Answers kept for one task. */
@@ -245,5 +252,10 @@ export function contradictions(recipe: Recipe): { path: (string | number)[]; mes
       path: ["teacher", "exemplars"],
       message: "exemplars are taken from the training tasks; leave some to train on",
     });
-  return [...found, ...methodContradictions(recipe), ...memoryContradictions(recipe)];
+  return [
+    ...found,
+    ...methodContradictions(recipe),
+    ...memoryContradictions(recipe),
+    ...rubricContradictions(recipe),
+  ];
 }

@@ -25,6 +25,12 @@ const common = (learningRate: number) => ({
   device: z.enum(["auto", "cpu", "cuda", "mps"]).default("auto"),
 });
 
+/**
+ * Where preferences come from: right answers over wrong ones, right revisions over the drafts that
+ * they mend, a judge's over answers that verifiers do not set apart, or all of these.
+ */
+const pairs = z.enum(["verdicts", "revisions", "judge", "all"]).default("verdicts");
+
 /** How answers are sampled while training. */
 const rollouts = {
   maxTokens: count(4096).default(32),
@@ -58,6 +64,7 @@ export const retrainSchema = z.discriminatedUnion("method", [
   z.strictObject({
     method: z.literal("dpo"),
     ...common(1e-3),
+    pairs,
     beta: z.number().gt(0).max(10).default(0.1),
     /** Of the chosen answer's own likelihood (RPO). */
     sftWeight: weight.default(1),
@@ -65,6 +72,7 @@ export const retrainSchema = z.discriminatedUnion("method", [
   z.strictObject({
     method: z.literal("orpo"),
     ...common(1e-3),
+    pairs,
     /** Of the odds ratio; the paper's lambda. */
     beta: z.number().gt(0).max(10).default(0.1),
   }),
@@ -81,6 +89,7 @@ export const retrainSchema = z.discriminatedUnion("method", [
   z.strictObject({
     method: z.literal("rrhf"),
     ...common(1e-3),
+    pairs,
     /** Of the best answer's own likelihood. */
     sftWeight: weight.default(1),
   }),
@@ -124,6 +133,8 @@ export const retrainSchema = z.discriminatedUnion("method", [
     beta: weight.default(0),
     /** Whether a group's rewards are divided by their deviation. */
     scale: z.enum(["group", "none"]).default("group"),
+    /** What the reward model is trained on. */
+    pairs,
     /** Who rewards: the task's verifier, a model trained first on the round's preferences, or both. */
     reward: z.enum(["verifier", "model", "mix"]).default("verifier"),
     /** With `mix`: the model's share. */
@@ -141,17 +152,34 @@ export type RetrainSettings = z.infer<typeof retrainSchema>;
 export type WeightSettings = Exclude<RetrainSettings, { method: "memory" }>;
 export type Method = WeightSettings["method"];
 
+/** Whether a judge's preferences are among what is learned. */
+export function learnsFromJudge(retrain: RetrainSettings): boolean {
+  return "pairs" in retrain && (retrain.pairs === "judge" || retrain.pairs === "all");
+}
+
+/** Whether a preferred answer may be a wrong one: only where it is not imitated besides. */
+export function learnsFromWrong(retrain: RetrainSettings): boolean {
+  return retrain.method === "dpo" && retrain.sftWeight === 0;
+}
+
 /** Settings of the whole recipe without which a method has nothing to learn from. */
 export function methodContradictions(recipe: {
   readonly retrain: RetrainSettings;
   readonly teacher: { readonly labels: string; readonly exemplars: number };
   readonly refine: object | null;
+  readonly judge: object | null;
 }): { path: string[]; message: string }[] {
-  const { retrain, teacher, refine } = recipe;
+  const { retrain, teacher, refine, judge } = recipe;
   if (retrain.method === "memory") return [];
   if (retrain.trainer === "mlx" && retrain.method !== "sft") {
     const message = `mlx trains by sft only, not by ${retrain.method}; set trainer: torch`;
     return [{ path: ["retrain", "trainer"], message }];
+  }
+  if (learnsFromJudge(retrain) && judge === null) {
+    return [{ path: ["retrain", "pairs"], message: "nobody compares answers; set judge.prompt" }];
+  }
+  if ("pairs" in retrain && retrain.pairs === "revisions" && refine === null) {
+    return [{ path: ["retrain", "pairs"], message: "nothing is revised; set refine.prompt" }];
   }
   const asksVerifier =
     retrain.method === "sdpo" || (retrain.method === "grpo" && retrain.reward !== "model");

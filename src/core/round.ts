@@ -7,6 +7,7 @@ import type {
   Example,
   Revision,
 } from "./entities.js";
+import type { Preference } from "./judge.js";
 import { type DistilledLesson, parseMemory } from "./memory.js";
 
 export type Suite = "gate" | "retention" | "sealed";
@@ -63,6 +64,7 @@ export interface RoundRows {
   readonly attempts: readonly Attempt[];
   readonly critiques: readonly Critique[];
   readonly revisions: readonly Revision[];
+  readonly preferences: readonly Preference[];
   readonly examples: readonly Example[];
   readonly refusals: readonly Refusal[];
   readonly distilled: readonly DistilledLesson[];
@@ -78,6 +80,7 @@ export const emptyRound: RoundRows = {
   attempts: [],
   critiques: [],
   revisions: [],
+  preferences: [],
   examples: [],
   refusals: [],
   distilled: [],

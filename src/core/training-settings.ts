@@ -37,12 +37,20 @@ function plainSettings({ method, ...all }: WeightSettings) {
   const {
     weighting: _weighting,
     view: _view,
+    pairs: _pairs,
     topLogprobs: _topLogprobs,
     solution: _solution,
     feedback: _feedback,
     ...options
   } = {
-    ...{ weighting: null, view: null, topLogprobs: null, solution: null, feedback: null },
+    ...{
+      weighting: null,
+      view: null,
+      pairs: null,
+      topLogprobs: null,
+      solution: null,
+      feedback: null,
+    },
     ...own,
   };
   const settings = {

@@ -1,6 +1,7 @@
 import type { MonitorName, Reading } from "../core/health.js";
 import { distinct, length, selfSimilarityMonitor, ungradable } from "./answers.js";
 import { entropy, gap, judge, truncated } from "./attempts.js";
+import { calibration } from "./calibration.js";
 import type { HealthInput, Monitor } from "./monitor.js";
 import { retention } from "./retention.js";
 import { duplicates, fresh } from "./training-set.js";
@@ -15,6 +16,7 @@ const monitors: Readonly<Record<MonitorName, Monitor>> = {
   truncated,
   ungradable,
   judge,
+  calibration,
   fresh,
   duplicates,
   retention,

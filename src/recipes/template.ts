@@ -48,7 +48,8 @@ tasks:
 
 # Your own tasks, in place of the block above: {"prompt": "…", "reference": "…"} on each line.
 # Verifiers: {kind: exact, ignoreCase: false}, {kind: numeric, tolerance: 0}, {kind: contains},
-# {kind: json}, {kind: fields}.
+# {kind: json}, {kind: fields}. For training tasks without a reference, a judge's grade:
+# {kind: rubric, prompt: follows-the-task, scale: 5, threshold: 4, maxTokens: 96} (gate and sealed tasks need another one).
 #tasks:
 #  source: jsonl
 #  path: tasks.jsonl
@@ -105,6 +106,14 @@ generate:
 #  minP: 0
 #  maxTokens: 64
 
+# A judge compares answers that verifiers do not set apart, each pair in both orders; off by default. Its
+# preferences never reach the gate. It reads greedily, with the base weights.
+#judge:
+#  prompt: which-is-better    # prompts/judge/<name>.md
+#  perTask: 1                 # pairs compared for one task, where retrain.pairs takes a judge's preferences
+#  calibration: 32            # pairs of a round whose better answer the verifier knows: they measure the judge
+#  maxTokens: 96
+
 curate:
   perTask: 1                  # right answers kept for one task
   order: shortest             # which of them first: shortest or diverse
@@ -132,13 +141,14 @@ retrain:
   weighting: even             # or hardness: answers to tasks that were seldom solved count more
 
 # Other methods, in place of the block above; the rest of its settings is the same for all.
-# From right and wrong answers to one task, mended drafts first (right answers over wrong ones):
-#   {method: dpo, learningRate: 0.001, beta: 0.1, sftWeight: 1}    sftWeight: of the chosen answer's own likelihood
-#   {method: orpo, learningRate: 0.001, beta: 0.1}                  no reference weights; beta: of the odds ratio
+# From pairs of answers to one task. pairs: verdicts (right answers over wrong ones, mended drafts first), revisions
+# (right ones over their drafts), judge (what it prefers among answers that verifiers do not set apart), or all:
+#   {method: dpo, learningRate: 0.001, pairs: verdicts, beta: 0.1, sftWeight: 1}    sftWeight: of the chosen answer's own likelihood
+#   {method: orpo, learningRate: 0.001, pairs: verdicts, beta: 0.1}                  no reference weights; beta: of the odds ratio
 # From verdicts, ungradable answers left out (both kinds of answers count the same, times these weights):
 #   {method: kto, learningRate: 0.0005, beta: 0.1, rightWeight: 1, wrongWeight: 1, sftWeight: 1}
-# From all answers to a task by their scores:
-#   {method: rrhf, learningRate: 0.001, sftWeight: 1}
+# From all answers to a task by their scores, or two by two as pairs says:
+#   {method: rrhf, learningRate: 0.001, pairs: verdicts, sftWeight: 1}
 # From the teacher's next-token probabilities, read on the student's own answers (sdft) or also on right ones (gkd).
 # view: what the teacher sees, that of an attempt (exemplars) or of a revision (critique, finding, hint). teacher: its
 # weights, those at the start, live ones or their average (ema, keeping decay a step). beta: 0 is the forward
@@ -153,8 +163,8 @@ retrain:
 #   {method: sdpo, learningRate: 0.001, completions: 8, success: 1, solution: correct-solution, feedback: earlier-attempt, teacher: ema, decay: 0.95, beta: 0.5, maxTokens: 32, temperature: 1}
 # From rewards: answers sampled anew and scored by the task's verifier (beta: of the divergence from the start; scale:
 # rewards by their group's deviation, or none). reward: verifier; model, trained first on the round's preferences (those
-# of dpo) and refused where it does no better than chance on pairs held out; or mix, with modelShare of the latter.
-#   {method: grpo, learningRate: 0.0005, completions: 8, beta: 0, scale: group, reward: verifier, modelShare: 0.5, rewardEpochs: 3, maxTokens: 32, temperature: 1}
+# that pairs says) and refused where it does no better than chance on pairs held out; or mix, with modelShare of the latter.
+#   {method: grpo, learningRate: 0.0005, completions: 8, beta: 0, scale: group, pairs: verdicts, reward: verifier, modelShare: 0.5, rewardEpochs: 3, maxTokens: 32, temperature: 1}
 # Without weights, for a model that cannot be trained: lessons and right answers stand in the student's prompt, as below:
 #   {method: memory, tokens: 512, lessons: 8, exemplars: 4, evidence: 1, prompt: recall, lessonPrompt: lesson}
 
@@ -200,6 +210,7 @@ health:
   truncated: {threshold: 0.2, action: warn}        # attempts cut off: most more than in round 1
   ungradable: {threshold: 0.1, action: warn}       # ungradable gate answers: most more than the base weights'
   judge: {threshold: 0.15, action: warn}           # majority against reference: most more than in round 1
+  calibration: {threshold: 0.4, action: warn}      # the judge against verifiers: largest share of pairs
   fresh: {threshold: 0.25, action: warn}           # new examples: smallest share of 1 / round
   duplicates: {threshold: 0.3, action: warn}       # repeated answers in the training set: most more than references
   retention: {threshold: 0.15, action: warn}       # loss on the retention suite, at most

@@ -1,4 +1,5 @@
 import { healthItems, healthTable } from "./health.js";
+import { judgeItems } from "./judge.js";
 import { memoryItems } from "./memory.js";
 import type { RunReport } from "./report.js";
 import {
@@ -43,6 +44,7 @@ export function renderMarkdown(report: RunReport): string {
       ? []
       : section("From draft to revision", list(reworkedItems(report, style)))),
     ...section("What it remembers", list(memoryItems(report, style))),
+    ...section("The judge", list(judgeItems(report))),
     ...section("Health of learning", table(healthTable(report)), list(healthItems(report, style))),
     ...useBlocks(report),
     ...section("What this rests on", list(basisItems(report, style))),

@@ -9,6 +9,7 @@ import { adviceFor } from "./advice.js";
 import { readEnded } from "./ended.js";
 import { headline } from "./headline.js";
 import { readHistory } from "./history.js";
+import { readJudge } from "./judge.js";
 import { readMemory } from "./memory.js";
 import type { Basis, BestAdapter, Changes, Reworked, RoundReport, RunReport } from "./report.js";
 import { readRound } from "./rounds.js";
@@ -68,6 +69,7 @@ export function readReport(
     forgotten,
     reworked,
     memory: readMemory(store, run, tasks),
+    judge: rounds.flatMap(({ round }) => readJudge(store, run.id, round) ?? []),
     basis: readBasis(store, run, looks),
     best,
     advice: adviceFor({ ...facts, rounds, best }, run.recipe),

@@ -7,7 +7,7 @@ import type {
 import type { Reading } from "../core/health.js";
 import type { LessonEvidence, RememberedExemplar } from "../core/memory.js";
 import type { Suite } from "../core/round.js";
-import type { FullComparison } from "../stats/index.js";
+import type { FullComparison, JudgeFigures } from "../stats/index.js";
 import type { RoundFigures } from "../store/figures.js";
 import type { NotificationCounts } from "../store/outbox.js";
 import type { StageSpend } from "../store/spend.js";
@@ -41,6 +41,8 @@ export interface RunReport {
   readonly reworked: readonly Reworked[];
   /** null where nothing is remembered. */
   readonly memory: MemoryReport | null;
+  /** How the judge judged, a round each; empty without one. */
+  readonly judge: readonly ({ readonly round: number } & JudgeFigures)[];
   readonly health: Health;
   readonly basis: Basis;
   /** null: the base weights are still the incumbent. */

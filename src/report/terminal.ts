@@ -1,5 +1,6 @@
 import { plural } from "./figures.js";
 import { healthItems, healthTable } from "./health.js";
+import { judgeItems } from "./judge.js";
 import { memoryItems } from "./memory.js";
 import type { Health, RoundReport, RunReport } from "./report.js";
 import {
@@ -46,6 +47,7 @@ export function renderTerminal(report: RunReport): string {
     ...changeGroups(report, style).map(({ title, items }) => section(title, items)),
     section("From draft to revision", reworkedItems(report, style)),
     section("What it remembers", memoryItems(report, style)),
+    section("The judge", judgeItems(report)),
     section("Health of learning", healthItems(report, style)),
     aligned(healthTable(report, mostColumns)),
     section("What this rests on", basisItems(report, style)),

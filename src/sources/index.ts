@@ -3,6 +3,7 @@ import { RedistillError } from "../core/errors.js";
 import { seedFor } from "../core/hash.js";
 import { shuffled } from "../core/random.js";
 import type { Recipe } from "../core/recipe.js";
+import { learnsFromJudge } from "../core/retrain.js";
 import { nearDuplicates } from "../core/similarity.js";
 import { readTaskFile, type TaskLine, taskFrom } from "./jsonl.js";
 import { orderTasks } from "./orders.js";
@@ -51,14 +52,21 @@ export async function collectTasks(
   const replay = recipe.curate.replay
     ? readTaskFile(recipe.curate.replay.path, { kind: "contains" })
     : [];
-  const gateTasks = order.slice(0, gate).map((line) => taskFrom(line, "gate"));
-  const fresh = unlike(gateTasks, order.slice(gate), recipe.curate.nearDuplicate);
+  const [gateLines, others] = takeChecked(order, gate);
+  const gateTasks = gateLines.map((line) => taskFrom(line, "gate"));
+  const fresh = unlike(gateTasks, others, recipe.curate.nearDuplicate);
+  const [sealedLines, left] = takeChecked(fresh, sealed);
+  if (gateLines.length + sealedLines.length < gate + sealed) requireChecked(recipe, lines);
   const held = [
     ...gateTasks,
-    ...fresh.slice(0, sealed).map((line) => taskFrom(line, "sealed")),
+    ...sealedLines.map((line) => taskFrom(line, "sealed")),
     ...retention.map((line) => taskFrom(line, "retention")),
   ];
-  const rest = fresh.slice(sealed).map((line) => taskFrom(line, "train"));
+  // Where held-out tasks were picked from among others, those in front are of one kind.
+  const mixed = lines.some(isGraded)
+    ? shuffled(left, seedFor(recipe.seed, "split", "train"))
+    : left;
+  const rest = mixed.map((line) => taskFrom(line, "train"));
   const rehearsal = replay.map((line) => taskFrom(line, "replay"));
   const near = nearDuplicates(
     held.map(textOf),
@@ -106,18 +114,41 @@ async function requireScoring(
   );
 }
 
+const isGraded = ({ verifier }: TaskLine) => verifier.kind === "rubric";
+
+/** So many of the first lines with a verifier, and all the others. A judge's grades decide nothing. */
+function takeChecked(lines: readonly TaskLine[], count: number): [TaskLine[], TaskLine[]] {
+  const taken = new Set(lines.filter((line) => !isGraded(line)).slice(0, count));
+  return [[...taken], lines.filter((line) => !taken.has(line))];
+}
+
+/** Says why there are too few tasks to measure by, where that is because of a rubric. */
+function requireChecked(recipe: Recipe, lines: readonly TaskLine[]): void {
+  const { gate, sealed } = recipe.tasks;
+  const graded = lines.filter(isGraded).length;
+  if (graded === 0) return;
+  throw new RedistillError(
+    "usage",
+    `a rubric cannot decide the gate: a judge's grades are nothing that a promotion may rest on; ${graded} of ${lines.length} tasks are graded by rubric, and gate and sealed need ${gate + sealed} others`,
+    'Give that many lines a reference and a verifier of their own: {"prompt": "…", "reference": "…", "verifier": {"kind": "exact"}}. Rubrics serve for training tasks.',
+  );
+}
+
 /** Without a reference every verdict would be ungradable, which a whole night would be spent to learn. */
 function requireReferences(recipe: Recipe, tasks: readonly Task[]): void {
-  const label = recipe.teacher.labels === "reference" || recipe.teacher.hint;
+  const judged = learnsFromJudge(recipe.retrain);
+  const label = (recipe.teacher.labels === "reference" && !judged) || recipe.teacher.hint;
   const bare = tasks.find(
     ({ reference, verifier, split }) =>
-      !reference && verifier.kind !== "reasoning_gym" && (split !== "train" || label),
+      !reference &&
+      verifier.kind !== "reasoning_gym" &&
+      (split !== "train" || (verifier.kind === "rubric" ? recipe.teacher.hint : label)),
   );
   if (!bare) return;
   throw new RedistillError(
     "usage",
     `this ${bare.split} task has no reference to check answers against: ${bare.prompt.slice(0, 80)}`,
-    "Give it one. Training tasks alone may do without, with teacher.labels: majority.",
+    "Give it one. Training tasks alone may do without, with teacher.labels: majority, with retrain.pairs: judge or with a rubric.",
   );
 }
 

@@ -29,22 +29,29 @@ export async function curate(input: StageInput, ports: StagePorts): Promise<Stag
     .sort((a, b) => a.originRound - b.originRound);
   for (const left of balanced.slice(limit)) refusals.push(refusal(left, "over curate.maximum"));
   const replay = await rehearse(input, ports, chosen.length);
+  const refusedOnce = onceEach(refusals);
   const examples = [...chosen, ...replay];
   return {
-    rows: { examples, refusals },
+    rows: { examples, refusals: refusedOnce },
     summary: {
       examples: chosen.length,
       "from attempts": chosen.filter(({ source }) => source === "attempt").length,
       "from revisions": chosen.filter(({ source }) => source === "revision").length,
       "carried over": chosen.filter(({ originRound }) => originRound < input.round).length,
       rehearsal: replay.length,
-      refused: refusals.length,
+      refused: refusedOnce.length,
     },
   };
 }
 
 function refusal(example: Example, reason: string): Refusal {
   return { sourceId: example.sourceId, taskId: example.taskId, reason };
+}
+
+/** An answer that is better than several others may be refused as often; its first reason counts. */
+function onceEach(refusals: readonly Refusal[]): Refusal[] {
+  const seen = new Set<string>();
+  return refusals.filter(({ sourceId }) => !seen.has(sourceId) && seen.add(sourceId));
 }
 
 /** Refuses examples whose task is (nearly) one that a suite holds. */
@@ -66,17 +73,24 @@ function refuseHeldOut(
   });
 }
 
-/** The examples of each task by what is learned from them: wrong answers do not take the place of right ones. */
+/**
+ * The examples of each task by what is learned from them: wrong answers to learn from do not take the
+ * place of right ones, nor what a judge prefers that of what a verifier knows.
+ */
 function shares(examples: readonly Example[]): Example[][] {
   const groups = new Map<string, Example[]>();
   for (const example of examples) {
     const { taskId, lesson } = example;
     const wrong = lesson?.kind === "label" && !lesson.right;
-    const key = `${taskId} ${lesson?.kind ?? ""} ${wrong ? "wrong" : ""}`;
+    const group = wrong ? "wrong" : isJudged(example) ? "judged" : "";
+    const key = `${taskId} ${lesson?.kind ?? ""} ${group}`;
     groups.set(key, [...(groups.get(key) ?? []), example]);
   }
   return [...groups.values()];
 }
+
+const isJudged = ({ lesson }: Example) =>
+  (lesson?.kind === "pair" || lesson?.kind === "ranking") && lesson.preference !== undefined;
 
 /** One task's share: distinct answers, at most perTask of them, in the recipe's order. */
 function chooseFor(

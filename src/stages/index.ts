@@ -1,10 +1,12 @@
 import type { Role } from "../core/model.js";
+import type { Recipe } from "../core/recipe.js";
 import { critique } from "./critique.js";
 import { curate } from "./curate.js";
 import { elicit } from "./elicit.js";
 import { evaluate } from "./evaluate.js";
 import { gate } from "./gate.js";
 import { generate } from "./generate.js";
+import { judge } from "./judge.js";
 import { refine } from "./refine.js";
 import { retrain } from "./retrain.js";
 import type { Stage } from "./types.js";
@@ -15,8 +17,16 @@ export const stages = [
   ["generate", generate, "teacher"],
   ["critique", critique, "critic"],
   ["refine", refine, "teacher"],
+  ["judge", judge, "judge"],
   ["curate", curate, "student"],
   ["retrain", retrain, "student"],
   ["evaluate", evaluate, "student"],
   ["gate", gate, "student"],
 ] as const satisfies readonly (readonly [string, Stage, Role])[];
+
+/** The stages of a recipe's rounds. A judge is not in the rounds of recipes that were without one. */
+export function stagesOf({
+  judge,
+}: Pick<Recipe, "judge">): readonly (readonly [string, Stage, Role])[] {
+  return stages.filter(([name]) => name !== "judge" || judge !== null);
+}

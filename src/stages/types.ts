@@ -34,6 +34,12 @@ export interface StagePrompts {
   /** What the teacher of `sdpo` is shown; null with other methods. */
   readonly solution: Prompt | null;
   readonly feedback: Prompt | null;
+  /** Asks which of two answers is better. */
+  readonly judge: Prompt | null;
+  /** Asks for an answer's grade. */
+  readonly rubric: Prompt | null;
+  /** Asks for a verdict again that could not be read; there with either of the two. */
+  readonly repair: Prompt | null;
 }
 
 /** What a stage may do. */

@@ -1,6 +1,7 @@
 import { mean } from "./averages.js";
-import { betaQuantile, logGamma } from "./beta.js";
+import { logGamma } from "./beta.js";
 import type { Interval } from "./intervals.js";
+import { exactInterval } from "./proportion.js";
 
 /**
  * Cohen's d of paired differences, one for each task: mean / standard deviation (d_z: Cohen 1988, 2.3;
@@ -34,12 +35,12 @@ export function discordantOdds(
   confidence: number,
 ): (Interval & { readonly odds: number }) | null {
   if (gained + lost === 0) return null;
-  const tail = (1 - confidence) / 2;
-  const oddsOf = (share: number) => (share >= 1 ? Infinity : share / (1 - share));
+  const share = exactInterval(gained, gained + lost, confidence);
+  const oddsOf = (p: number) => (p >= 1 ? Infinity : p / (1 - p));
   return {
     odds: gained / lost,
-    low: gained === 0 ? 0 : oddsOf(betaQuantile(tail, gained, lost + 1)),
-    high: lost === 0 ? Infinity : oddsOf(betaQuantile(1 - tail, gained + 1, lost)),
+    low: oddsOf(share.low),
+    high: oddsOf(share.high),
   };
 }
 

@@ -7,6 +7,13 @@ export { discordantOdds, pairedCohensD, pairedDominance } from "./effects.js";
 export { type Equivalence, equivalence } from "./equivalence.js";
 export { holm } from "./holm.js";
 export { type Interval, tango } from "./intervals.js";
+export {
+  type JudgedPair,
+  type JudgeFigures,
+  judgeFigures,
+  judgeFiguresOf,
+  type Share,
+} from "./judging.js";
 export { type LookOutcome, levelOfLook } from "./levels.js";
 export { alphaForLook } from "./looks.js";
 export { exactMcNemar, type McNemar } from "./mcnemar.js";
@@ -20,6 +27,7 @@ export {
 } from "./mixed.js";
 export { comparePaired, countOutcomes, type FullComparison } from "./paired.js";
 export { detectableDifference, tasksNeeded } from "./power.js";
+export { exactInterval } from "./proportion.js";
 export {
   bet,
   type LookPlan,

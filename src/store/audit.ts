@@ -12,8 +12,8 @@ export interface Contradiction {
 const withLessons = `examples e LEFT JOIN lessons l
              ON l.run_id = e.run_id AND l.round = e.round AND l.example_id = e.id`;
 
-/** Not where the lesson is that the answer is wrong, or where it is not the answer that is learned. */
-const mustBeRight = `ifnull(lesson ->> '$.right', 1) = 1
+/** Not where the lesson is that the answer is wrong, where a judge prefers it, or where it is not the answer that is learned. */
+const mustBeRight = `ifnull(lesson ->> '$.right', 1) = 1 AND lesson ->> '$.preference' IS NULL
                        AND ifnull(lesson ->> '$.kind', '') NOT IN ('view', 'practice', 'feedback')`;
 
 /** The answers that an example holds beside its own. */
@@ -62,6 +62,27 @@ const lineage: readonly (readonly [what: string, sql: string])[] = [
           WHERE e.run_id = @run AND o.value ->> '$.source' = '${source}'
             AND (s.id IS NULL OR s.task_id <> e.task_id OR s.answer <> o.value ->> '$.answer')`,
       ] as const,
+  ),
+  [
+    "examples whose preference is not there or says something else",
+    `SELECT e.id FROM ${withLessons} JOIN ${others} o
+       LEFT JOIN preferences p ON p.run_id = e.run_id AND p.id = lesson ->> '$.preference'
+      WHERE e.run_id = @run AND lesson ->> '$.preference' IS NOT NULL
+        AND (p.id IS NULL OR purpose <> 'training' OR NOT CASE outcome
+               WHEN 'first' THEN first_id = source_id AND second_id = o.value ->> '$.sourceId'
+               WHEN 'second' THEN second_id = source_id AND first_id = o.value ->> '$.sourceId'
+               ELSE 0 END)`,
+  ],
+  ...(["attempt", "revision"] as const).flatMap((source) =>
+    (["first", "second"] as const).map(
+      (side) =>
+        [
+          `preferences whose ${side} answer is not there`,
+          `SELECT p.id FROM preferences p
+             LEFT JOIN ${source}s s ON s.run_id = p.run_id AND s.id = ${side}_id AND s.task_id = p.task_id
+            WHERE p.run_id = @run AND ${side}_source = '${source}' AND s.id IS NULL`,
+        ] as const,
+    ),
   ),
   [
     "examples whose task is not one to learn from",

@@ -7,6 +7,8 @@ const orphaned = `paid_by_run NOT IN (SELECT id FROM runs)
   AND key NOT IN (SELECT call_key FROM attempts)
   AND key NOT IN (SELECT call_key FROM critiques)
   AND key NOT IN (SELECT call_key FROM revisions)
+  AND key NOT IN (SELECT forward_key FROM preferences)
+  AND key NOT IN (SELECT backward_key FROM preferences)
   AND key NOT IN (SELECT call_key FROM evaluations)
   AND key NOT IN (SELECT call_key FROM distilled)`;
 

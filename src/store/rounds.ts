@@ -7,6 +7,7 @@ import { DistilledTable } from "./distilled.js";
 import { EvaluationTable } from "./evaluations.js";
 import { ExampleTable } from "./examples.js";
 import { lazily } from "./lazily.js";
+import { PreferenceTable } from "./preferences.js";
 
 export interface RoundRow {
   readonly number: number;
@@ -32,6 +33,7 @@ export class RoundTables {
   readonly evaluations: EvaluationTable;
   readonly examples: ExampleTable;
   readonly distilled: DistilledTable;
+  readonly preferences: PreferenceTable;
 
   constructor(
     private readonly db: Connection,
@@ -40,6 +42,7 @@ export class RoundTables {
     this.evaluations = new EvaluationTable(db);
     this.examples = new ExampleTable(db);
     this.distilled = new DistilledTable(db);
+    this.preferences = new PreferenceTable(db);
   }
 
   begin(runId: string, number: number, incumbent: string | null, at = new Date()): void {
@@ -130,6 +133,7 @@ export class RoundTables {
     this.insertAttempts(runId, round, rows.attempts ?? []);
     this.insertCritiques(runId, round, rows.critiques ?? []);
     this.insertRevisions(runId, round, rows.revisions ?? []);
+    this.preferences.insertAll(runId, round, rows.preferences ?? []);
     this.examples.insertAll(runId, round, rows.examples ?? []);
     this.insertRefusals(runId, round, rows.refusals ?? []);
     this.distilled.insertAll(runId, rows.distilled ?? []);
@@ -186,6 +190,7 @@ export class RoundTables {
              JOIN verdicts v ON v.run_id = revisions.run_id AND subject_id = id
             WHERE revisions.run_id = ? AND round = ? ORDER BY revisions.rowid`,
         ).map(asItem),
+      preferences: () => this.preferences.of(runId, round),
       examples: () => this.examples.of(runId, round),
       refusals: () =>
         all<Refusal>(

@@ -10,6 +10,7 @@ import { type Check, ungradable, unreadable } from "./verdict.js";
 
 export { answerKey, majority, majorityVerdicts } from "./majority.js";
 export type { ReasoningGymItem, ReasoningGymScorer } from "./reasoning-gym.js";
+export { unreadable } from "./verdict.js";
 
 /**
  * Checks answers with the verifier that each task names. A strange answer is `ungradable`, with the
@@ -51,6 +52,8 @@ function checkAlone(task: Task, answer: string): Check | null {
       return checkJson(answer, reference);
     case "fields":
       return checkFields(answer, reference);
+    case "rubric":
+      return ungradable("Only the judge of a run can grade by a rubric.");
     case "reasoning_gym":
       return null;
   }

@@ -28,6 +28,7 @@ export function answerKey(spec: VerifierSpec, answer: string): string | null {
     case "exact":
       return normaliseText(answer, spec.ignoreCase ?? false) || null;
     case "contains":
+    case "rubric":
       return normaliseText(answer, true) || null;
     case "reasoning_gym":
       return normaliseText(taggedAnswer(answer)) || null;

@@ -176,16 +176,9 @@ describe("a memory's tokens", () => {
       ...{ stage: "student", name: "s", version: "1", hash: "h", variables: ["task"] },
       ...{ system: null, user: parsed.student },
     };
+    const none = { critique: null, refine: null, judge: null, rubric: null, repair: null };
     const prompts = {
-      student,
-      ...{
-        critique: null,
-        refine: null,
-        memory: null,
-        distil: null,
-        solution: null,
-        feedback: null,
-      },
+      ...{ student, ...none, memory: null, distil: null, solution: null, feedback: null },
     };
     const recipe = (tokens: number) =>
       sumsRecipe(where, {

@@ -151,8 +151,7 @@ describe("the packaged prompts", () => {
 
   it("are there for each stage that asks", () => {
     const stages = new Set(prompts.map((path) => path.split("/")[0]));
-    expect(stages).toEqual(
-      new Set(["student", "critique", "refine", "distil", "memory", "solution", "feedback"]),
-    );
+    const asked = ["student", "critique", "refine", "judge", "rubric", "repair"];
+    expect(stages).toEqual(new Set([...asked, "distil", "memory", "solution", "feedback"]));
   });
 });

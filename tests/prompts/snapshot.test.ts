@@ -88,6 +88,32 @@ describe("a recipe's prompts", () => {
     );
   });
 
+  it("show a judge all that it compares, with the mark around it", () => {
+    const judge = { judge: { prompt: "mine" } };
+    const error = refused(judge, { "judge/mine": mine("{{task}} {{first}} {{second}}") });
+    expect(error.message).toContain("judge/mine does not show the judge {{mark}}");
+    const all = { "judge/mine": mine("{{mark}} {{task}} {{first}} {{second}}") };
+    expect(snapshots(judge, all).map(({ stage }) => stage)).toEqual(["student", "judge", "repair"]);
+  });
+
+  it("are there for a rubric, which is a verifier of the recipe", () => {
+    const graded = (prompt: string) => ({
+      tasks: {
+        ...{ source: "jsonl", path: "unread.jsonl", train: 10, gate: 10 },
+        verifier: { kind: "rubric", prompt },
+      },
+    });
+    const taken = promptsFrom(snapshots(graded("follows-the-task")));
+    expect([taken.judge, taken.rubric?.name, taken.repair?.name]).toEqual([
+      null,
+      "follows-the-task",
+      "last-line",
+    ]);
+    expect(refused(graded("mine"), { "rubric/mine": mine("{{task}}") }).message).toContain(
+      "{{answer}}, {{scale}}, {{mark}}",
+    );
+  });
+
   const recipes = readdirSync("runs/recipes").filter((name) => name.endsWith(".yaml"));
   it.each(recipes)("can all be read for the packaged recipe %s", (name) => {
     const recipe = loadRecipe(join("runs/recipes", name));

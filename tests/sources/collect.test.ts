@@ -53,6 +53,37 @@ describe("the tasks of a run", () => {
     expect(leftOut).toBeGreaterThan(0);
   });
 
+  it("are trained on alone where a judge grades them, and nothing is measured by a rubric", async () => {
+    const path = join(folder, "graded.jsonl");
+    const line = (prompt: string, i: number) =>
+      i % 2 === 0 ? { prompt } : { prompt, reference: "x", verifier: { kind: "exact" } };
+    writeFileSync(path, prompts.map((prompt, i) => JSON.stringify(line(prompt, i))).join("\n"));
+    const verifier = { kind: "rubric", prompt: "polite" };
+    const recipe = recipeOf({ source: "jsonl", path, verifier, train: 20, gate: 15, sealed: 5 });
+    const { tasks } = await collectTasks(recipe, none);
+    const kinds = (split: string) =>
+      new Set(tasks.filter((task) => task.split === split).map((task) => task.verifier.kind));
+    expect([kinds("gate"), kinds("sealed")]).toEqual([new Set(["exact"]), new Set(["exact"])]);
+    expect(kinds("train")).toContain("rubric");
+    const larger = recipeOf({ source: "jsonl", path, verifier, train: 10, gate: 25, sealed: 5 });
+    await expect(collectTasks(larger, none)).rejects.toThrow(
+      /a rubric cannot decide the gate.*25 of 50 tasks are graded by rubric, and gate and sealed need 30/,
+    );
+  });
+
+  it("may lack a reference where a judge's preferences are learned", async () => {
+    const path = join(folder, "bare.jsonl");
+    const line = (prompt: string, i: number) => (i < 30 ? { prompt, reference: "x" } : { prompt });
+    writeFileSync(path, prompts.map((prompt, i) => JSON.stringify(line(prompt, i))).join("\n"));
+    const sizes = { source: "jsonl", path, train: 40, gate: 5 };
+    const judged = { judge: {}, retrain: { method: "dpo", pairs: "judge" } };
+    await expect(collectTasks(recipeOf(sizes), none)).rejects.toThrow(/has no reference/);
+    // Whatever the lot says, a gate task without a reference is refused.
+    await expect(collectTasks(recipeOf(sizes, judged), none)).rejects.toThrow(
+      /this gate task has no/,
+    );
+  });
+
   it("that are too few are refused with the numbers", async () => {
     const path = write("c.jsonl", prompts.slice(0, 12));
     const recipe = recipeOf({ source: "jsonl", path, train: 10, gate: 10 });

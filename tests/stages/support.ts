@@ -55,6 +55,11 @@ export function promptOf(stage: string, user: string, system?: string): Prompt {
 
 export const student = promptOf("student", "Q: {{task}}", "Answer with a number.");
 
+const onlyStudent = {
+  ...{ student, critique: null, refine: null, judge: null, rubric: null, repair: null },
+  ...{ memory: null, distil: null, solution: null, feedback: null },
+};
+
 type InputChanges = Partial<Omit<StageInput, "tasks" | "prompts" | "rows">> & {
   tasks?: Partial<StageInput["tasks"]>;
   prompts?: Partial<StageInput["prompts"]>;
@@ -72,10 +77,7 @@ export function inputWith({ tasks, prompts, rows, ...changes }: InputChanges = {
     earlierLessons: [],
     ...changes,
     tasks: { train: sums(10), replay: [], gate: [], sealed: [], retention: [], ...tasks },
-    prompts: {
-      ...{ student, critique: null, refine: null, memory: null, distil: null },
-      ...{ solution: null, feedback: null, ...prompts },
-    },
+    prompts: { ...onlyStudent, ...prompts },
     rows: { ...emptyRound, ...rows },
   };
 }

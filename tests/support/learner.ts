@@ -15,6 +15,8 @@ export const learner: Script = (request, adapter) => {
   const luck = Number.parseInt(sha256([request, "luck"]).slice(0, 4), 16) / 65_536;
   if (text.includes("<revision>")) return "- Carry the tens into the next column.\nThat is all.";
   if (text.includes("<finding>")) return "The sum is off.";
+  if (text.includes("<second>")) return judged(luck);
+  if (text.includes("<form>")) return "B";
   const skill = text.includes("<critique>")
     ? 0.33
     : adapter === null && !text.includes("<lessons>")
@@ -22,3 +24,7 @@ export const learner: Script = (request, adapter) => {
       : 0.75;
   return luck < skill ? `${sumOf(text)}` : `${sumOf(text) + 1}`;
 };
+
+/** A judge without judgement that now and then says nothing readable. */
+const judged = (luck: number) =>
+  luck < 0.2 ? "Both have something." : luck < 0.6 ? "A" : luck < 0.9 ? "B" : "Neither is.\ntie";

@@ -42,6 +42,7 @@ let [asked, crashed] = [0, 0];
 const recipe = sumsRecipe(tasksFolder, {
   elicit: { tasksPerRound: 8 },
   generate: { attempts: 3 },
+  judge: { prompt: "judge", calibration: 4 },
   curate: { minimum: 2 },
   ...(options.remembers === "alone" ? { retrain: { method: "memory" } } : {}),
   ...(options.remembers === "too" ? { memory: {} } : {}),

@@ -39,6 +39,9 @@ const snapshots = [
   prompt("distil", ["task", "answer", "critique", "revision"]),
   prompt("solution", ["task", "solution"]),
   prompt("feedback", ["task", "answer", "finding"]),
+  prompt("judge", ["task", "first", "second", "mark"]),
+  prompt("rubric", ["task", "answer", "scale", "mark"]),
+  prompt("repair", ["form"]),
 ];
 
 /** A file of `count` sums that all differ: `1 + 2`, … */
@@ -73,6 +76,8 @@ export function sumsRecipe(folder: string, changes: Record<string, unknown> = {}
     ...changes,
   });
 }
+
+const isGraded = ({ tasks }: Recipe) => "verifier" in tasks && tasks.verifier.kind === "rubric";
 
 /** Writes a file whose content is the job: the same job gives the same adapter. */
 export function scriptedTrain(folder: string): { train: Train; trained: string[] } {
@@ -175,6 +180,9 @@ export async function scriptedRun(
             distil: memorySettings(recipe) && parsed("distil"),
             solution: recipe.retrain.method === "sdpo" ? parsed("solution") : null,
             feedback: recipe.retrain.method === "sdpo" ? parsed("feedback") : null,
+            judge: recipe.judge && parsed("judge"),
+            rubric: isGraded(recipe) ? parsed("rubric") : null,
+            repair: recipe.judge || isGraded(recipe) ? parsed("repair") : null,
           },
           models,
           train: options.train ?? scripted.train,

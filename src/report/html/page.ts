@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
+import { judgeItems } from "../judge.js";
 import type { RunReport } from "../report.js";
 import { changeCards, reworkedCards } from "./cards.js";
-import { section } from "./parts.js";
+import { list, section } from "./parts.js";
 import { lossPlot } from "./plots/rounds.js";
 import {
   advice,
@@ -34,6 +35,7 @@ export function renderHtml(report: RunReport): string {
     ["changes", "Before and after", changeCards(report)],
     ["reworked", "From draft to revision", reworkedCards(report)],
     ["memory", "What it remembers", memory(report)],
+    ["judge", "The judge", [list(judgeItems(report))]],
     ["health", "Health of learning", health(report)],
     ["use", "The best adapter, and how to use it", uses(report)],
     ["rounds", "Rounds in figures", [roundTable(report), lossPlot(report)]],

@@ -47,7 +47,7 @@ export function exampleOf(
 ): Example {
   const task = tasks.train.find(({ id }) => id === item.taskId) as Task;
   return {
-    id: stableId("example", source, item.id, ...(lesson ? [lesson.kind] : [])),
+    id: stableId("example", source, item.id, ...(lesson ? [lesson.kind, ...judged(lesson)] : [])),
     taskId: task.id,
     source,
     sourceId: item.id,
@@ -56,6 +56,11 @@ export function exampleOf(
     completion: item.answer,
     ...(lesson ? { lesson } : {}),
   };
+}
+
+/** The judge's preference behind a lesson: it may prefer an answer to several others. */
+function judged(lesson: Lesson): string[] {
+  return "preference" in lesson && lesson.preference ? [lesson.preference] : [];
 }
 
 /** Answers under their task, tasks in the order in which they first appear. */
