@@ -30,7 +30,7 @@ describe("retrain", () => {
     const recipe = recipeWith({ retrain: { rank: 4, epochs: 2 } });
     const rows = { examples: [...examples(8), ...examples(2, "replay")] };
     await retrain(input({ recipe, rows }), ports);
-    const { method, from: _from, ...all } = recipe.retrain;
+    const { method, from: _from, device: _auto, ...all } = recipe.retrain;
     const { weighting: _weighting, ...settings } = { weighting: null, ...all };
     expect(ports.jobs).toHaveLength(1);
     expect(ports.jobs[0]!.examples).toHaveLength(10);
