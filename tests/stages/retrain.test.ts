@@ -31,7 +31,8 @@ describe("retrain", () => {
     const recipe = recipeWith({ retrain: { rank: 4, epochs: 2 } });
     const rows = { examples: [...examples(8), ...examples(2, "replay")] };
     await retrain(input({ recipe, rows }), ports);
-    const { method, from: _from, trainer: _trainer, ...all } = recipe.retrain as WeightSettings;
+    const learning = recipe.retrain as WeightSettings;
+    const { method, from: _from, trainer: _trainer, device: _auto, ...all } = learning;
     const { weighting: _weighting, ...settings } = { weighting: null, ...all };
     expect(ports.jobs).toHaveLength(1);
     expect(ports.jobs[0]!.examples).toHaveLength(10);
