@@ -56,9 +56,14 @@ async function rolesWithContent(roles: Recipe["roles"]): Promise<object | undefi
   );
 }
 
-/** Plain imitation as a recipe had it before there were other methods. */
-function withoutDefaults(retrain: Recipe["retrain"]): object {
-  if (retrain.method !== "sft" || retrain.weighting !== "even") return retrain;
+/** Settings as a recipe had them before there were devices, reward models, and other methods than sft. */
+function withoutDefaults({ device, ...retrain }: Recipe["retrain"]): object {
+  const chosen = device === "auto" ? {} : { device };
+  if (retrain.method === "grpo" && retrain.reward === "verifier") {
+    const { reward: _reward, modelShare: _share, rewardEpochs: _epochs, ...settings } = retrain;
+    return { ...settings, ...chosen };
+  }
+  if (retrain.method !== "sft" || retrain.weighting !== "even") return { ...retrain, ...chosen };
   const { method: _method, weighting: _weighting, ...settings } = retrain;
-  return settings;
+  return { ...settings, ...chosen };
 }
