@@ -76,7 +76,7 @@ export function listOf(names: readonly string[], owned_by = "somebody"): Aside {
  * Answers as a server with all abilities: another text for each seed unless the sampling leaves one
  * token, JSON by schema, log-probabilities.
  */
-export function ableChat(body: ChatBody): Said {
+export function ableChat(body: ChatBody): Extract<Said, { pieces: unknown }> {
   const prompt = body.messages.map(({ content }) => content).join(" ");
   const usage = { prompt_tokens: prompt.length, completion_tokens: 3, total_tokens: 3 };
   if (body.response_format?.type === "json_schema") {

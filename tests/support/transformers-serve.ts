@@ -43,7 +43,10 @@ export async function serveTransformers(): Promise<Serving> {
   const program = "from transformers.cli.transformers import main; main()";
   const where = ["--device", "cpu", "--host", "127.0.0.1", "--port", String(port)];
   const server = spawn(testPython(), ["-c", program, "serve", name, ...where], {
-    env: { ...process.env, PYTHONPATH: packages, HF_HOME: home, HF_HUB_OFFLINE: "1" },
+    env: {
+      ...{ ...process.env, PYTHONPATH: packages, HF_HOME: home },
+      ...{ HF_HUB_OFFLINE: "1", HF_HUB_DISABLE_UPDATE_CHECK: "1" },
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   for (const stream of [server.stdout, server.stderr]) {

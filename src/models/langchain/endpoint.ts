@@ -21,10 +21,10 @@ export type LangChainSettings = Extract<ServedSettings, { provider: "langchain" 
 
 type Model = Awaited<ReturnType<typeof initChatModel>>;
 
-/** The smallest request there is: whether key and name are right. */
-const shortest: CallRequest = {
+/** Whether key and name are right; long enough for a model that thinks a little first. */
+const short: CallRequest = {
   messages: [{ role: "user", content: "Say a word." }],
-  sampling: { temperature: 0, topP: 1, topK: 0, minP: 0, maxTokens: 1, seed: 1 },
+  sampling: { temperature: 0, topP: 1, topK: 0, minP: 0, maxTokens: 64, seed: 1 },
 };
 
 /**
@@ -38,7 +38,7 @@ export const openLangChain: OpenEndpoint<LangChainSettings> = async (settings, c
   refuseSecrets(settings.options);
   hideKeys(process.env);
   const endpoint = new LangChainEndpoint(settings, context);
-  await endpoint.modelFor(shortest.sampling);
+  await endpoint.modelFor(short.sampling);
   return endpoint;
 };
 
@@ -54,7 +54,7 @@ class LangChainEndpoint implements Endpoint {
   async identify(signal: AbortSignal): Promise<EndpointIdentity> {
     const { name, options } = this.settings;
     try {
-      await this.answer(shortest, null, { signal, onTokens() {} });
+      await this.answer(short, null, { signal, onTokens() {} });
     } catch (error) {
       if (!(error instanceof EndpointFault)) throw error;
       throw new RedistillError(

@@ -46,6 +46,11 @@ function headersOf(error: unknown): Headers | null {
   return null;
 }
 
+/** What a server said, for people: without secrets and what hides in text, and not too long. */
+export function readable(text: string): string {
+  return redact(text).replace(invisible, " ").trim().slice(0, mostExplanation);
+}
+
 /** undici says "fetch failed" and the OpenAI client "Connection error."; why is in the innermost cause. */
 function explanation(error: unknown, status: number | null): string {
   let inner = error;
@@ -54,6 +59,6 @@ function explanation(error: unknown, status: number | null): string {
   }
   const code = (inner as { code?: unknown } | null)?.code;
   const text = messageOf(inner) || String(code ?? "no reason given");
-  const plain = redact(text).replace(invisible, " ").trim().slice(0, mostExplanation);
+  const plain = readable(text);
   return status === null || plain.startsWith(String(status)) ? plain : `${status} ${plain}`;
 }

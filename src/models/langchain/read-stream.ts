@@ -27,11 +27,12 @@ export async function readStream(
   for await (const chunk of stream) {
     const { text } = chunk;
     heard.text += text;
-    if (text !== "" || chunk.additional_kwargs.reasoning_content) {
+    const thinks = chunk.additional_kwargs.reasoning_content || chunk.content.length > 0;
+    if (text !== "" || thinks) {
       watch.onTokens(1);
       told++;
     }
-    heard.reason = reasonIn(chunk.response_metadata) ?? heard.reason;
+    heard.reason = reasonIn(chunk) ?? heard.reason;
     heard.logprobs.push(...logprobsIn(chunk.response_metadata.logprobs));
     // LangChain's types take it for undefined without a tool set.
     const usage = chunk.usage_metadata as UsageMetadata | undefined;

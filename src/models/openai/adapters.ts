@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Adapter } from "../../core/entities.js";
 import { RedistillError } from "../../core/errors.js";
+import { readable } from "../langchain/faults.js";
 import { EndpointFault } from "../remote/endpoint.js";
 import type { ServerHttp } from "./http.js";
 import type { StartedAdapter } from "./server.js";
@@ -76,7 +77,7 @@ export class VllmAdapters implements ServerAdapters {
     if (status >= 500) throw new EndpointFault("unavailable", `load_lora_adapter: ${status}`);
     throw new RedistillError(
       "model",
-      `the server did not load the adapter in ${adapter.peftPath}: ${status} ${said.slice(0, 300)}`,
+      `the server did not load the adapter in ${adapter.peftPath}: ${status} ${readable(said)}`,
       `${vllmHint} It must see that folder under the same path, and allow its rank (--max-lora-rank).`,
     );
   }

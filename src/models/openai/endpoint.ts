@@ -73,7 +73,7 @@ class OpenAIEndpoint implements Endpoint {
       if (this.adapters instanceof VllmAdapters) await this.adapters.require(signal);
       const abilities = this.abilities ?? (await this.probe(signal));
       this.abilities = abilities;
-      this.measure = await this.compare(server, abilities.dialect, signal);
+      this.measure = await this.compare(server, abilities, signal);
       return this.identity(server, abilities);
     } catch (error) {
       signal.throwIfAborted();
@@ -164,10 +164,10 @@ class OpenAIEndpoint implements Endpoint {
   /** Asks the shortest question: whether key and name are right, and how long its prompt is there. */
   private async compare(
     server: ServerFacts,
-    dialect: Dialect,
+    { dialect, leastTokens }: Abilities,
     signal: AbortSignal,
   ): Promise<Measure> {
-    const { promptTokens } = await this.plain(shortest, dialect, signal);
+    const { promptTokens } = await this.plain(shortest(leastTokens), dialect, signal);
     this.measure = { exact: false, overhead: 0 };
     const [counted = 0] = await this.countTokens([this.render(question)], signal);
     const templateKnown = Boolean(this.vocabulary?.template ?? server.template);

@@ -1,6 +1,6 @@
 import { messageOf, RedistillError } from "../../core/errors.js";
 import { nearest } from "../../core/nearest.js";
-import { statusOf } from "../langchain/faults.js";
+import { readable, statusOf } from "../langchain/faults.js";
 import { EndpointFault } from "../remote/endpoint.js";
 
 export interface Asked {
@@ -36,7 +36,9 @@ export function explain(error: unknown, asked: Asked): unknown {
     if (status === 402 || messageOf(error).includes("quota")) {
       return "The account has nothing left: top it up, then run the command again.";
     }
-    if (asked.names?.includes(name) === false) return `Correct \`name\`: ${others(asked.names)}`;
+    if (asked.names?.includes(name) === false) {
+      return `Correct \`name\`: ${readable(others(asked.names))}`;
+    }
     if (status === 404) {
       return "Correct `name` or `url`; the address of such a server usually ends in /v1.";
     }

@@ -9,6 +9,8 @@ export type Ask = (request: CallRequest, dialect: Dialect) => Promise<Heard>;
 /** What a server does, found out by asking it. */
 export interface Abilities {
   readonly dialect: Dialect;
+  /** The smallest `maxTokens` that it was seen to take. */
+  readonly leastTokens: number;
   readonly topLogprobs: number;
   /** Two seeds gave two answers: else k tries are one try, k times. */
   readonly samples: boolean;
@@ -27,8 +29,11 @@ const ask = (sampling: Partial<Sampling>, more: Partial<CallRequest> = {}): Call
   ...more,
 });
 
-/** The smallest request there is. */
-export const shortest = ask({ maxTokens: 1 });
+/** The smallest request there is, for a server that writes at least so many tokens. */
+export const shortest = (maxTokens: number) => ask({ maxTokens });
+
+/** One token; where that is refused, what a model may need that thinks before it answers. */
+const leastTokens = [1, 4096];
 
 /** Alternatives per token that are asked for, most first; servers differ in what they refuse. */
 const wantedLogprobs = [20, 5, 1];
@@ -40,12 +45,13 @@ const switches = ["streamUsage", "seed", "temperature", "topK", "minP"] as const
  * @throws EndpointFault where the server does not take even the plainest request, or is not there.
  */
 export async function probe(send: Ask): Promise<Abilities> {
-  const taken = await fieldsTaken(send);
-  const text = async (sampling: Partial<Sampling>) => (await send(ask(sampling), taken)).text;
+  const { taken, least } = await fieldsTaken(send);
+  // A refusal here, as of so few tokens, says nothing of what is looked for.
+  const text = async (sampling: Partial<Sampling>) =>
+    (await unlessRefused(send, ask(sampling), taken))?.text ?? null;
   const greedy = await text({});
   const free = await text({ temperature: 1.5, seed: 1 });
-  const other = await text({ temperature: 1.5, seed: 2 });
-  const samples = free !== other;
+  const samples = free === null || free !== (await text({ temperature: 1.5, seed: 2 }));
   const ignored: Abilities["ignored"][number][] = [];
   // Only the likeliest token is left by either setting, as when it is greedy.
   if (samples && taken.topK && (await text({ temperature: 1.5, topK: 1 })) !== greedy) {
@@ -55,21 +61,24 @@ export async function probe(send: Ask): Promise<Abilities> {
     ignored.push("minP");
   }
   const dialect = { ...taken, answerFormat: await formatTaken(send, taken) };
-  return { dialect, samples, ignored, topLogprobs: await logprobsGiven(send, dialect) };
+  const topLogprobs = await logprobsGiven(send, dialect);
+  return { dialect, leastTokens: least, samples, ignored, topLogprobs };
 }
 
 /** All optional fields at once; where that is refused, each alone. */
-async function fieldsTaken(send: Ask): Promise<Dialect> {
-  if (await takes(send, shortest, everything)) return everything;
+async function fieldsTaken(send: Ask): Promise<{ taken: Dialect; least: number }> {
+  const [least = 1, most = 1] = leastTokens;
+  if (await takes(send, shortest(least), everything)) return { taken: everything, least };
   const nothing = Object.fromEntries(switches.map((each) => [each, false]));
   const plain = { ...everything, ...nothing };
-  // Refused here, it is not the fields: the key, the name, the address.
-  await send(shortest, plain);
-  const found = { ...plain };
+  const enough = (await takes(send, shortest(least), plain)) ? least : most;
+  // Refused here, it is neither fields nor length: the key, the name, the address.
+  await send(shortest(enough), plain);
+  const taken = { ...plain };
   for (const each of switches) {
-    found[each] = await takes(send, shortest, { ...plain, [each]: true });
+    taken[each] = await takes(send, shortest(enough), { ...plain, [each]: true });
   }
-  return found;
+  return { taken, least: enough };
 }
 
 async function takes(send: Ask, request: CallRequest, dialect: Dialect): Promise<boolean> {

@@ -1,7 +1,9 @@
+import { AIMessageChunk } from "@langchain/core/messages";
 import { afterEach, describe, expect, it } from "vitest";
 import { modelSchema } from "../../../src/core/model.js";
 import { redact } from "../../../src/core/secrets.js";
 import { type LangChainSettings, openLangChain } from "../../../src/models/langchain/endpoint.js";
+import { readStream } from "../../../src/models/langchain/read-stream.js";
 import { retryAfterMs } from "../../../src/models/langchain/retry-after.js";
 import { reasonIn, stopReasonOf } from "../../../src/models/langchain/stop-reason.js";
 import { requestOf } from "../../contract/request.js";
@@ -9,6 +11,7 @@ import {
   ableChat,
   type ChatBody,
   type OpenAIApi,
+  type Said,
   startOpenAIApi,
 } from "../../support/openai-api.js";
 import { quietly } from "../../support/openai-endpoint.js";
@@ -27,7 +30,7 @@ const openNamed = (name: string, options: object = {}, apiKey: string | null = n
   });
 
 /** LangChain's own OpenAI provider, led to a scripted server. */
-async function openScripted(chat = ableChat) {
+async function openScripted(chat: (body: ChatBody) => Said = ableChat) {
   api = await startOpenAIApi(chat);
   const configuration = { baseURL: api.url };
   return openNamed("openai:river-1", { configuration }, "sk-langchain-1");
@@ -38,7 +41,7 @@ describe("a LangChain chat model by name", () => {
     const endpoint = await openScripted((body) => ({
       ...{ pieces: ["a ", "river"], finish: "length" },
       usage: { prompt_tokens: 9, completion_tokens: 2, total_tokens: 11 },
-      ...(body.max_tokens === 1 ? { finish: "stop" } : {}),
+      ...(body.max_tokens === 64 ? { finish: "stop" } : {}),
     }));
     const identity = await endpoint.identify(signal());
     expect(identity.capabilities.adapters).toBe(false);
@@ -95,23 +98,57 @@ describe("a LangChain chat model by name", () => {
 });
 
 describe("what providers say", () => {
+  const reason = (response_metadata: object, additional_kwargs: object = {}) =>
+    reasonIn({ ...{ response_metadata, additional_kwargs } } as Parameters<typeof reasonIn>[0]);
+
   it.each([
-    [{ finish_reason: "stop" }, "end"],
-    [{ stop_reason: "end_turn" }, "end"],
-    [{ stop_reason: "max_tokens" }, "length"],
-    [{ finishReason: "MAX_TOKENS" }, "length"],
-    [{ finishReason: "STOP" }, "end"],
-    [{ done_reason: "length" }, "length"],
-  ])("%o is a reason to stop", (metadata, reason) => {
-    expect(stopReasonOf(reasonIn(metadata))).toBe(reason);
+    [{ finish_reason: "stop" }, {}, "end"],
+    [{ finishReason: "MAX_TOKENS" }, {}, "length"],
+    [{ finishReason: "STOP" }, {}, "end"],
+    [{ done_reason: "length" }, {}, "length"],
+    [{}, { stop_reason: "end_turn" }, "end"],
+    [{}, { stop_reason: "max_tokens" }, "length"],
+    [{ messageStop: { stopReason: "max_tokens" } }, {}, "length"],
+  ])("%o %o is a reason to stop", (metadata, additional, expected) => {
+    expect(stopReasonOf(reason(metadata, additional))).toBe(expected);
   });
 
   it.each([
-    [{ stop_reason: "refusal" }],
-    [{ finishReason: "SAFETY" }],
-    [{ finish_reason: "tool_calls" }],
-  ])("%o is no answer", (metadata) => {
-    expect(() => stopReasonOf(reasonIn(metadata))).toThrow(/no answer/);
+    [{}, { stop_reason: "refusal" }],
+    [{ finishReason: "SAFETY" }, {}],
+    [{ finish_reason: "tool_calls" }, {}],
+  ])("%o %o is no answer", (metadata, additional) => {
+    expect(() => stopReasonOf(reason(metadata, additional))).toThrow(/no answer/);
+  });
+
+  it("is not over before it is over", () => {
+    const early = reason({ finishReason: "FINISH_REASON_UNSPECIFIED" });
+    expect(() => stopReasonOf(early)).toThrow(/half-way/);
+  });
+
+  it("is read as Anthropic's package streams it: thinking first, the reason apart", async () => {
+    const usage = (input_tokens: number, output_tokens: number) => ({
+      usage_metadata: { input_tokens, output_tokens, total_tokens: input_tokens + output_tokens },
+    });
+    const chunks = [
+      { content: [], additional_kwargs: { role: "assistant" }, ...usage(21, 1) },
+      { content: [{ type: "thinking", thinking: "A river …", index: 0 }] },
+      { content: [{ type: "text", text: "The ", index: 1 }] },
+      { content: [{ type: "text", text: "Loire", index: 1 }] },
+      { content: [], additional_kwargs: { stop_reason: "end_turn" }, ...usage(0, 9) },
+    ].map((each) => new AIMessageChunk(each as never));
+    let tokens = 0;
+    const onTokens = (count: number) => {
+      tokens += count;
+    };
+    const stream = (async function* () {
+      yield* chunks;
+    })();
+    const heard = await readStream(stream, { signal: signal(), onTokens });
+    expect(heard).toMatchObject({
+      ...{ text: "The Loire", reason: "end_turn", promptTokens: 21, completionTokens: 9 },
+    });
+    expect(tokens).toBe(9);
   });
 
   it("waits as long as it was asked to", () => {

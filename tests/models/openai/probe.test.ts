@@ -97,6 +97,14 @@ describe("what a server can do", () => {
     expect(body.response_format?.type).toBe(format);
   });
 
+  it("is asked of a model that has to think, and of one that takes no temperature", async () => {
+    const { body, notices } = await probed((each) =>
+      (each.max_tokens ?? 0) < 12 || "temperature" in each ? refusal : ableChat(each),
+    );
+    expect(body.top_k).toBe(40);
+    expect(notices).toContainEqual(expect.stringContaining("takes no temperature"));
+  });
+
   it("asks for fewer alternatives where many are refused", async () => {
     const { identity } = await probed((each) =>
       (each.top_logprobs ?? 0) > 5 ? refusal : ableChat(each),

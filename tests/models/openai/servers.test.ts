@@ -1,9 +1,16 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { Adapter } from "../../../src/core/entities.js";
 import type { Endpoint } from "../../../src/models/remote/endpoint.js";
-import { requestOf } from "../../contract/request.js";
-import { type Aside, ableChat, type OpenAIApi, startOpenAIApi } from "../../support/openai-api.js";
-import { endpointAt, quietly } from "../../support/openai-endpoint.js";
+import { RemoteModel } from "../../../src/models/remote/remote-model.js";
+import { chatModelContract, requestOf } from "../../contract/chat-model.js";
+import {
+  type Aside,
+  ableChat,
+  type ChatBody,
+  type OpenAIApi,
+  startOpenAIApi,
+} from "../../support/openai-api.js";
+import { endpointAt, openAISettings, quietly } from "../../support/openai-endpoint.js";
 
 // Scripts of the documented APIs of vLLM and llama-server; neither ran here.
 
@@ -152,23 +159,42 @@ const llamaServer: Aside = (method, path, body) => {
     return { body: paths.map((each, id) => ({ id, path: each, scale: 1 })) };
   }
   if (path === "/tokenize") {
-    return { body: { tokens: [...(body as { content: string }).content].map((_, i) => i) } };
+    return {
+      body: {
+        tokens: Array.from({ length: (body as { content: string }).content.length }, (_, i) => i),
+      },
+    };
   }
   return undefined;
 };
 
+/** Counts a character as a token, as its /tokenize does. */
+function chat(body: ChatBody) {
+  const text = body.messages.map(({ role, content }) => `<${role}>${content}</${role}>`).join("");
+  const prompt_tokens = `${text}<assistant>`.length;
+  return { ...ableChat(body), usage: { prompt_tokens, completion_tokens: 3 } };
+}
+
+chatModelContract(
+  "a model behind a server",
+  async () => {
+    const server = await startOpenAIApi(chat, llamaServer);
+    const opened = await endpointAt(server.url, { adapters: "llama-server" });
+    const settings = openAISettings(server.url);
+    const model = await RemoteModel.open(opened.endpoint, settings, signal());
+    return Object.assign(model, {
+      dispose: async () => {
+        await opened.endpoint.dispose();
+        await server.close();
+      },
+    });
+  },
+  "script",
+);
+
 describe("llama-server", () => {
   const open = async () => {
-    api = await startOpenAIApi((body) => {
-      const text = body.messages
-        .map(({ role, content }) => `<${role}>${content}</${role}>`)
-        .join("");
-      const prompt_tokens = `${text}<assistant>`.length;
-      return {
-        ...(ableChat(body) as object),
-        usage: { prompt_tokens, completion_tokens: 3 },
-      } as never;
-    }, llamaServer);
+    api = await startOpenAIApi(chat, llamaServer);
     ({ endpoint } = await endpointAt(api.url, { adapters: "llama-server" }));
     return endpoint.identify(signal());
   };
@@ -179,6 +205,19 @@ describe("llama-server", () => {
     const text = endpoint.render([{ role: "user", content: "Hi" }]);
     expect(text).toBe("<user>Hi</user><assistant>");
     expect(await endpoint.countTokens([text], signal())).toEqual([text.length]);
+  });
+
+  it("is doubted where it reads another prompt than its template makes", async () => {
+    api = await startOpenAIApi(
+      (body) => ({ ...chat(body), usage: { prompt_tokens: 7, completion_tokens: 3 } }),
+      llamaServer,
+    );
+    const opened = await endpointAt(api.url);
+    endpoint = opened.endpoint;
+    const { countsExactly } = await endpoint.identify(signal());
+    await endpoint.identify(signal());
+    expect(countsExactly).toBe(false);
+    expect(opened.notices).toEqual([expect.stringContaining("reads a prompt of 7 tokens")]);
   });
 
   it("says with each request which of its adapters answers", async () => {
