@@ -49,6 +49,7 @@ export async function ensureOllama(say = (text) => process.stderr.write(`[ollama
       GOFLAGS: `-ldflags=-X=github.com/ollama/ollama/version.Version=${ollamaVersion}`,
     });
     renameSync(join(building, "ollama"), binary);
+    rmSync(building, { recursive: true });
     return binary;
   });
 }

@@ -57,6 +57,13 @@ export class Candidates {
     return made;
   }
 
+  /** Whether an adapter's model was taken away by somebody else; it is made again when it is asked for. */
+  async isGone(adapter: Adapter, { name }: Candidate, signal: AbortSignal): Promise<boolean> {
+    if ((await this.server.models(signal)).has(withTag(name))) return false;
+    this.known.delete(adapter.sha256);
+    return true;
+  }
+
   /** Removes them from the server; one that cannot be removed stays, and `publish --remove` finds it. */
   async dispose(): Promise<void> {
     this.stop.abort();

@@ -63,18 +63,28 @@ class OllamaEndpoint implements Endpoint {
       },
       contextTokens,
       countsExactly: tokens.exact && abilities.countsCachedPrompts,
-      parallel: abilities.parallel,
+      parallel: this.opened.parallel,
     };
   }
 
   async answer(request: CallRequest, adapter: Adapter | null, watch: Watch): Promise<Generation> {
-    const opened = this.requireOpened();
-    this.refuseWhatWouldBeCut(request, opened);
-    const asked = adapter ? await this.candidateOf(adapter, watch.signal) : this.base();
-    const target = this.targetOf(asked.name);
+    this.refuseWhatWouldBeCut(request, this.requireOpened());
+    const base = { name: this.name, digest: this.digest ?? "" };
+    if (adapter === null) return this.ask(base, request, watch);
+    const candidate = await this.candidateOf(adapter, watch.signal);
+    try {
+      return await this.ask(candidate, request, watch);
+    } catch (error) {
+      if (!(await this.candidates?.isGone(adapter, candidate, watch.signal))) throw error;
+      throw new EndpointFault("unavailable", `${candidate.name} was removed from the server`);
+    }
+  }
+
+  private async ask(model: Candidate, request: CallRequest, watch: Watch): Promise<Generation> {
+    const target = this.targetOf(model.name);
     const answer = await streamAnswer(this.server, target, request, watch);
-    await this.requireSame(asked, watch.signal);
-    return withPromptTokens(answer, opened, request.messages);
+    await this.requireSame(model, watch.signal);
+    return withPromptTokens(answer, this.requireOpened(), request.messages);
   }
 
   render(messages: readonly Message[]): string {
@@ -98,10 +108,15 @@ class OllamaEndpoint implements Endpoint {
     const { weights } = context;
     const target = this.targetOf(this.name);
     const opened = await open({ server, target, sequences, weights, signal });
-    const { abilities, rendering, tokens } = opened;
-    if (abilities.parallel < sequences) {
+    const { abilities, rendering, tokens, elsewhere } = opened;
+    if (elsewhere !== null) {
       context.onNotice(
-        `Ollama answers ${abilities.parallel} of ${sequences} requests at once; OLLAMA_NUM_PARALLEL sets how many.`,
+        `${settings.name} runs at ${elsewhere}: other weights there would not be noticed.`,
+      );
+    }
+    if (opened.parallel < sequences) {
+      context.onNotice(
+        `Ollama answers ${opened.parallel} of ${sequences} requests at once; OLLAMA_NUM_PARALLEL sets how many.`,
       );
     }
     if (!rendering.exact) {
@@ -127,10 +142,6 @@ class OllamaEndpoint implements Endpoint {
     throw new Error("an Ollama endpoint was used before identify()");
   }
 
-  private base(): Candidate {
-    return { name: this.name, digest: this.digest ?? "" };
-  }
-
   /** Making one goes on when this request is given up, since others want it, too. */
   private async candidateOf(adapter: Adapter, signal: AbortSignal): Promise<Candidate> {
     const candidate = this.candidates?.of(adapter);
@@ -149,12 +160,15 @@ class OllamaEndpoint implements Endpoint {
   }
 
   /** A model can be replaced under its name while it answers; the answer is not the run's then. */
-  private async requireSame(asked: Candidate, signal: AbortSignal): Promise<void> {
-    const digest = await this.server.digestOf(asked.name, signal);
-    if (digest === asked.digest) return;
+  private async requireSame(
+    { name, digest: before }: Candidate,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const digest = await this.server.digestOf(name, signal);
+    if (digest === before) return;
     throw new RedistillError(
       "state",
-      `${asked.name} at ${this.settings.url} was replaced while it answered (${digest.slice(0, 12)}, before ${asked.digest.slice(0, 12)})`,
+      `${name} at ${this.settings.url} was replaced while it answered (${digest.slice(0, 12)}, before ${before.slice(0, 12)})`,
       "Was it pulled or created anew? Put the former one back and resume, or start a new run with --new.",
     );
   }

@@ -16,6 +16,10 @@ export interface Opened {
   /** The prompt as the server writes it; `exact` says whether that is known. */
   readonly rendering: { readonly exact: boolean; render(messages: readonly Message[]): string };
   readonly tokens: { readonly exact: boolean; count(text: string): number };
+  /** Requests to send at once: what was found, or all that the recipe wants where that many were not tried. */
+  readonly parallel: number;
+  /** Where the model really runs, if that is another server. */
+  readonly elsewhere: string | null;
   dispose(): Promise<void>;
 }
 
@@ -47,6 +51,8 @@ export async function open(opening: Opening): Promise<Opened> {
       contextTokens: await contextOf(description, opening),
       rendering,
       tokens: tokensOf(vocabulary, rendering, abilities),
+      parallel: abilities.parallel < most ? abilities.parallel : opening.sequences,
+      elsewhere: description.remote_host || null,
       dispose: async () => vocabulary?.dispose(),
     };
   } catch (error) {

@@ -96,6 +96,24 @@ describe("adapters at Ollama", () => {
     await unknown.endpoint.dispose();
   });
 
+  it("are made again when somebody has removed them", async () => {
+    const { endpoint } = await identified(settingsOf(url));
+    await askOne(endpoint, requestOf("Go."), adapter);
+    const [made] = Object.keys(server.digests).filter((name) => name.startsWith("redistill-"));
+    server.chat = () => {
+      delete server.digests[made!];
+      return { status: 404, error: `model '${made}' not found` };
+    };
+    await expect(askOne(endpoint, requestOf("Go."), adapter)).rejects.toMatchObject({
+      trouble: "unavailable",
+      message: expect.stringContaining("was removed from the server"),
+    });
+    server.chat = () => null;
+    await askOne(endpoint, requestOf("Go."), adapter);
+    expect(server.creates).toHaveLength(2);
+    await endpoint.dispose();
+  });
+
   it("are tried again after the server broke while one was made", async () => {
     server.create = () => [{ error: "disk full" }];
     const { endpoint } = await identified(settingsOf(url));

@@ -23,6 +23,9 @@ export class ScriptedOllama {
   /** What /api/chat says; `null` lets it answer as usual. */
   chat: (body: ChatBody) => Said | null = () => null;
   create: (body: Record<string, unknown>) => Said | null = () => null;
+  pull: () => Said = () => [];
+  /** What a model's template puts before every prompt. */
+  prefix: (model: string) => string = () => "";
   rendersOnDemand = true;
   refusesLongPrompts = true;
   modelfile = "FROM /nowhere/sha256-abc\n";
@@ -58,6 +61,7 @@ export class ScriptedOllama {
     if (path === "/api/show") return say(response, this.describe());
     if (path === "/api/chat") return this.answerChat(json, response);
     if (path === "/api/create") return this.makeModel(json, response);
+    if (path === "/api/pull") return sayOrStream(response, this.pull());
     if (path === "/api/delete") {
       delete this.digests[withTag(json.name)];
       return response.end();
@@ -110,7 +114,7 @@ export class ScriptedOllama {
 
   private answerChat(body: ChatBody, response: ServerResponse): unknown {
     if (body._debug_render_only && this.rendersOnDemand) {
-      const rendered_template = rendered(body.messages);
+      const rendered_template = this.prefix(body.model) + rendered(body.messages);
       return say(response, { _debug_info: { rendered_template } });
     }
     this.chats.push(body);
