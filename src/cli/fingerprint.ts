@@ -26,7 +26,7 @@ export async function fingerprint(
     // The same for a recipe without a judge.
     judge: recipe.judge ?? undefined,
     health: recipe.judge === null ? withoutCalibration(recipe.health) : recipe.health,
-    retrain: withoutDefaults(withoutTorch(recipe.retrain)),
+    retrain: withoutDefaults(recipe.retrain),
     model: await withContent(model),
     roles: await rolesWithContent(roles),
     tasks: tasks.source === "jsonl" ? { ...tasks, path: await content(tasks.path) } : tasks,
@@ -60,22 +60,24 @@ async function rolesWithContent(roles: Recipe["roles"]): Promise<object | undefi
   );
 }
 
-/** Settings as a recipe had them before there was another trainer than torch. */
-function withoutTorch(retrain: Recipe["retrain"]): Partial<Recipe["retrain"]> {
+/** Settings as a recipe had them before there were other methods, trainers, devices, reward models and sources of pairs. */
+function withoutDefaults(retrain: Recipe["retrain"]): object {
   if (retrain.method === "memory") return retrain;
-  const { trainer, ...settings } = retrain;
-  return trainer === "torch" ? settings : retrain;
+  const { device, trainer, ...settings } = retrain;
+  return {
+    ...ofMethod(settings),
+    ...(device === "auto" ? {} : { device }),
+    ...(trainer === "torch" ? {} : { trainer }),
+  };
 }
 
-/** A method as a recipe had it before there were other ones, and other sources of its pairs. */
-function withoutDefaults(retrain: Partial<Recipe["retrain"]>): object {
-  if ("pairs" in retrain && retrain.pairs === "verdicts") {
-    const { pairs: _pairs, ...settings } = retrain;
-    return settings;
-  }
-  if (retrain.method !== "sft" || retrain.weighting !== "even") return retrain;
-  const { method: _method, weighting: _weighting, ...settings } = retrain;
-  return settings;
+function ofMethod(settings: object): object {
+  const { method, weighting, pairs, reward, modelShare, rewardEpochs, ...rest } =
+    settings as Readonly<Record<string, unknown>>;
+  if (method === "sft") return weighting === "even" ? rest : { method, weighting, ...rest };
+  const preferred = pairs === undefined || pairs === "verdicts" ? {} : { pairs };
+  const rewarded = reward === "model" || reward === "mix" ? { reward, modelShare, rewardEpochs } : {};
+  return { method, ...rest, ...preferred, ...rewarded };
 }
 
 function withoutCalibration({ calibration: _calibration, ...monitors }: Recipe["health"]): object {

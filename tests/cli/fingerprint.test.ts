@@ -22,6 +22,31 @@ describe("a recipe's fingerprint", () => {
     expect(await fingerprint(recipeWith({ seed: 2 }), [])).not.toBe(plain);
   });
 
+  it("is what it was when there was one embedded model, so that runs from then go on", async () => {
+    // Computed by the version before models had providers and roles. A new setting must leave these.
+    const then = {
+      "": "b430ad43feb7e2ef9e8978002706339c441cdb2de123abc8029d6aa102f1737a",
+      dpo: "a2ed285e220e31ccb205de3e8d4ba53db7dce7726623f1e67df14bd5d1bf7ddd",
+      grpo: "d42fc7dc9c570d3fde4a9e745a57c8236e084f6c21225feb63c1b9e85726c36c",
+    };
+    for (const [method, hash] of Object.entries(then)) {
+      const recipe = method === "" ? recipeWith({}) : withRetrain({ method });
+      expect(await fingerprint(recipe, [])).toBe(hash);
+    }
+  });
+
+  it("changes with a model and with a role of its own", async () => {
+    const plain = await fingerprint(recipeWith({}), []);
+    const served = { provider: "openai", name: "m" };
+    const others = [
+      { model: served },
+      { roles: { critic: served } },
+      { roles: { teacher: served } },
+    ];
+    const hashes = await Promise.all(others.map((other) => fingerprint(recipeWith(other), [])));
+    expect(new Set([plain, ...hashes]).size).toBe(4);
+  });
+
   it("is what it was before there were training methods, for a recipe that names none", async () => {
     const { method: _method, ...all } = withRetrain({ epochs: 2 }).retrain;
     const { weighting: _weighting, ...retrain } = { weighting: null, ...all };
