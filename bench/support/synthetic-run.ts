@@ -23,6 +23,8 @@ export const studentAlone: StagePrompts = {
   judge: null,
   rubric: null,
   repair: null,
+  solution: null,
+  feedback: null,
 };
 
 /** A recipe for runs that no model and no trainer works on; nothing in it takes a noticeable time. */

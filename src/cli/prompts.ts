@@ -29,6 +29,12 @@ export function snapshotPrompts(recipe: Recipe, workspace: Workspace): PromptSna
           },
         ]
       : []),
+    ...(recipe.retrain.method === "sdpo"
+      ? [
+          { stage: "solution", name: recipe.retrain.solution, available: ["task", "solution"] },
+          { stage: "feedback", name: recipe.retrain.feedback, available: always },
+        ]
+      : []),
     ...judgingPrompts(recipe),
   ];
   const snapshots = wanted.map(({ stage, name, available }) => {
@@ -59,6 +65,8 @@ export function promptsFrom(snapshots: readonly PromptSnapshot[]): StagePrompts 
     student: of("student") as Prompt,
     critique: of("critique"),
     refine: of("refine"),
+    solution: of("solution"),
+    feedback: of("feedback"),
     judge: of("judge"),
     rubric: of("rubric"),
     repair: of("repair"),

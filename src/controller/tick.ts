@@ -198,7 +198,7 @@ interface Work {
 }
 
 function portsFor(context: RunContext, run: RunRow, work: Work): StagePorts {
-  const { models, verify, prompts } = context;
+  const { store, models, verify, prompts } = context;
   const { round, stage, role, ledger } = work;
   const closing = new Closing(hoursOf(context, run), run.id);
   const place = { round: round.number, stage };
@@ -209,6 +209,7 @@ function portsFor(context: RunContext, run: RunRow, work: Work): StagePorts {
     verify: withGrades(verify, prompts, run.recipe.seed, completeAs("judge")),
     train: (job) => trainWithin(context, round.number, { ledger, closing }, job),
     render: (messages) => models.student.render(messages),
+    logprobs: (callKey) => store.calls.find(callKey)?.logprobs ?? null,
     modelDigest: models.student.digest,
   };
 }

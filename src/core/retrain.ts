@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { promptName } from "./prompt.js";
 
 /** How a candidate learns from a round's examples; docs/decisions/015 has the sources. */
 
@@ -17,6 +18,8 @@ const common = (learningRate: number) => ({
   /** Real tokens in one optimiser step, at most. */
   tokensPerStep: z.number().int().min(64).max(65_536).default(512),
   warmupRatio: share.default(0.1),
+  /** Where to train; auto takes cuda, else mps, else the CPU. */
+  device: z.enum(["auto", "cpu", "cuda", "mps"]).default("auto"),
 });
 
 /**
@@ -32,9 +35,7 @@ const rollouts = {
 };
 
 /** A teacher that sees more than the student. */
-const divergence = {
-  /** What it sees: what attempts were asked with (exemplars), or what revisions were (critique, hint). */
-  view: z.enum(["attempt", "revision"]).default("attempt"),
+const teacherWeights = {
   /** The weights that training began with, those of now, or their moving average. */
   teacher: z.enum(["start", "live", "ema"]).default("start"),
   /** With `ema`: how much of the average each step keeps. */
@@ -42,6 +43,12 @@ const divergence = {
   /** 0: forward divergence, 1: reverse, between them Jensen-Shannon. */
   beta: share.default(0),
   ...rollouts,
+};
+
+const divergence = {
+  /** What it sees: what attempts were asked with (exemplars), or what revisions were (critique, hint). */
+  view: z.enum(["attempt", "revision"]).default("attempt"),
+  ...teacherWeights,
 };
 
 export const retrainSchema = z.discriminatedUnion("method", [
@@ -93,6 +100,28 @@ export const retrainSchema = z.discriminatedUnion("method", [
     onPolicy: share.default(0.5),
   }),
   z.strictObject({
+    method: z.literal("sdpo"),
+    ...common(1e-3),
+    ...teacherWeights,
+    teacher: teacherWeights.teacher.default("ema"),
+    beta: share.default(0.5),
+    /** Answers sampled to each question, judged by its verifier. */
+    completions: z.number().int().min(2).max(256).default(8),
+    /** The score from which an answer is shown to the teacher of others. */
+    success: share.default(1),
+    /** Prompts that show the teacher such an answer, or else what was found in its own. */
+    solution: promptName.default("correct-solution"),
+    feedback: promptName.default("earlier-attempt"),
+  }),
+  z.strictObject({
+    method: z.literal("distill"),
+    ...common(1e-3),
+    /** Likeliest tokens whose probabilities are kept for each token of an answer. */
+    topLogprobs: count(100).default(20),
+    /** 0: forward divergence, 1: reverse, between them Jensen-Shannon. */
+    beta: share.default(0),
+  }),
+  z.strictObject({
     method: z.literal("grpo"),
     ...common(5e-4),
     /** Answers sampled to each question, scored by its verifier and compared with each other. */
@@ -101,6 +130,14 @@ export const retrainSchema = z.discriminatedUnion("method", [
     beta: weight.default(0),
     /** Whether a group's rewards are divided by their deviation. */
     scale: z.enum(["group", "none"]).default("group"),
+    /** Who rewards: the task's verifier, a model trained first on the round's preferences, or both. */
+    reward: z.enum(["verifier", "model", "mix"]).default("verifier"),
+    /** The preferences that the reward model is trained on. */
+    pairs,
+    /** With `mix`: the model's share. */
+    modelShare: share.default(0.5),
+    /** How often the reward model sees each pair. */
+    rewardEpochs: count(100).default(3),
     ...rollouts,
   }),
 ]);
@@ -110,12 +147,13 @@ export type Method = RetrainSettings["method"];
 
 /** Whether a judge's preferences are among what is learned. */
 export function learnsFromJudge(retrain: RetrainSettings): boolean {
-  return "pairs" in retrain && (retrain.pairs === "judge" || retrain.pairs === "all");
+  const from = "pairs" in retrain ? retrain.pairs : "verdicts";
+  return from === "judge" || from === "all";
 }
 
 /** Whether a preferred answer may be a wrong one: only where it is not imitated besides. */
 export function learnsFromWrong(retrain: RetrainSettings): boolean {
-  return retrain.method === "dpo" && retrain.sftWeight === 0;
+  return (retrain.method === "dpo" && retrain.sftWeight === 0) || hasRewardModel(retrain);
 }
 
 /** Settings of the whole recipe without which a method has nothing to learn from. */
@@ -126,47 +164,42 @@ export function methodContradictions(recipe: {
   readonly judge: object | null;
 }): { path: string[]; message: string }[] {
   const { retrain, teacher, refine, judge } = recipe;
+  const path = ["retrain", "pairs"];
   if (learnsFromJudge(retrain) && judge === null) {
-    return [{ path: ["retrain", "pairs"], message: "nobody compares answers; set judge.prompt" }];
+    return [{ path, message: "nobody compares answers; set judge.prompt" }];
   }
   if ("pairs" in retrain && retrain.pairs === "revisions" && refine === null) {
-    return [{ path: ["retrain", "pairs"], message: "nothing is revised; set refine.prompt" }];
+    return [{ path, message: "nothing is revised; set refine.prompt" }];
   }
-  if (retrain.method === "grpo" && teacher.labels === "majority") {
-    const message =
-      "grpo rewards answers by the task's reference, which labels: majority does without";
+  if (retrain.method === "grpo" && retrain.pairs !== "verdicts" && !hasRewardModel(retrain)) {
+    return [{ path, message: "no reward model is trained on them; set retrain.reward: model" }];
+  }
+  if (asksVerifier(retrain) && teacher.labels === "majority") {
+    const message = `${retrain.method} rewards answers by the task's reference, which labels: majority does without`;
     return [{ path: ["retrain", "method"], message }];
   }
   if (retrain.method !== "sdft" && retrain.method !== "gkd") return [];
-  const path = ["retrain", "view"];
+  const view = ["retrain", "view"];
   if (retrain.view === "attempt" && teacher.exemplars === 0) {
-    return [{ path, message: "attempts see no more than the student; set teacher.exemplars" }];
+    return [
+      { path: view, message: "attempts see no more than the student; set teacher.exemplars" },
+    ];
   }
   if (retrain.view === "revision" && refine === null) {
-    return [{ path, message: "nothing is revised; set refine.prompt" }];
+    return [{ path: view, message: "nothing is revised; set refine.prompt" }];
   }
   return [];
 }
 
-/** A recipe's settings as a training job has them: what all methods have, and what only this one has. */
-export function trainingSettings({ method, ...all }: RetrainSettings) {
-  const {
-    from: _from,
-    rank,
-    alpha,
-    epochs,
-    learningRate,
-    tokensPerStep,
-    warmupRatio,
-    ...own
-  } = all;
-  // How examples came about is nothing that the trainer needs.
-  const {
-    weighting: _weighting,
-    view: _view,
-    pairs: _pairs,
-    ...options
-  } = { weighting: null, view: null, pairs: null, ...own };
-  const settings = { rank, alpha, epochs, learningRate, tokensPerStep, warmupRatio };
-  return { method, settings, options: options as Readonly<Record<string, number | string>> };
+/** Whether a model that is trained first gives rewards, or part of them. */
+export function hasRewardModel(retrain: RetrainSettings): boolean {
+  return retrain.method === "grpo" && retrain.reward !== "verifier";
 }
+
+/** Whether answers are checked by the run's verifiers while it trains. */
+export function asksVerifier(retrain: RetrainSettings): boolean {
+  return retrain.method === "sdpo" || (retrain.method === "grpo" && retrain.reward !== "model");
+}
+
+/** As the trainer has it: `rlaif` is `grpo` with a reward model that is trained in the same job. */
+export type TrainedMethod = Method | "rlaif";

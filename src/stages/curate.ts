@@ -88,7 +88,8 @@ function shares(examples: readonly Example[]): Example[][] {
   for (const example of examples) {
     const { taskId, lesson } = example;
     const wrong = lesson?.kind === "label" && !lesson.right;
-    const key = wrong ? `${taskId} wrong` : isJudged(example) ? `${taskId} judged` : taskId;
+    const kind = wrong ? "wrong" : isJudged(example) ? "judged" : "";
+    const key = `${taskId} ${lesson?.kind ?? ""} ${kind}`;
     groups.set(key, [...(groups.get(key) ?? []), example]);
   }
   return [...groups.values()];

@@ -151,6 +151,7 @@ describe("the packaged prompts", () => {
 
   it("are there for each stage that asks", () => {
     const stages = new Set(prompts.map((path) => path.split("/")[0]));
-    expect(stages).toEqual(new Set(["student", "critique", "refine", "judge", "rubric", "repair"]));
+    const asking = ["student", "critique", "refine", "solution", "feedback"];
+    expect(stages).toEqual(new Set([...asking, "judge", "rubric", "repair"]));
   });
 });

@@ -59,6 +59,8 @@ const onlyStudent = {
   student,
   critique: null,
   refine: null,
+  solution: null,
+  feedback: null,
   judge: null,
   rubric: null,
   repair: null,
@@ -109,6 +111,7 @@ export function portsWith(
     jobs,
     questions: () => asked.map(({ request }) => request.messages.at(-1)!.content),
     modelDigest: "digest",
+    logprobs: () => null,
     verify: createVerify({}),
     render: (messages) => messages.map(({ role, content }) => `<${role}>${content}`).join(""),
     train: (job) => {

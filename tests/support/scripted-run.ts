@@ -36,6 +36,8 @@ const snapshots = [
   prompt("judge", ["task", "first", "second", "mark"]),
   prompt("rubric", ["task", "answer", "scale", "mark"]),
   prompt("repair", ["form"]),
+  prompt("solution", ["task", "solution"]),
+  prompt("feedback", ["task", "answer", "finding"]),
 ];
 
 /** A file of `count` sums that all differ: `1 + 2`, … */
@@ -173,6 +175,8 @@ export async function scriptedRun(
             judge: recipe.judge && parsed("judge"),
             rubric: isGraded(recipe) ? parsed("rubric") : null,
             repair: recipe.judge || isGraded(recipe) ? parsed("repair") : null,
+            solution: recipe.retrain.method === "sdpo" ? parsed("solution") : null,
+            feedback: recipe.retrain.method === "sdpo" ? parsed("feedback") : null,
           },
           models,
           train: options.train ?? scripted.train,
