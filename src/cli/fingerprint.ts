@@ -76,7 +76,8 @@ function ofMethod(settings: object): object {
     settings as Readonly<Record<string, unknown>>;
   if (method === "sft") return weighting === "even" ? rest : { method, weighting, ...rest };
   const preferred = pairs === undefined || pairs === "verdicts" ? {} : { pairs };
-  const rewarded = reward === "model" || reward === "mix" ? { reward, modelShare, rewardEpochs } : {};
+  const rewarded =
+    reward === "model" || reward === "mix" ? { reward, modelShare, rewardEpochs } : {};
   return { method, ...rest, ...preferred, ...rewarded };
 }
 

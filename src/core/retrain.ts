@@ -133,10 +133,10 @@ export const retrainSchema = z.discriminatedUnion("method", [
     beta: weight.default(0),
     /** Whether a group's rewards are divided by their deviation. */
     scale: z.enum(["group", "none"]).default("group"),
-    /** What the reward model is trained on. */
-    pairs,
     /** Who rewards: the task's verifier, a model trained first on the round's preferences, or both. */
     reward: z.enum(["verifier", "model", "mix"]).default("verifier"),
+    /** The preferences that the reward model is trained on. */
+    pairs,
     /** With `mix`: the model's share. */
     modelShare: share.default(0.5),
     /** How often the reward model sees each pair. */
@@ -154,12 +154,13 @@ export type Method = WeightSettings["method"];
 
 /** Whether a judge's preferences are among what is learned. */
 export function learnsFromJudge(retrain: RetrainSettings): boolean {
-  return "pairs" in retrain && (retrain.pairs === "judge" || retrain.pairs === "all");
+  const from = "pairs" in retrain ? retrain.pairs : "verdicts";
+  return from === "judge" || from === "all";
 }
 
 /** Whether a preferred answer may be a wrong one: only where it is not imitated besides. */
 export function learnsFromWrong(retrain: RetrainSettings): boolean {
-  return retrain.method === "dpo" && retrain.sftWeight === 0;
+  return (retrain.method === "dpo" && retrain.sftWeight === 0) || hasRewardModel(retrain);
 }
 
 /** Settings of the whole recipe without which a method has nothing to learn from. */
@@ -175,25 +176,29 @@ export function methodContradictions(recipe: {
     const message = `mlx trains by sft only, not by ${retrain.method}; set trainer: torch`;
     return [{ path: ["retrain", "trainer"], message }];
   }
+  const path = ["retrain", "pairs"];
   if (learnsFromJudge(retrain) && judge === null) {
-    return [{ path: ["retrain", "pairs"], message: "nobody compares answers; set judge.prompt" }];
+    return [{ path, message: "nobody compares answers; set judge.prompt" }];
   }
   if ("pairs" in retrain && retrain.pairs === "revisions" && refine === null) {
-    return [{ path: ["retrain", "pairs"], message: "nothing is revised; set refine.prompt" }];
+    return [{ path, message: "nothing is revised; set refine.prompt" }];
   }
-  const asksVerifier =
-    retrain.method === "sdpo" || (retrain.method === "grpo" && retrain.reward !== "model");
-  if (asksVerifier && teacher.labels === "majority") {
+  if (retrain.method === "grpo" && retrain.pairs !== "verdicts" && !hasRewardModel(retrain)) {
+    return [{ path, message: "no reward model is trained on them; set retrain.reward: model" }];
+  }
+  if (asksVerifier(retrain) && teacher.labels === "majority") {
     const message = `${retrain.method} rewards answers by the task's reference, which labels: majority does without`;
     return [{ path: ["retrain", "method"], message }];
   }
   if (retrain.method !== "sdft" && retrain.method !== "gkd") return [];
-  const path = ["retrain", "view"];
+  const view = ["retrain", "view"];
   if (retrain.view === "attempt" && teacher.exemplars === 0) {
-    return [{ path, message: "attempts see no more than the student; set teacher.exemplars" }];
+    return [
+      { path: view, message: "attempts see no more than the student; set teacher.exemplars" },
+    ];
   }
   if (retrain.view === "revision" && refine === null) {
-    return [{ path, message: "nothing is revised; set refine.prompt" }];
+    return [{ path: view, message: "nothing is revised; set refine.prompt" }];
   }
   return [];
 }
@@ -224,6 +229,11 @@ export function memoryContradictions(
 /** Whether a model that is trained first gives rewards, or part of them. */
 export function hasRewardModel(retrain: RetrainSettings): boolean {
   return retrain.method === "grpo" && retrain.reward !== "verifier";
+}
+
+/** Whether answers are checked by the run's verifiers while it trains. */
+export function asksVerifier(retrain: RetrainSettings): boolean {
+  return retrain.method === "sdpo" || (retrain.method === "grpo" && retrain.reward !== "model");
 }
 
 /** As the trainer has it: `rlaif` is `grpo` with a reward model that is trained in the same job. */

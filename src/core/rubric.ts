@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { promptName } from "./prompt.js";
+import { asksVerifier, type RetrainSettings } from "./retrain.js";
 
 /** A verifier that asks the judge for a grade, by the criteria in a prompt of prompts/rubric. */
 export const rubricSchema = z.strictObject({
@@ -17,7 +18,7 @@ export const rubricSchema = z.strictObject({
 export function rubricContradictions(recipe: {
   readonly tasks: { readonly source: string; readonly verifier?: { readonly kind: string } };
   readonly teacher: { readonly labels: string };
-  readonly retrain: { readonly method: string };
+  readonly retrain: RetrainSettings;
 }): { path: string[]; message: string }[] {
   const verifier = recipe.tasks.verifier as z.infer<typeof rubricSchema> | undefined;
   if (verifier?.kind !== "rubric") return [];
@@ -34,11 +35,10 @@ export function rubricContradictions(recipe: {
       message: "a majority gives the verdicts, so that the rubric would never be asked",
     });
   }
-  if (recipe.retrain.method === "grpo") {
+  if (asksVerifier(recipe.retrain)) {
     found.push({
       path: ["retrain", "method"],
-      message:
-        "grpo scores answers while it trains, when no judge can be asked for a rubric's grade",
+      message: "it scores answers while it trains, when no judge can be asked for a rubric's grade",
     });
   }
   return found;

@@ -43,14 +43,8 @@ function plainSettings({ method, ...all }: WeightSettings) {
     feedback: _feedback,
     ...options
   } = {
-    ...{
-      weighting: null,
-      view: null,
-      pairs: null,
-      topLogprobs: null,
-      solution: null,
-      feedback: null,
-    },
+    ...{ weighting: null, view: null, pairs: null },
+    ...{ topLogprobs: null, solution: null, feedback: null },
     ...own,
   };
   const settings = {

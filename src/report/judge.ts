@@ -9,6 +9,7 @@ type Judged = RunReport["judge"][number];
 
 /** How the judge did in a round; null where it was asked nothing. */
 export function readJudge(store: Store, runId: string, round: number): Judged | null {
+  if (store.rounds.summary(runId, round, "judge") === null) return null;
   const rows = store.rounds.preferences.judged(runId, round);
   return rows.length === 0 ? null : { round, ...judgeFigures(rows.map(asPair)) };
 }

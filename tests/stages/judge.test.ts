@@ -4,6 +4,7 @@ import type { Preference } from "../../src/core/judge.js";
 import { contradictions } from "../../src/core/recipe.js";
 import { curate } from "../../src/stages/curate.js";
 import { judge } from "../../src/stages/judge.js";
+import { gather } from "../../src/stages/support/lessons/index.js";
 import { pairs } from "../../src/stages/support/lessons/pairs.js";
 import { rankings } from "../../src/stages/support/lessons/rankings.js";
 import { judgeFiguresOf } from "../../src/stats/index.js";
@@ -253,5 +254,25 @@ describe("what is learned from a judge", () => {
     const revisions = { retrain: { ...dpo, pairs: "revisions" } };
     expect(messages(revisions)).toEqual(["retrain.pairs nothing is revised; set refine.prompt"]);
     expect(messages({ ...revisions, refine: { prompt: "rewrite" } })).toEqual([]);
+  });
+});
+
+describe("a reward model", () => {
+  const rewarded = { retrain: { method: "grpo", reward: "model", pairs: "judge" } };
+
+  it("is made of a judge's preferences too, also of those between wrong answers", async () => {
+    const wrong = tasks.flatMap((task) => attemptsAt(task, ["1 wrong", "4444 wrong"]));
+    const { input, rows } = await judged(consistent, rewarded, wrong);
+    const { kept } = gather({ ...input, rows });
+    const preferred = kept.filter(({ lesson }) => lesson?.kind === "pair");
+    expect(preferred.map(({ completion }) => completion)).toEqual(tasks.map(() => "4444"));
+    expect(kept.filter(({ lesson }) => lesson?.kind === "practice")).toHaveLength(tasks.length);
+  });
+
+  it("is refused pairs that nothing is made of", () => {
+    const paths = (retrain: object) =>
+      contradictions(recipeWith({ judge: {}, retrain })).map(({ path }) => path.join("."));
+    expect(paths(rewarded.retrain)).toEqual([]);
+    expect(paths({ ...rewarded.retrain, reward: "verifier" })).toEqual(["retrain.pairs"]);
   });
 });
