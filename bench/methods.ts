@@ -86,6 +86,7 @@ const ports: StagePorts = {
   verify,
   train: (job) => train(job, { signal, onProgress: () => {} }),
   render: (messages) => model.render(messages),
+  logprobs: (callKey) => store.calls.find(callKey)?.logprobs ?? null,
   modelDigest: model.digest,
 };
 const earned = store.rounds.load(runId, 1);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { trainerDirectory } from "../src/cli/paths.js";
 import type { TrainingJob } from "../src/core/ports.js";
-import { trainingSettings } from "../src/core/retrain.js";
+import { trainingSettings } from "../src/core/training-settings.js";
 import { EmbeddedChatModel } from "../src/models/embedded/chat-model.js";
 import { findPython, findUv } from "../src/setup/python.js";
 import { runTool } from "../src/setup/run-tool.js";

@@ -16,7 +16,13 @@ const student: Prompt = {
   user: "{{task}}",
 };
 
-export const studentAlone: StagePrompts = { student, critique: null, refine: null };
+export const studentAlone: StagePrompts = {
+  student,
+  critique: null,
+  refine: null,
+  solution: null,
+  feedback: null,
+};
 
 /** A recipe for runs that no model and no trainer works on; nothing in it takes a noticeable time. */
 export function syntheticRecipe(changes: {

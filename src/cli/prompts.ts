@@ -29,6 +29,12 @@ export function snapshotPrompts(recipe: Recipe, workspace: Workspace): PromptSna
           },
         ]
       : []),
+    ...(recipe.retrain.method === "sdpo"
+      ? [
+          { stage: "solution", name: recipe.retrain.solution, available: ["task", "solution"] },
+          { stage: "feedback", name: recipe.retrain.feedback, available: always },
+        ]
+      : []),
   ];
   const snapshots = wanted.map(({ stage, name, available }) => {
     const { path, body } = readPromptFile(directories, stage, name);
@@ -53,7 +59,13 @@ export function promptsFrom(snapshots: readonly PromptSnapshot[]): StagePrompts 
     const found = snapshots.find((snapshot) => snapshot.stage === stage);
     return found ? parsePrompt(stage, `prompts/${stage}/${found.name}.md`, found.body) : null;
   };
-  return { student: of("student") as Prompt, critique: of("critique"), refine: of("refine") };
+  return {
+    student: of("student") as Prompt,
+    critique: of("critique"),
+    refine: of("refine"),
+    solution: of("solution"),
+    feedback: of("feedback"),
+  };
 }
 
 /** A critique that the refine prompt does not show would be paid for and never read. */

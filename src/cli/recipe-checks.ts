@@ -1,3 +1,4 @@
+import { requireCapable } from "../controller/capable.js";
 import { messageOf, RedistillError } from "../core/errors.js";
 import {
   hasOwnModel,
@@ -82,6 +83,8 @@ async function modelCheck(
     const found = await look(settings, where, output, signal);
     if (found.opened === null) return found.text;
     if (role === "student") requireTeachable(recipe, found.opened);
+    const writes = hasOwnModel(recipe, "teacher") ? "teacher" : "student";
+    if (role === writes) requireCapable(recipe, found.opened.model);
     const then = run === null ? undefined : run.roles[role]?.digest;
     if (run !== null && then !== undefined) {
       const now = found.opened.model.digest;

@@ -197,7 +197,7 @@ interface Work {
 }
 
 function portsFor(context: RunContext, run: RunRow, work: Work): StagePorts {
-  const { models, verify } = context;
+  const { store, models, verify } = context;
   const { round, stage, role, ledger } = work;
   const closing = new Closing(hoursOf(context, run), run.id);
   const place = { round: round.number, stage };
@@ -206,6 +206,7 @@ function portsFor(context: RunContext, run: RunRow, work: Work): StagePorts {
     verify,
     train: (job) => trainWithin(context, round.number, { ledger, closing }, job),
     render: (messages) => models.student.render(messages),
+    logprobs: (callKey) => store.calls.find(callKey)?.logprobs ?? null,
     modelDigest: models.student.digest,
   };
 }

@@ -72,11 +72,17 @@ export interface CallRequest {
   readonly topLogprobs?: number;
 }
 
-/** A sampled token with its log-probability (natural) and those of the likeliest alternatives. */
-export interface TokenLogprob {
+/** A token with its log-probability (natural) under the whole distribution, before any sampling setting. */
+export interface Logprob {
   readonly token: string;
+  /** In the model's vocabulary; absent where only the text is known. */
+  readonly id?: number;
   readonly logprob: number;
-  readonly top: readonly { readonly token: string; readonly logprob: number }[];
+}
+
+/** A sampled token with its log-probability and those of the likeliest tokens in its place. */
+export interface TokenLogprob extends Logprob {
+  readonly top: readonly Logprob[];
 }
 
 export type StopReason = "end" | "length";
@@ -173,8 +179,16 @@ export type Lesson =
     }
   /** The question as the teacher sees it; the completion is what it answered, right or not. */
   | { readonly kind: "view"; readonly messages: readonly Message[] }
+  /** The completion is learned with the probabilities that the model gave beside it, kept with its call. */
+  | { readonly kind: "distribution"; readonly callKey: string }
   /** The task is learned by trying; the completion is an earlier try, right or not. */
-  | { readonly kind: "practice" };
+  | { readonly kind: "practice" }
+  /** The same, with what the teacher can be shown besides what is found while trying. */
+  | {
+      readonly kind: "feedback";
+      readonly solution: string | null;
+      readonly critiques: readonly (readonly [answer: string, critique: string])[];
+    };
 
 /** One task of a suite, answered by one model. */
 export interface Evaluation {

@@ -17,6 +17,8 @@ export type ErrorKind = Exclude<keyof typeof exitCodes, "ok">;
 /** Trainings that cannot succeed as they are set up; at worst the round is given up, the run goes on. */
 export const trainingFaults = ["nan_loss", "out_of_memory"] as const;
 export type TrainingFault = (typeof trainingFaults)[number];
+/** What else costs a round its candidate and not the run; no other settings would mend it. */
+export const hopelessFaults = ["weak_reward"] as const;
 
 /**
  * The one error a user can meet: what happened and where (`message`), what to do next (`hint`).

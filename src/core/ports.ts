@@ -5,10 +5,11 @@ import type {
   Generation,
   Message,
   Task,
+  TokenLogprob,
   Verdict,
 } from "./entities.js";
 import type { Role } from "./model.js";
-import type { Method } from "./retrain.js";
+import type { TrainedMethod } from "./retrain.js";
 
 /** What the loop needs of a model. Every implementation passes tests/contract/chat-model.ts. */
 export interface ChatModel {
@@ -117,10 +118,27 @@ export interface RenderedView {
   readonly completion?: string;
 }
 
+/** A right answer with what the model that wrote it thought of each token and of others in its place. */
+export interface RenderedDistribution extends RenderedExample {
+  readonly logprobs: readonly TokenLogprob[];
+}
+
 /** A question that the trainer asks the model itself; its answers are checked while it trains. */
 export interface RenderedTask {
   readonly prompt: string;
   readonly task: Task;
+}
+
+/** The same with the teacher's prompts: text and the name of what is put in, by turns. */
+export interface RenderedFeedback extends RenderedTask {
+  /** Has places for `solution`. */
+  readonly solved: readonly string[];
+  /** Has places for `answer` and `finding`. */
+  readonly told: readonly string[];
+  /** A right answer that the round had. */
+  readonly solution: string | null;
+  /** What was said of answers that the round had. */
+  readonly critiques: readonly (readonly [answer: string, critique: string])[];
 }
 
 /** By method; any method may have plain examples among its own: they are rehearsed. */
@@ -130,11 +148,13 @@ export type TrainingExample =
   | RenderedLabel
   | RenderedRanking
   | RenderedView
-  | RenderedTask;
+  | RenderedDistribution
+  | RenderedTask
+  | RenderedFeedback;
 
 /** What to train: the examples, the weights to start from, and every number that matters. */
 export interface TrainingJob {
-  readonly method: Method;
+  readonly method: TrainedMethod;
   readonly examples: readonly TrainingExample[];
   /** Settings that only this method has. */
   readonly options: Readonly<Record<string, number | string>>;
@@ -151,6 +171,8 @@ export interface TrainingSettings {
   /** Real (unpadded) tokens per optimiser step, at most. */
   readonly tokensPerStep: number;
   readonly warmupRatio: number;
+  /** Absent: the best that the trainer finds. */
+  readonly device?: "cpu" | "cuda" | "mps";
 }
 
 export interface TrainingProgress {
@@ -168,6 +190,8 @@ export interface TrainingResult {
   readonly finalLoss: number | null;
   readonly tokens: number;
   readonly seconds: number;
+  /** How often the reward model preferred the better answer of pairs that it had not learned from. */
+  readonly rewardModel?: { readonly right: number; readonly pairs: number };
   /** What other settings than the job's it was trained with, and why; absent where there are none. */
   readonly eased?: string;
 }

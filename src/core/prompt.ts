@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Message } from "./entities.js";
 import { RedistillError } from "./errors.js";
 
@@ -12,6 +13,12 @@ export interface Prompt {
   readonly system: string | null;
   readonly user: string;
 }
+
+/** A prompt as a recipe names it: its file without folder and ending. */
+export const promptName = z
+  .string()
+  .max(100)
+  .regex(/^[a-z0-9][a-z0-9-]*$/, "a prompt's name has a-z, 0-9 and -");
 
 const placeholder = /\{\{\s*([^{}]*?)\s*\}\}/g;
 

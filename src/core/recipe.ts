@@ -5,6 +5,7 @@ import { modelSchema, rolesSchema } from "./model.js";
 import { pricesSchema } from "./money.js";
 import { notifySchema } from "./notify.js";
 import { stopSchema } from "./plateau.js";
+import { promptName } from "./prompt.js";
 import { methodContradictions, retrainSchema } from "./retrain.js";
 import { scheduleSchema } from "./schedule.js";
 
@@ -29,10 +30,6 @@ const reasoningGymVerifier = z.discriminatedUnion("kind", [
 const count = (maximum: number) => z.number().int().min(0).max(maximum);
 const atLeastOne = (maximum: number) => z.number().int().min(1).max(maximum);
 const share = z.number().min(0).max(1);
-const promptName = z
-  .string()
-  .max(100)
-  .regex(/^[a-z0-9][a-z0-9-]*$/, "a prompt's name has a-z, 0-9 and -");
 
 const sizes = {
   /** Tasks that the loop may learn from. */

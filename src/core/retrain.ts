@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { promptName } from "./prompt.js";
 
 /** How a candidate learns from a round's examples; docs/decisions/015 has the sources. */
 
@@ -17,6 +18,8 @@ const common = (learningRate: number) => ({
   /** Real tokens in one optimiser step, at most. */
   tokensPerStep: z.number().int().min(64).max(65_536).default(512),
   warmupRatio: share.default(0.1),
+  /** Where to train; auto takes cuda, else mps, else the CPU. */
+  device: z.enum(["auto", "cpu", "cuda", "mps"]).default("auto"),
 });
 
 /** How answers are sampled while training. */
@@ -26,9 +29,7 @@ const rollouts = {
 };
 
 /** A teacher that sees more than the student. */
-const divergence = {
-  /** What it sees: what attempts were asked with (exemplars), or what revisions were (critique, hint). */
-  view: z.enum(["attempt", "revision"]).default("attempt"),
+const teacherWeights = {
   /** The weights that training began with, those of now, or their moving average. */
   teacher: z.enum(["start", "live", "ema"]).default("start"),
   /** With `ema`: how much of the average each step keeps. */
@@ -36,6 +37,12 @@ const divergence = {
   /** 0: forward divergence, 1: reverse, between them Jensen-Shannon. */
   beta: share.default(0),
   ...rollouts,
+};
+
+const divergence = {
+  /** What it sees: what attempts were asked with (exemplars), or what revisions were (critique, hint). */
+  view: z.enum(["attempt", "revision"]).default("attempt"),
+  ...teacherWeights,
 };
 
 export const retrainSchema = z.discriminatedUnion("method", [
@@ -84,6 +91,28 @@ export const retrainSchema = z.discriminatedUnion("method", [
     onPolicy: share.default(0.5),
   }),
   z.strictObject({
+    method: z.literal("sdpo"),
+    ...common(1e-3),
+    ...teacherWeights,
+    teacher: teacherWeights.teacher.default("ema"),
+    beta: share.default(0.5),
+    /** Answers sampled to each question, judged by its verifier. */
+    completions: z.number().int().min(2).max(256).default(8),
+    /** The score from which an answer is shown to the teacher of others. */
+    success: share.default(1),
+    /** Prompts that show the teacher such an answer, or else what was found in its own. */
+    solution: promptName.default("correct-solution"),
+    feedback: promptName.default("earlier-attempt"),
+  }),
+  z.strictObject({
+    method: z.literal("distill"),
+    ...common(1e-3),
+    /** Likeliest tokens whose probabilities are kept for each token of an answer. */
+    topLogprobs: count(100).default(20),
+    /** 0: forward divergence, 1: reverse, between them Jensen-Shannon. */
+    beta: share.default(0),
+  }),
+  z.strictObject({
     method: z.literal("grpo"),
     ...common(5e-4),
     /** Answers sampled to each question, scored by its verifier and compared with each other. */
@@ -92,6 +121,12 @@ export const retrainSchema = z.discriminatedUnion("method", [
     beta: weight.default(0),
     /** Whether a group's rewards are divided by their deviation. */
     scale: z.enum(["group", "none"]).default("group"),
+    /** Who rewards: the task's verifier, a model trained first on the round's preferences, or both. */
+    reward: z.enum(["verifier", "model", "mix"]).default("verifier"),
+    /** With `mix`: the model's share. */
+    modelShare: share.default(0.5),
+    /** How often the reward model sees each pair. */
+    rewardEpochs: count(100).default(3),
     ...rollouts,
   }),
 ]);
@@ -106,9 +141,10 @@ export function methodContradictions(recipe: {
   readonly refine: object | null;
 }): { path: string[]; message: string }[] {
   const { retrain, teacher, refine } = recipe;
-  if (retrain.method === "grpo" && teacher.labels === "majority") {
-    const message =
-      "grpo rewards answers by the task's reference, which labels: majority does without";
+  const asksVerifier =
+    retrain.method === "sdpo" || (retrain.method === "grpo" && retrain.reward !== "model");
+  if (asksVerifier && teacher.labels === "majority") {
+    const message = `${retrain.method} rewards answers by the task's reference, which labels: majority does without`;
     return [{ path: ["retrain", "method"], message }];
   }
   if (retrain.method !== "sdft" && retrain.method !== "gkd") return [];
@@ -122,24 +158,10 @@ export function methodContradictions(recipe: {
   return [];
 }
 
-/** A recipe's settings as a training job has them: what all methods have, and what only this one has. */
-export function trainingSettings({ method, ...all }: RetrainSettings) {
-  const {
-    from: _from,
-    rank,
-    alpha,
-    epochs,
-    learningRate,
-    tokensPerStep,
-    warmupRatio,
-    ...own
-  } = all;
-  // How examples came about is nothing that the trainer needs.
-  const {
-    weighting: _weighting,
-    view: _view,
-    ...options
-  } = { weighting: null, view: null, ...own };
-  const settings = { rank, alpha, epochs, learningRate, tokensPerStep, warmupRatio };
-  return { method, settings, options: options as Readonly<Record<string, number | string>> };
+/** Whether a model that is trained first gives rewards, or part of them. */
+export function hasRewardModel(retrain: RetrainSettings): boolean {
+  return retrain.method === "grpo" && retrain.reward !== "verifier";
 }
+
+/** As the trainer has it: `rlaif` is `grpo` with a reward model that is trained in the same job. */
+export type TrainedMethod = Method | "rlaif";

@@ -1,4 +1,4 @@
-import type { CallRequest, Message } from "../core/entities.js";
+import type { CallRequest, Message, TokenLogprob } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
 import { sha256 } from "../core/hash.js";
 import type { ChatModel, ModelCapabilities, SampleOptions } from "../core/ports.js";
@@ -20,7 +20,7 @@ export class ScriptedChatModel implements ChatModel {
     adapters: true,
     deterministic: true,
     schema: false,
-    topLogprobs: 0,
+    topLogprobs: 20,
   };
   /** Every request that was really answered, in order: what a run paid for. */
   readonly ledger: { request: CallRequest; adapter: string | null }[] = [];
@@ -65,6 +65,7 @@ export class ScriptedChatModel implements ChatModel {
         evaluatedPromptTokens: promptTokens,
         completionTokens,
         durationMs: 1,
+        ...(request.topLogprobs === undefined ? {} : { logprobs: certain(text) }),
       });
       // Let the caller's commits and timers run, as a real engine would.
       await new Promise((resolve) => setImmediate(resolve));
@@ -72,6 +73,12 @@ export class ScriptedChatModel implements ChatModel {
   }
 
   async dispose(): Promise<void> {}
+}
+
+/** Each word as a token that nothing else could have taken the place of. */
+function certain(text: string): TokenLogprob[] {
+  const tokens = text.split(/(?<=\s)(?=\S)/);
+  return tokens.map((token) => ({ token, logprob: 0, top: [{ token, logprob: 0 }] }));
 }
 
 function words(text: string): number {

@@ -49,6 +49,13 @@ function promptNames(directories: readonly string[], stage: string): string[] {
   return [...new Set(names.map((file) => file.slice(0, -".md".length)))].sort();
 }
 
+/** What a message of a stage cannot do without. */
+const needed: Readonly<Record<string, readonly string[]>> = {
+  student: ["task"],
+  solution: ["task", "solution"],
+  feedback: ["task", "finding"],
+};
+
 /**
  * A prompt from the text of its file: YAML front matter between `---` lines, then the user message.
  * The declared variables and those in the text must be the same.
@@ -67,8 +74,9 @@ export function parsePrompt(stage: string, where: string, body: string): Prompt 
     throw badPrompt(where, `it uses {{${undeclared.join("}}, {{")}}} without declaring it`);
   if (unused.length > 0)
     throw badPrompt(where, `it declares ${unused.join(", ")} and does not use it`);
-  if (stage === "student" && !variablesIn(user).includes("task")) {
-    throw badPrompt(where, "a student's message must name {{task}}, or every question is the same");
+  const missing = (needed[stage] ?? []).find((name) => !variablesIn(user).includes(name));
+  if (missing !== undefined) {
+    throw badPrompt(where, `a ${stage} message must name {{${missing}}}, or it is of no use`);
   }
   return {
     stage,

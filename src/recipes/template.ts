@@ -126,6 +126,7 @@ retrain:
   learningRate: 0.001
   tokensPerStep: 512          # real tokens in one optimiser step, at most
   warmupRatio: 0.1            # share of the steps in which the learning rate rises
+  device: auto                # where to train: cpu, cuda, mps; auto takes what torch finds (cuda and mps are unproven)
   weighting: even             # or hardness: answers to tasks that were seldom solved count more
 
 # Other methods, in place of the block above; the rest of its settings is the same for all.
@@ -142,9 +143,16 @@ retrain:
 # divergence, 1 the reverse one, between them Jensen-Shannon. onPolicy: share of steps with answers of its own.
 #   {method: sdft, learningRate: 0.001, view: attempt, teacher: start, decay: 0.95, beta: 0, maxTokens: 32, temperature: 1}
 #   {method: gkd, learningRate: 0.001, view: attempt, teacher: start, decay: 0.95, beta: 0.5, onPolicy: 0.5, maxTokens: 32, temperature: 1}
+# From the probabilities that came with right answers (topLogprobs likeliest tokens at each place, the rest in one bucket;
+# the model must give them):
+#   {method: distill, learningRate: 0.001, topLogprobs: 20, beta: 0}
+# From answers sampled anew that the same weights read again with feedback in view: another answer that scored success or
+# more, else what the verifier found (prompts/solution and prompts/feedback):
+#   {method: sdpo, learningRate: 0.001, completions: 8, success: 1, solution: correct-solution, feedback: earlier-attempt, teacher: ema, decay: 0.95, beta: 0.5, maxTokens: 32, temperature: 1}
 # From rewards: answers sampled anew and scored by the task's verifier (beta: of the divergence from the start; scale:
-# rewards by their group's deviation, or none):
-#   {method: grpo, learningRate: 0.0005, completions: 8, beta: 0, scale: group, maxTokens: 32, temperature: 1}
+# rewards by their group's deviation, or none). reward: verifier; model, trained first on the round's preferences (those
+# of dpo) and refused where it does no better than chance on pairs held out; or mix, with modelShare of the latter.
+#   {method: grpo, learningRate: 0.0005, completions: 8, beta: 0, scale: group, reward: verifier, modelShare: 0.5, rewardEpochs: 3, maxTokens: 32, temperature: 1}
 
 gate:
   alpha: 0.05                 # chance, over the whole run, of promoting a candidate that is no better

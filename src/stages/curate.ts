@@ -72,12 +72,13 @@ function refuseHeldOut(
   });
 }
 
-/** The examples of each task; wrong answers to learn from do not take the place of right ones. */
+/** The examples of each task by what is learned from them: wrong answers do not take the place of right ones. */
 function shares(examples: readonly Example[]): Example[][] {
   const groups = new Map<string, Example[]>();
   for (const example of examples) {
-    const wrong = example.lesson?.kind === "label" && !example.lesson.right;
-    const key = wrong ? `${example.taskId} wrong` : example.taskId;
+    const { taskId, lesson } = example;
+    const wrong = lesson?.kind === "label" && !lesson.right;
+    const key = `${taskId} ${lesson?.kind ?? ""} ${wrong ? "wrong" : ""}`;
     groups.set(key, [...(groups.get(key) ?? []), example]);
   }
   return [...groups.values()];

@@ -2,7 +2,7 @@ import type { Attempt, Task, Verdict } from "../core/entities.js";
 import { stableId } from "../core/hash.js";
 import { majorityVerdicts } from "../verifiers/index.js";
 import { countVerdicts } from "./support/counts.js";
-import { elicitedTasks, requestFor, teacherMessages } from "./support/requests.js";
+import { alsoAsked, elicitedTasks, requestFor, teacherMessages } from "./support/requests.js";
 import { exceptUnanswered } from "./support/unanswered.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
 
@@ -16,15 +16,10 @@ export async function generate(input: StageInput, ports: StagePorts): Promise<St
     return Array.from({ length: recipe.generate.attempts }, (_, index) => ({
       task,
       index,
-      request: requestFor(
-        messages,
-        recipe.generate,
-        recipe.seed,
-        "generate",
-        round,
-        task.id,
-        index,
-      ),
+      request: {
+        ...requestFor(messages, recipe.generate, recipe.seed, "generate", round, task.id, index),
+        ...alsoAsked(recipe),
+      },
     }));
   });
   const completions = await ports.complete(

@@ -2,7 +2,7 @@ import type { Revision } from "../core/entities.js";
 import { stableId } from "../core/hash.js";
 import { answerKey, majority } from "../verifiers/index.js";
 import { countVerdicts } from "./support/counts.js";
-import { byTask, requestFor } from "./support/requests.js";
+import { alsoAsked, byTask, requestFor } from "./support/requests.js";
 import { type Draft, draftsToRewrite, idOf, rewriteMessages } from "./support/rewrites.js";
 import { exceptUnanswered } from "./support/unanswered.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
@@ -21,7 +21,10 @@ export async function refine(input: StageInput, ports: StagePorts): Promise<Stag
     return Array.from({ length: settings.tries }, (_, index) => ({
       ...draft,
       index,
-      request: requestFor(messages, settings, recipe.seed, "refine", idOf(draft), index),
+      request: {
+        ...requestFor(messages, settings, recipe.seed, "refine", idOf(draft), index),
+        ...alsoAsked(recipe),
+      },
     }));
   });
   const completions = await ports.complete(

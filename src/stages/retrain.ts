@@ -1,7 +1,7 @@
-import { faultOf, messageOf, trainingFaults } from "../core/errors.js";
+import { faultOf, hopelessFaults, messageOf, trainingFaults } from "../core/errors.js";
 import { seedFor } from "../core/hash.js";
 import type { TrainingResult } from "../core/ports.js";
-import { trainingSettings } from "../core/retrain.js";
+import { trainingSettings } from "../core/training-settings.js";
 import { nounOf, rendered, unusable } from "./support/lessons/index.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
 
@@ -19,7 +19,7 @@ export async function retrain(input: StageInput, ports: StagePorts): Promise<Sta
   const parent = from === "incumbent" ? incumbent : null;
   const job = {
     ...trainingSettings(recipe.retrain),
-    examples: rows.examples.map((example) => rendered(example, input, ports.render)),
+    examples: rows.examples.map((example) => rendered(example, input, ports)),
     parent,
     seed: seedFor(recipe.seed, "retrain", round),
   };
@@ -27,7 +27,8 @@ export async function retrain(input: StageInput, ports: StagePorts): Promise<Sta
   try {
     result = await ports.train(job);
   } catch (error) {
-    const fault = trainingFaults.find((each) => each === faultOf(error));
+    const faults = [...trainingFaults, ...hopelessFaults];
+    const fault = faults.find((each) => each === faultOf(error));
     if (fault === undefined) throw error;
     return skipped(`training failed (${fault}): ${messageOf(error)}`);
   }
@@ -48,9 +49,14 @@ export async function retrain(input: StageInput, ports: StagePorts): Promise<Sta
       examples: rows.examples.length,
       ...(result.finalLoss === null ? {} : { loss: Number(result.finalLoss.toFixed(3)) }),
       "tokens/s": Math.round(result.tokens / Math.max(result.seconds, 0.001)),
+      ...(result.rewardModel === undefined ? {} : { "reward model": told(result.rewardModel) }),
       ...(result.eased === undefined ? {} : { eased: result.eased }),
     },
   };
+}
+
+function told({ right, pairs }: NonNullable<TrainingResult["rewardModel"]>): string {
+  return `${right} of ${pairs} held-out pairs`;
 }
 
 function skipped(reason: string): StageOutput {

@@ -1,4 +1,4 @@
-import type { Adapter, Example, Message, Split, Task } from "../core/entities.js";
+import type { Adapter, Example, Message, Split, Task, TokenLogprob } from "../core/entities.js";
 import type { Complete, TrainingJob, TrainingResult, Verify } from "../core/ports.js";
 import type { Prompt } from "../core/prompt.js";
 import type { Recipe } from "../core/recipe.js";
@@ -25,6 +25,9 @@ export interface StagePrompts {
   readonly student: Prompt;
   readonly critique: Prompt | null;
   readonly refine: Prompt | null;
+  /** What the teacher of `sdpo` is shown; null with other methods. */
+  readonly solution: Prompt | null;
+  readonly feedback: Prompt | null;
 }
 
 /** What a stage may do. */
@@ -33,6 +36,8 @@ export interface StagePorts {
   readonly verify: Verify;
   train(job: TrainingJob): Promise<TrainingResult>;
   render(messages: readonly Message[]): string;
+  /** Probabilities that came with the answer to a call; null where it was not asked for any. */
+  logprobs(callKey: string): readonly TokenLogprob[] | null;
   readonly modelDigest: string;
 }
 

@@ -14,7 +14,7 @@ const withLessons = `examples e LEFT JOIN lessons l
 
 /** Not where the lesson is that the answer is wrong, or where it is not the answer that is learned. */
 const mustBeRight = `ifnull(lesson ->> '$.right', 1) = 1
-                       AND ifnull(lesson ->> '$.kind', '') NOT IN ('view', 'practice')`;
+                       AND ifnull(lesson ->> '$.kind', '') NOT IN ('view', 'practice', 'feedback')`;
 
 /** The answers that an example holds beside its own. */
 const others = `json_each(CASE lesson ->> '$.kind' WHEN 'pair' THEN json_array(lesson -> '$.rejected')

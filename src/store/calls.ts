@@ -1,6 +1,7 @@
 import type { CallRequest, Completion, Generation } from "../core/entities.js";
 import { canonicalJson, sha256 } from "../core/hash.js";
 import type { Connection } from "./database.js";
+import { packLogprobs, unpackLogprobs } from "./logprobs.js";
 
 interface CallRow {
   key: string;
@@ -11,6 +12,7 @@ interface CallRow {
   completion_tokens: number;
   duration_ms: number;
   unanswered: string | null;
+  tokens: Buffer | null;
 }
 
 /** Where in a run a call was paid for. */
@@ -38,16 +40,21 @@ export function callKey(request: CallRequest, modelDigest: string, adapter: stri
 export class CallTable {
   private readonly selectOne;
   private readonly insertOne;
+  private readonly insertLogprobs;
 
   constructor(private readonly db: Connection) {
     this.selectOne = db.prepare<[string], CallRow>(
-      `SELECT calls.*, suspects.reason AS unanswered FROM calls
-         LEFT JOIN suspects ON call_key = key AND quarantined_at IS NOT NULL WHERE key = ?`,
+      `SELECT calls.*, suspects.reason AS unanswered, tokens FROM calls
+         LEFT JOIN call_logprobs ON call_logprobs.call_key = key
+         LEFT JOIN suspects ON suspects.call_key = key AND quarantined_at IS NOT NULL WHERE key = ?`,
     );
     this.insertOne = db.prepare(
       `INSERT INTO calls VALUES (@key, @modelDigest, @adapter, @messages, @sampling, @text,
          @stopReason, @promptTokens, @evaluatedPromptTokens, @completionTokens, @durationMs,
          @runId, @round, @stage, @createdAt) ON CONFLICT (key) DO NOTHING`,
+    );
+    this.insertLogprobs = db.prepare(
+      "INSERT INTO call_logprobs VALUES (?, ?) ON CONFLICT (call_key) DO NOTHING",
     );
   }
 
@@ -63,6 +70,7 @@ export class CallTable {
       completionTokens: row.completion_tokens,
       durationMs: row.duration_ms,
       ...(row.unanswered === null ? {} : { unanswered: row.unanswered }),
+      ...(row.tokens === null ? {} : { logprobs: unpackLogprobs(row.tokens) }),
     };
   }
 
@@ -70,7 +78,7 @@ export class CallTable {
     key: string,
     request: CallRequest,
     model: { digest: string; adapter: string | null },
-    generation: Generation,
+    { logprobs, ...generation }: Generation,
     payer: Payer,
     at = new Date(),
   ): void {
@@ -86,6 +94,7 @@ export class CallTable {
       stage: payer.stage,
       createdAt: at.toISOString(),
     });
+    if (logprobs !== undefined) this.insertLogprobs.run(key, packLogprobs(logprobs));
   }
 
   /** What a run paid for after one moment and up to another, in a round or the one after it. */

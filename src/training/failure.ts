@@ -1,12 +1,13 @@
 import { type ErrorKind, RedistillError } from "../core/errors.js";
 
-/** What went wrong in the worker; the first six are the worker's own words. */
+/** What went wrong in the worker; the first seven are the worker's own words. */
 export type TrainerFault =
   | "bad_job"
   | "out_of_memory"
   | "nan_loss"
   | "disk_full"
   | "bad_weights"
+  | "weak_reward"
   | "internal"
   | "crashed"
   | "silent"
@@ -19,6 +20,7 @@ const kinds: Readonly<Record<TrainerFault, ErrorKind>> = {
   nan_loss: "training",
   disk_full: "storage",
   bad_weights: "model",
+  weak_reward: "training",
   internal: "training",
   crashed: "training",
   silent: "training",

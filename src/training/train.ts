@@ -3,10 +3,11 @@ import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import type { Task } from "../core/entities.js";
+import type { Logprob, Task } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
 import { sha256 } from "../core/hash.js";
 import type {
+  RenderedDistribution,
   Train,
   TrainingExample,
   TrainingJob,
@@ -34,6 +35,7 @@ const manifestShape = z.object({
   final_loss: z.number().nullable(),
   tokens: z.number(),
   seconds: z.number(),
+  reward_model: z.object({ held_out: z.number(), held_out_right: z.number() }).optional(),
 });
 
 const progressShape = z.object({
@@ -128,10 +130,11 @@ async function finished(output: string): Promise<TrainingResult | null> {
     if ((await hashOf(ggufPath)) !== manifest.gguf_sha256) return null;
     const weights = join(peftPath, "adapter_model.safetensors");
     if ((await hashOf(weights)) !== manifest.peft_sha256) return null;
-    const { gguf_sha256, final_loss, tokens, seconds } = manifest;
+    const { gguf_sha256, final_loss, tokens, seconds, reward_model: reward } = manifest;
     return {
       ...{ sha256: gguf_sha256, ggufPath, peftPath, tokens, seconds },
       finalLoss: final_loss,
+      ...(reward && { rewardModel: { right: reward.held_out_right, pairs: reward.held_out } }),
     };
   } catch (error) {
     if (isAbsent(error) || error instanceof z.ZodError || error instanceof SyntaxError) return null;
@@ -166,6 +169,7 @@ async function writeJob(
     parent: job.parent === null ? null : resolve(job.parent.peftPath),
     output,
     seed: job.seed,
+    ...(job.settings.device === undefined ? {} : { device: job.settings.device }),
     ...(job.method === "sft" ? {} : { method: job.method, options: snakeCase(job.options) }),
     settings: {
       rank: settings.rank,
@@ -183,10 +187,21 @@ async function writeJob(
 
 /** An example as the worker reads it: a task to practise goes by its id, and its answers come back. */
 function lineOf(example: TrainingExample): object {
-  if ("task" in example) return { prompt: example.prompt, task: example.task.id };
+  if ("task" in example) return { ...example, task: example.task.id };
+  if ("logprobs" in example) return distribution(example);
   if (!("teacherPrompt" in example)) return example;
   const { teacherPrompt, ...rest } = example;
   return { ...rest, teacher_prompt: teacherPrompt };
+}
+
+/** Tokens go by their ids, or by their texts where the model that gave them has other ids or none. */
+function distribution({ logprobs, ...plain }: RenderedDistribution): object {
+  const name = ({ id, token }: Logprob) => id ?? token;
+  return {
+    ...plain,
+    tokens: logprobs.map(name),
+    top: logprobs.map(({ top }) => top.map((each) => [name(each), each.logprob])),
+  };
 }
 
 const answersShape = z.object({
@@ -199,7 +214,11 @@ function rewarding({ examples }: TrainingJob, verify: Verify) {
   return async (event: WorkerEvent): Promise<object> => {
     const { answers } = answersShape.parse(event);
     const items = answers.map(({ task, answer }) => ({ task: tasks.get(task) as Task, answer }));
-    return { rewards: (await verify(items)).map(({ score }) => score) };
+    const verdicts = await verify(items);
+    return {
+      rewards: verdicts.map(({ score }) => score),
+      findings: verdicts.map(({ finding }) => finding),
+    };
   };
 }
 

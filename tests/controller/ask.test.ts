@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { askThrough } from "../../src/controller/ask.js";
 import type { CallRequest, Generation } from "../../src/core/entities.js";
 import { EngineFault, PausedError } from "../../src/core/errors.js";
-import type { ChatModel } from "../../src/core/ports.js";
+import type { ChatModel, SampleOptions } from "../../src/core/ports.js";
 import type { Store } from "../../src/store/store.js";
 import { requestOf } from "../contract/request.js";
 import { scriptedRun, sumsRecipe } from "../support/scripted-run.js";
@@ -266,5 +266,49 @@ describe("asking when this process itself died before", () => {
     }
     expect(store.suspects.crashes().size).toBe(0);
     expect((await ask(modelThat(() => null).model)).answered).toHaveLength(10);
+  });
+});
+
+describe("asking a server that gives no answer to some requests", () => {
+  /** A model that gives up these requests, by their texts, and answers the others in their order. */
+  const serverThat = (how: "refused" | "failed", gives: (text: string) => boolean) =>
+    ({
+      sample: async (sent: CallRequest[], options: SampleOptions) => {
+        for (const [index, { messages }] of sent.entries()) {
+          options.signal.throwIfAborted();
+          if (gives(messages[0]!.content)) options.onGivenUp?.(index, { how, reason: "no" });
+          else options.onResult(index, generation);
+        }
+      },
+    }) as unknown as ChatModel;
+  const between = (from: number, to: number) => (text: string) =>
+    Number(text) >= from && Number(text) < to;
+
+  it("gives those up that it refuses, with the reason and no crash to blame", async () => {
+    const { answered, givenUp, error } = await ask(serverThat("refused", between(2, 4)));
+    expect([error, answered.length, givenUp]).toEqual([null, 8, ["key-2", "key-3"]]);
+    expect(store.suspects.quarantined("sums-1")).toMatchObject([
+      { callKey: "key-2", crashes: 0, reason: "no" },
+      { callKey: "key-3", crashes: 0, reason: "no" },
+    ]);
+  });
+
+  it("takes a few refusals in a row for a filter, where it has answered others", async () => {
+    const { answered, givenUp } = await ask(serverThat("refused", between(5, 12)), 20);
+    expect([answered.length, givenUp.length]).toEqual([13, 7]);
+    const { error } = await ask(serverThat("refused", between(105, 130)), 0, {
+      asked: new Map([...requests(130)].slice(100)),
+    });
+    expect(error).toMatchObject({ kind: "model" });
+  });
+
+  it("fails where it refuses everything, and pauses where it breaks at everything", async () => {
+    const refused = await ask(serverThat("refused", () => true));
+    expect(refused.error).toMatchObject({ kind: "model", exitCode: 5 });
+    const failed = await ask(serverThat("failed", () => true));
+    expect(failed.error).toMatchObject({ kind: "paused", reason: "server" });
+    expect([refused.givenUp, failed.givenUp]).toEqual([[], []]);
+    expect(store.suspects.quarantined("sums-1")).toEqual([]);
+    expect((await ask(serverThat("failed", () => false))).answered).toHaveLength(10);
   });
 });

@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 import type { TrainingJob } from "../../src/core/ports.js";
 import { scriptedRun, scriptedTrain, sumsRecipe } from "../support/scripted-run.js";
 
-it.each(["sft", "dpo", "orpo", "kto", "rrhf", "sdft", "gkd", "grpo"])(
+it.each(["sft", "dpo", "orpo", "kto", "rrhf", "sdft", "gkd", "sdpo", "distill", "grpo"])(
   "a run with %s keeps the lineage of what it trains on",
   async (method) => {
     const folder = mkdtempSync(join(tmpdir(), "redistill-method-"));
@@ -38,7 +38,8 @@ it.each(["sft", "dpo", "orpo", "kto", "rrhf", "sdft", "gkd", "grpo"])(
     );
     db.close();
     const found = run.store.audit.lineage("sums-1").map(({ what }) => what);
-    if (["sft", "sdft", "gkd", "grpo"].includes(method)) expect(found).toEqual([]);
+    if (["sft", "sdft", "gkd", "sdpo", "distill", "grpo"].includes(method))
+      expect(found).toEqual([]);
     else if (method === "kto") expect(found.join()).toMatch(/was not right/);
     else expect(found.join()).toMatch(/name another attempt which is not there/);
     run.store.close();

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { easedSettings, trainThrough } from "../../src/controller/train.js";
 import { RedistillError } from "../../src/core/errors.js";
 import type { TrainingJob } from "../../src/core/ports.js";
-import { trainingSettings } from "../../src/core/retrain.js";
+import { trainingSettings } from "../../src/core/training-settings.js";
 import { readReport, renderTerminal } from "../../src/report/index.js";
 import type { Store } from "../../src/store/store.js";
 import { scriptedRun, scriptedTrain, sumsRecipe } from "../support/scripted-run.js";

@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { modelSchema, type ServedSettings } from "../../src/core/model.js";
 import { shuffled } from "../../src/core/random.js";
 import { RemoteModel } from "../../src/models/remote/remote-model.js";
@@ -11,7 +11,7 @@ import { digestOf } from "../support/digest.js";
 import { HttpEndpoint } from "../support/http-endpoint.js";
 import { testModel } from "../support/machine.js";
 import { ModelServer, type ServerFault } from "../support/model-server.js";
-import { startProgram, stateIn, until } from "../support/program.js";
+import { type StartedProgram, startProgram, stateIn, until } from "../support/program.js";
 import { learner, scriptedRun, sumsFile, sumsRecipe } from "../support/scripted-run.js";
 import { databaseOf, expectSame, fired, folder, seed } from "./harness.js";
 
@@ -32,7 +32,7 @@ function newFolder(): string {
 seed: 3
 rounds: 1
 model: {provider: openai, name: learner, url: "${server.url}", weights: ${testModel()},
-  sequences: ${width}, firstTokenSeconds: 2, nextTokenSeconds: 2}
+  sequences: ${width}, firstTokenSeconds: 4, nextTokenSeconds: 4}
 tasks: {source: jsonl, path: sums.jsonl, verifier: {kind: numeric}, train: 24, gate: 30, sealed: 10}
 elicit: {tasksPerRound: 12}
 generate: {attempts: 3}
@@ -43,7 +43,18 @@ generate: {attempts: 3}
   return where;
 }
 
-const work = (where: string, ...args: string[]) => startProgram(where, args, { served: true });
+const started: StartedProgram[] = [];
+
+function work(where: string, ...args: string[]): StartedProgram {
+  const program = startProgram(where, args, { served: true });
+  started.push(program);
+  return program;
+}
+
+// One that a failed test leaves behind would ask in the next one.
+afterEach(() => {
+  for (const { child } of started.splice(0)) child.kill("SIGKILL");
+});
 
 async function workToEnd(where: string, ...args: string[]) {
   const program = work(where, ...args);
@@ -102,7 +113,7 @@ describe("a run whose model is behind a server", () => {
     await until(() => server.ledger.length > 20, "answers");
     // Longer than both bounds: what was under way is not taken for silence.
     first.child.kill("SIGSTOP");
-    await sleep(2_500);
+    await sleep(4_500);
     const beforeWaking = server.ledger.length;
     first.child.kill("SIGCONT");
     await until(() => server.ledger.length > beforeWaking + 10, "further answers");

@@ -65,7 +65,7 @@ describe("the engine's process", () => {
     const { sampling } = requestOf("x");
     const sent = [
       { messages: shared, sampling },
-      requestOf("once"),
+      { ...requestOf("once"), topLogprobs: 5 },
       { messages: shared, sampling },
     ];
     const packed = JSON.parse(JSON.stringify(packRequests(sent)));

@@ -151,6 +151,6 @@ describe("the packaged prompts", () => {
 
   it("are there for each stage that asks", () => {
     const stages = new Set(prompts.map((path) => path.split("/")[0]));
-    expect(stages).toEqual(new Set(["student", "critique", "refine"]));
+    expect(stages).toEqual(new Set(["student", "critique", "refine", "solution", "feedback"]));
   });
 });

@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Attempt, Example, Lesson, Outcome, Revision } from "../../src/core/entities.js";
+import { RedistillError } from "../../src/core/errors.js";
+import { retrainSchema } from "../../src/core/retrain.js";
+import { trainingSettings } from "../../src/core/training-settings.js";
 import { curate } from "../../src/stages/curate.js";
 import { retrain } from "../../src/stages/retrain.js";
 import {
@@ -276,5 +279,114 @@ describe("a job", () => {
       { prompt: "<user>q0", completion: "a0", label: true },
       { prompt: "<user>q1", completion: "a1", label: false },
     ]);
+  });
+});
+
+describe("distributions (distill)", () => {
+  it("are right answers with the call that has their probabilities", async () => {
+    const attempts = attemptsAt(first, ["good ok", "bad wrong", "long ok cut"]);
+    const { examples } = await curated({ method: "distill" }, { attempts });
+    expect(lessonsOf(examples)).toEqual([
+      ["good", { kind: "distribution", callKey: attempts[0]!.callKey }],
+    ]);
+  });
+
+  it("refuse an answer that came without", async () => {
+    const recipe = recipeWith({ retrain: { method: "distill" }, curate: { minimum: 1 } });
+    const attempts = attemptsAt(first, ["good ok"]);
+    const input = inputWith({ recipe, rows: { attempts } });
+    const { rows } = await curate(input, portsWith());
+    const training = retrain({ ...input, rows: { ...input.rows, ...rows } }, portsWith());
+    await expect(training).rejects.toThrow(/no log-probabilities with the answer "good"/);
+  });
+});
+
+describe("feedback (sdpo)", () => {
+  const prompts = {
+    solution: promptOf("solution", "{{task}} Correct: {{solution}}"),
+    feedback: promptOf("feedback", "{{task}} You said {{answer}}: {{finding}}"),
+  };
+
+  it("is what the round has of a task, and the teacher's prompts as the engine renders them", async () => {
+    const attempts = [
+      ...attemptsAt(first, ["longer ok", "good ok", "bad wrong"]),
+      ...attemptsAt(second, ["x ok", "x ok"]),
+      ...attemptsAt(third, ["lost wrong"]),
+    ];
+    const lost = { ...attempts.at(-1)!, attemptId: attempts.at(-1)!.id, promptHash: "" };
+    const recipe = recipeWith({ retrain: { method: "sdpo" }, curate: { minimum: 2, perTask: 4 } });
+    const critiques = [{ ...lost, id: "critique", text: "The sum is off." }];
+    const input = inputWith({ recipe, prompts, rows: { attempts, critiques } });
+    const { rows } = await curate(input, portsWith());
+    expect(rows.examples!.map(({ taskId, lesson }) => [taskId, lesson])).toEqual([
+      [first.id, { kind: "feedback", solution: "good", critiques: [] }],
+      [third.id, { kind: "feedback", solution: null, critiques: [["lost", "The sum is off."]] }],
+    ]);
+    const ports = portsWith();
+    await retrain({ ...input, rows: { ...input.rows, ...rows } }, ports);
+    const system = "<system>Answer with a number.<user>";
+    expect(ports.jobs[0]).toMatchObject({ method: "sdpo" });
+    expect(ports.jobs[0]!.options).not.toHaveProperty("solution");
+    expect(ports.jobs[0]!.examples[1]).toEqual({
+      prompt: `${system}Q: ${third.prompt}`,
+      task: third,
+      solution: null,
+      critiques: [["lost", "The sum is off."]],
+      solved: [`${system}${third.prompt} Correct: `, "solution", ""],
+      told: [`${system}${third.prompt} You said `, "answer", ": ", "finding", ""],
+    });
+  });
+});
+
+describe("grpo with a reward model", () => {
+  const rewarded = { method: "grpo", reward: "mix", modelShare: 0.25 };
+
+  it("practises on tasks and learns from pairs, neither in the place of the other", async () => {
+    const attempts = [
+      ...attemptsAt(first, ["good ok", "bad wrong"]),
+      ...attemptsAt(second, ["lost wrong"]),
+    ];
+    const recipe = recipeWith({ retrain: rewarded, curate: { minimum: 2, perTask: 1 } });
+    const input = inputWith({ recipe, rows: { attempts } });
+    const { rows } = await curate(input, portsWith());
+    expect(rows.examples!.map(({ taskId, lesson }) => [taskId, lesson!.kind])).toEqual([
+      [first.id, "practice"],
+      [second.id, "practice"],
+      [first.id, "pair"],
+    ]);
+    const ports = portsWith();
+    await retrain({ ...input, rows: { ...input.rows, ...rows } }, ports);
+    const [job] = ports.jobs;
+    expect(job).toMatchObject({ method: "rlaif", options: { modelShare: 0.25, rewardEpochs: 3 } });
+    expect(job!.options).not.toHaveProperty("reward");
+  });
+
+  it("is skipped without pairs, and where the reward model turns out weak", async () => {
+    const recipe = recipeWith({ retrain: rewarded, curate: { minimum: 1 } });
+    const candidate = async (answers: string[], ports = portsWith()) => {
+      const input = inputWith({ recipe, rows: { attempts: attemptsAt(first, answers) } });
+      const { rows } = await curate(input, portsWith());
+      return (await retrain({ ...input, rows: { ...input.rows, ...rows } }, ports)).rows;
+    };
+    expect(await candidate(["bad wrong"])).toEqual({
+      noCandidate: "1 tasks to practise and 0 pairs; grpo with a reward model needs both",
+    });
+    const weak = portsWith(undefined, () =>
+      Promise.reject(
+        Object.assign(new RedistillError("training", "3 of 6 pairs", ""), { fault: "weak_reward" }),
+      ),
+    );
+    expect(await candidate(["good ok", "bad wrong"], weak)).toEqual({
+      noCandidate: "training failed (weak_reward): 3 of 6 pairs",
+    });
+  });
+
+  it("leaves the jobs of plain grpo as they were", () => {
+    const { method, options, settings } = trainingSettings(retrainSchema.parse({ method: "grpo" }));
+    const own = { completions: 8, beta: 0, scale: "group", maxTokens: 32, temperature: 1 };
+    expect([method, options]).toEqual(["grpo", own]);
+    expect(settings).not.toHaveProperty("device");
+    const forced = retrainSchema.parse({ method: "sft", device: "cuda" });
+    expect(trainingSettings(forced).settings).toHaveProperty("device", "cuda");
   });
 });

@@ -71,7 +71,7 @@ export function inputWith({ tasks, prompts, rows, ...changes }: InputChanges = {
     earlierExamples: [],
     ...changes,
     tasks: { train: sums(10), replay: [], gate: [], sealed: [], retention: [], ...tasks },
-    prompts: { student, critique: null, refine: null, ...prompts },
+    prompts: { student, critique: null, refine: null, solution: null, feedback: null, ...prompts },
     rows: { ...emptyRound, ...rows },
   };
 }
@@ -100,6 +100,7 @@ export function portsWith(
     jobs,
     questions: () => asked.map(({ request }) => request.messages.at(-1)!.content),
     modelDigest: "digest",
+    logprobs: () => null,
     verify: createVerify({}),
     render: (messages) => messages.map(({ role, content }) => `<${role}>${content}`).join(""),
     train: (job) => {

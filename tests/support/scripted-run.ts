@@ -33,6 +33,8 @@ const snapshots = [
   prompt("student", ["task"]),
   prompt("critique", ["task", "answer", "finding"]),
   prompt("refine", ["task", "answer", "critique"]),
+  prompt("solution", ["task", "solution"]),
+  prompt("feedback", ["task", "answer", "finding"]),
 ];
 
 /** A file of `count` sums that all differ: `1 + 2`, … */
@@ -165,6 +167,8 @@ export async function scriptedRun(
             student: parsed("student"),
             critique: recipe.critique && parsed("critique"),
             refine: recipe.refine && parsed("refine"),
+            solution: recipe.retrain.method === "sdpo" ? parsed("solution") : null,
+            feedback: recipe.retrain.method === "sdpo" ? parsed("feedback") : null,
           },
           models,
           train: options.train ?? scripted.train,

@@ -117,6 +117,7 @@ test.each([
   ["nan_loss", "training"],
   ["disk_full", "storage"],
   ["bad_weights", "model"],
+  ["weak_reward", "training"],
   ["internal", "training"],
 ])("the worker's %s becomes a %s error with its hint", async (fault, kind) => {
   const { train, options } = await trainer();
@@ -286,5 +287,6 @@ test("answers the trainer's questions with the verifiers' scores; ungradable is 
   const job = { ...jobWith(""), method: "grpo" as const, examples };
   const options = { signal: new AbortController().signal, onProgress: () => {} };
   await expect(train(job, options)).rejects.toThrow("enough");
-  expect(replies).toEqual([{ rewards: [1, 0, null] }]);
+  const found = expect.any(String);
+  expect(replies).toEqual([{ rewards: [1, 0, null], findings: [found, found, found] }]);
 });

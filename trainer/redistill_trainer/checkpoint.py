@@ -12,6 +12,7 @@ from typing import Any
 
 from redistill_trainer.adapter import adapter_files
 from redistill_trainer.files import recover_dir, write_dir_atomic
+from redistill_trainer.job import Job
 from redistill_trainer.weights import Base
 
 META_NAME = "redistill.json"
@@ -68,6 +69,13 @@ def find(path: Path, job_hash: str) -> Meta | None:
         shutil.rmtree(path, ignore_errors=True)
         return None
     return meta
+
+
+def begin(job: Job) -> tuple[Meta, str | None]:
+    """The meta to go on from, and the checkpoint's folder; a new one, and None, where there is no checkpoint of the job."""
+    path = job.output / "checkpoint"
+    meta = find(path, job.hash)
+    return (meta, str(path)) if meta else (Meta(job.hash), None)
 
 
 def to_bytes(value: Any) -> bytes:

@@ -12,7 +12,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from redistill_trainer.loss import label_logits
+from redistill_trainer.loss import label_logits, no_loss
 from redistill_trainer.objective import Item, Objective
 from redistill_trainer.packing import Sequence, sequence_of
 from redistill_trainer.rollout import roll_out
@@ -55,10 +55,10 @@ class SelfDistillation(Objective):
         items = [self.items[index] for index in self.steps[inputs["step"]][1]]
         own = [item for item in items if not item.plain]
         rehearsed = [item.sequences[0] for item in items if item.plain]
-        answers = self.answers(model, own, inputs["step"]) if own else []
-        seen = [extended(item.sequences[0], answer) for item, answer in zip(own, answers)]
-        shown = [extended(item.sequences[1], answer) for item, answer in zip(own, answers)]
-        wanted = self.teacher_logits(model, shown) if own else []
+        seen, shown = self.views(model, own, inputs["step"]) if own else ([], [])
+        if not seen and not rehearsed:
+            return no_loss(model)
+        wanted = self.teacher_logits(model, shown) if seen else []
         row = self.on(model, self.row([*seen, *rehearsed]))
         logits = label_logits(model, row)
         own_labels = sum(sequence.labels for sequence in seen)
@@ -69,11 +69,17 @@ class SelfDistillation(Objective):
                 row["targets"][own_labels:].split([sequence.labels for sequence in rehearsed]),
             )
         ]
-        if own:
+        if seen:
             distance = divergence(logits[:own_labels], wanted, self.job.options["beta"]).mean()
-            self.metrics = {"divergence": distance.item()}
+            self.metrics = {**self.metrics, "divergence": distance.item()}
             losses += [distance] * len(own)
         return torch.stack(losses).mean()
+
+    def views(self, model: Any, own: list[Item], step: int) -> tuple[list[Sequence], list[Sequence]]:
+        """The same answers under the student's prompts and under the teacher's."""
+        answers = self.answers(model, own, step)
+        seen, shown = ([extended(item.sequences[side], a) for item, a in zip(own, answers)] for side in (0, 1))
+        return seen, shown
 
     def answers(self, model: Any, own: list[Item], step: int) -> list[list[int]]:
         """An answer to each: the student's own, or in a share of the steps the example's."""

@@ -7,7 +7,7 @@ import re
 import traceback
 from typing import Literal
 
-Kind = Literal["bad_job", "out_of_memory", "nan_loss", "disk_full", "bad_weights", "internal"]
+Kind = Literal["bad_job", "out_of_memory", "nan_loss", "disk_full", "bad_weights", "weak_reward", "internal"]
 
 DEFAULT_HINTS: dict[str, str] = {
     "bad_job": "Correct the request and send it again.",
@@ -15,6 +15,7 @@ DEFAULT_HINTS: dict[str, str] = {
     "nan_loss": "Lower learning_rate, or raise warmup_ratio.",
     "disk_full": "Free some space on the disk of the output folder and start the same job again: it resumes.",
     "bad_weights": "Check the path and the sha256 of the GGUF file; download it again if it is damaged.",
+    "weak_reward": "Give it more pairs (curate.perTask, generate.attempts), or let the verifier reward.",
     "internal": "This is a bug in the worker; its traceback is on stderr.",
 }
 

@@ -11,11 +11,12 @@ import random
 from typing import Any
 
 from redistill_trainer.errors import WorkerError
-from redistill_trainer.loss import label_logps
+from redistill_trainer.loss import label_logps, no_loss
 from redistill_trainer.objective import Item, Objective
 from redistill_trainer.packing import Sequence
-from redistill_trainer.rollout import roll_out
+from redistill_trainer.rollout import judge, roll_out
 from redistill_trainer.shadow import Shadow
+from redistill_trainer.weights import Base
 
 
 class GRPO(Objective):
@@ -24,10 +25,7 @@ class GRPO(Objective):
     def item(self, example: dict[str, Any], number: int) -> Item:
         if set(example) == {"prompt", "completion"}:
             return super().item(example, number)
-        prompt = self.base.tokenize(example["prompt"])
-        if not prompt or len(prompt) + self.job.options["max_tokens"] > self.base.context_length:
-            raise WorkerError("bad_job", f"example {number} has {len(prompt)} prompt tokens: none, or too many")
-        return Item((Sequence(prompt, len(prompt)),), example, plain=False)
+        return practice_item(example, number, self.base, self.job.options["max_tokens"])
 
     def size(self, item: Item) -> int:
         options = self.job.options
@@ -57,7 +55,7 @@ class GRPO(Objective):
         # What neither gains nor loses has no gradient: it is not computed again.
         used = [(s, a) for s, a in zip(rolled, advantages) if a != 0 or beta > 0]
         if not used and not rehearsed:
-            return 0.0 * sum(weight.sum() for weight in model.parameters() if weight.requires_grad)
+            return no_loss(model)
         row = self.on(model, self.row([*(sequence for sequence, _ in used), *rehearsed]))
         logps = label_logps(model, row)
         parts = logps.split(row["lengths"])
@@ -84,15 +82,16 @@ class GRPO(Objective):
             self.require_going,
         )
         tasks = [item.example["task"] for item in own for _ in range(options["completions"])]
-        texts = [self.base.tokenizer.decode(s.ids[s.prompt_length :], skip_special_tokens=True) for s in rolled]
-        rewards = self.context.ask(answers=[{"task": t, "answer": a.strip()} for t, a in zip(tasks, texts)])["rewards"]
-        if len(rewards) != len(rolled):
-            raise WorkerError("bad_job", f"{len(rewards)} rewards for {len(rolled)} answers")
+        rewards = self.rewards(model, rolled, tasks)
         graded = [reward for reward in rewards if reward is not None]
         self.metrics = {"reward": sum(graded) / max(len(graded), 1)}
         size = options["completions"]
         groups = [rewards[start : start + size] for start in range(0, len(rewards), size)]
         return rolled, [value for group in groups for value in advantages_of(group, options["scale"] == "group")]
+
+    def rewards(self, model: Any, rolled: list[Sequence], tasks: list[str]) -> list[float | None]:
+        """What each answer is worth; None where it cannot be graded."""
+        return [each.reward for each in judge(self.context, self.base, rolled, tasks)]
 
     def distance(self, model: Any, row: dict[str, Any], logps: Any, labels: int) -> Any:
         """Estimated KL from the starting weights, summed over the first `labels` tokens (the k3 estimator)."""
@@ -102,6 +101,14 @@ class GRPO(Objective):
             reference = label_logps(model, row)[:labels]
         ratio = reference - logps[:labels]
         return (ratio.exp() - ratio - 1).sum()
+
+
+def practice_item(example: dict[str, Any], number: int, base: Base, max_tokens: int) -> Item:
+    """A prompt to be answered during training. Raises WorkerError("bad_job") if it is empty or leaves no room."""
+    prompt = base.tokenize(example["prompt"])
+    if not prompt or len(prompt) + max_tokens > base.context_length:
+        raise WorkerError("bad_job", f"example {number} has {len(prompt)} prompt tokens: none, or too many")
+    return Item((Sequence(prompt, len(prompt)),), example, plain=False)
 
 
 def advantages_of(rewards: list[float | None], scaled: bool) -> list[float]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from redistill_trainer.devices import DEVICES
 from redistill_trainer.errors import WorkerError
 from redistill_trainer.files import sha256_file, sha256_json
-from redistill_trainer.methods import METHODS, PLAIN
+from redistill_trainer.methods import METHODS
 from redistill_trainer.shape import (
     FRACTION,
     INTEGER,
@@ -72,6 +73,7 @@ class Job:
     hash: str
     method: str = "sft"
     options: dict[str, Any] = field(default_factory=dict)
+    device: str = "auto"
 
 
 def read_job(path: str) -> Job:
@@ -81,6 +83,7 @@ def read_job(path: str) -> Job:
     """
     data = read_json(Path(path), "the job file")
     method, options = take_method(data)
+    device = take_device(data)
     require(data, "job", JOB_SHAPE)
     if data["version"] != VERSION:
         raise WorkerError("bad_job", f"job.version is {data['version']}, this worker reads {VERSION}")
@@ -98,6 +101,8 @@ def read_job(path: str) -> Job:
     }
     if method != "sft":  # plain imitation has the hash that it had before there were other methods
         determining |= {"method": method, "options": options}
+    if device != "auto":  # other devices round otherwise
+        determining |= {"device": device}
     return Job(
         model=Path(data["model"]),
         model_sha256=data["model_sha256"].lower(),
@@ -110,6 +115,7 @@ def read_job(path: str) -> Job:
         hash=sha256_json(determining),
         method=method,
         options=options,
+        device=device,
     )
 
 
@@ -121,6 +127,14 @@ def take_method(data: Any) -> tuple[str, dict[str, Any]]:
     if method not in METHODS:
         raise WorkerError("bad_job", f"job.method must be one of {', '.join(METHODS)}, not {method!r:.80}")
     return method, require(data.pop("options", {}), "job.options", METHODS[method].options)
+
+
+def take_device(data: Any) -> str:
+    """Take the device out of a job; one that names none takes what torch finds."""
+    device = data.pop("device", "auto") if isinstance(data, dict) else "auto"
+    if device not in DEVICES:
+        raise WorkerError("bad_job", f"job.device must be one of {', '.join(DEVICES)}, not {device!r:.80}")
+    return device
 
 
 def parent_weights(parent: Path) -> Path:
@@ -147,8 +161,7 @@ def read_examples(job: Job) -> list[dict[str, Any]]:
                 value: Any = json.loads(line)
             except ValueError as error:
                 raise WorkerError("bad_job", f"{where} is not JSON: {error}") from error
-            plain = isinstance(value, dict) and set(value) <= set(PLAIN)
-            examples.append(require(value, where, PLAIN if plain else METHODS[job.method].example))
+            examples.append(require(value, where, METHODS[job.method].shape(value)))
     if not examples:
         raise WorkerError("bad_job", "job.examples holds no example")
     return examples

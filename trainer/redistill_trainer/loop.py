@@ -17,6 +17,7 @@ from trl import SFTConfig, SFTTrainer
 from redistill_trainer import checkpoint
 from redistill_trainer.adapter import load_weights
 from redistill_trainer.context import Context
+from redistill_trainer.devices import precision
 from redistill_trainer.errors import Cancelled, WorkerError
 from redistill_trainer.job import Job
 from redistill_trainer.objective import Objective
@@ -137,9 +138,7 @@ def config(job: Job, steps: int, device: str) -> SFTConfig:
         weight_decay=0.0,
         max_grad_norm=1.0,
         optim="adamw_torch",
-        bf16=False,
-        fp16=False,
-        use_cpu=device == "cpu",
+        **precision(device),
         gradient_checkpointing=False,
         dataloader_pin_memory=False,
         remove_unused_columns=False,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 
-def label_logits(model: Any, inputs: dict[str, Any]) -> Any:
-    """Logits [L, vocabulary] at the labelled tokens only: the output layer costs as much as a fifth of the backbone.
+def label_hidden(model: Any, inputs: dict[str, Any]) -> Any:
+    """Last hidden states [L, width] where the labelled tokens are predicted.
 
     Args:
         model: a causal language model, bare or with PEFT around it.
@@ -19,7 +19,12 @@ def label_logits(model: Any, inputs: dict[str, Any]) -> Any:
         attention_mask=inputs["attention_mask"],
         use_cache=False,
     ).last_hidden_state[0]
-    return causal.get_output_embeddings()(hidden.index_select(0, inputs["label_rows"]))
+    return hidden.index_select(0, inputs["label_rows"])
+
+
+def label_logits(model: Any, inputs: dict[str, Any]) -> Any:
+    """Logits [L, vocabulary] at the labelled tokens only: the output layer costs as much as a fifth of the backbone."""
+    return model.get_output_embeddings()(label_hidden(model, inputs))
 
 
 def packed_loss(model: Any, inputs: dict[str, Any]) -> Any:
@@ -27,6 +32,11 @@ def packed_loss(model: Any, inputs: dict[str, Any]) -> Any:
     from torch.nn.functional import cross_entropy
 
     return cross_entropy(label_logits(model, inputs), inputs["targets"])
+
+
+def no_loss(model: Any) -> Any:
+    """The loss of a step from which nothing can be learned: 0, with a gradient of 0."""
+    return 0.0 * sum(weight.sum() for weight in model.parameters() if weight.requires_grad)
 
 
 def label_logps(model: Any, inputs: dict[str, Any]) -> Any:

@@ -67,6 +67,10 @@ class Objective:
         """Tokens of a step that have a loss."""
         return sum(sequence.labels for index in pack for sequence in self.items[index].sequences)
 
+    @classmethod
+    def before(cls, job: Job, examples: list[dict[str, Any]], base: Base, context: Context) -> None:
+        """A training that must be through before this one begins; done or resumed like it."""
+
     def prepare(self, model: Any) -> None:
         """Look at the weights that training begins with, before its first step or a resumed one."""
 
@@ -87,6 +91,10 @@ class Objective:
     def loss(self, model: Any, inputs: dict[str, Any]) -> Any:
         """The loss of a step (a scalar tensor); also sets `metrics`."""
         raise NotImplementedError
+
+    def figures(self) -> dict[str, Any]:
+        """What the manifest says besides."""
+        return {}
 
     def stepped(self, model: Any) -> None:
         """The optimiser has made a step."""

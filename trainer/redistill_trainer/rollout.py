@@ -1,10 +1,14 @@
-"""Answers sampled from the model while it is trained. The same seed and weights give the same answers."""
+"""Answers sampled from the model while it is trained, and what is thought of them. The same seed and weights give the
+same answers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from redistill_trainer.context import Context
+from redistill_trainer.errors import WorkerError
 from redistill_trainer.packing import Sequence
 from redistill_trainer.weights import Base
 
@@ -60,3 +64,23 @@ def roll_out(
             cache, logits = out.past_key_values, out.logits[:, -1]
     owners = [prompt for prompt in prompts for _ in range(copies)]
     return [Sequence([*prompt, *answer], len(prompt)) for prompt, answer in zip(owners, answers)]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A sampled answer as text, with its reward (None: ungradable) and what its verifier found."""
+
+    answer: str
+    reward: float | None
+    finding: str
+
+
+def judge(context: Context, base: Base, rolled: list[Sequence], tasks: list[str]) -> list[Judged]:
+    """Ask whoever sent the job what the answers to these tasks are worth. Raises WorkerError("bad_job") for a reply that
+    does not fit."""
+    texts = [base.tokenizer.decode(s.ids[s.prompt_length :], skip_special_tokens=True).strip() for s in rolled]
+    reply = context.ask(answers=[{"task": task, "answer": text} for task, text in zip(tasks, texts)])
+    rewards, findings = reply["rewards"], reply.get("findings") or [""] * len(rolled)
+    if len(rewards) != len(rolled) or len(findings) != len(rolled):
+        raise WorkerError("bad_job", f"{len(rewards)} rewards for {len(rolled)} answers")
+    return [Judged(*each) for each in zip(texts, rewards, findings)]

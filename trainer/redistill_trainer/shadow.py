@@ -28,6 +28,11 @@ class Shadow:
             for name, weight in trainable(model):
                 weight.data = own[name]
 
+    def put_back(self, model: Any) -> None:
+        """Make the model's weights what they were when this copy was made."""
+        for name, weight in trainable(model):
+            weight.data.copy_(self.weights[name])
+
     def follow(self, model: Any, decay: float) -> None:
         """Become `decay` of itself and the rest of the model's weights."""
         for name, weight in trainable(model):

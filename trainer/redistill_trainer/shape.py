@@ -36,6 +36,27 @@ TEXTS: Check = ("a list of texts", lambda value: isinstance(value, list) and all
 NUMBERS: Check = ("a list of numbers", lambda value: isinstance(value, list) and all(is_number(v) for v in value))
 
 
+
+def is_token(value: Any) -> bool:
+    """True for a token's id or its text."""
+    return is_integer(value) or isinstance(value, str)
+
+
+def is_top(value: Any) -> bool:
+    """True for a list of tokens with a number each."""
+    return isinstance(value, list) and all(
+        isinstance(pair, list) and len(pair) == 2 and is_token(pair[0]) and is_number(pair[1]) for pair in value
+    )
+
+
+CRITIQUES: Check = (
+    "a list of [answer, what was said of it]",
+    lambda value: isinstance(value, list) and all(TEXTS[1](pair) and len(pair) == 2 for pair in value),
+)
+TOKENS: Check = ("a list of tokens", lambda value: isinstance(value, list) and all(is_token(v) for v in value))
+TOPS: Check = ("lists of [token, log-probability]", lambda value: isinstance(value, list) and all(is_top(v) for v in value))
+
+
 def one_of(*words: str) -> Check:
     """A check for one of a few words."""
     return (f"one of {', '.join(words)}", lambda value: value in words)

@@ -32,7 +32,7 @@ def train(job_path: str, context: Context) -> dict[str, Any]:
 
     from redistill_trainer.weights import load_base
 
-    base = load_base(job.model, job.model_sha256)
+    base = load_base(job.model, job.model_sha256, job.device)
     return train_on(job, examples, base, context)
 
 
@@ -56,10 +56,10 @@ def train_on(job: Job, examples: list[dict[str, Any]], base: Any, context: Conte
     from redistill_trainer.adapter import attached, load_weights
     from redistill_trainer.loop import Loop
 
-    objective = METHODS[job.method].load()(job, examples, base, context)
-    meta = checkpoint.find(job.output / "checkpoint", job.hash)
-    resume = str(job.output / "checkpoint") if meta else None
-    meta = meta or checkpoint.Meta(job.hash)
+    method = METHODS[job.method].load()
+    method.before(job, examples, base, context)
+    objective = method(job, examples, base, context)
+    meta, resume = checkpoint.begin(job)
     with attached(base, job.settings.rank, job.settings.alpha, job.seed) as model:
         if job.parent:
             load_weights(model, job.parent)
@@ -76,6 +76,7 @@ def train_on(job: Job, examples: list[dict[str, Any]], base: Any, context: Conte
             "final_loss": meta.last_loss,
             "first_loss": meta.first_loss,
             **({"metrics": changes} if changes else {}),
+            **objective.figures(),
         })  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from redistill_trainer.devices import make_deterministic, pick_device
 from redistill_trainer.errors import WorkerError
 from redistill_trainer.files import sha256_file
 
@@ -41,20 +42,22 @@ class Base:
 _loaded: tuple[tuple[Any, ...], Base] | None = None
 
 
-def load_base(path: Path, sha256: str | None = None) -> Base:
+def load_base(path: Path, sha256: str | None = None, device: str = "auto") -> Base:
     """Load a GGUF file, or return the one in memory if the file is still the same.
 
     Args:
         path: the GGUF file.
         sha256: what its hex sha256 must be; not compared if None.
+        device: where to compute, see `devices.pick_device`.
 
     Raises:
         WorkerError("bad_weights"): missing, damaged, another hash, or an architecture that cannot be exported.
     """
     global _loaded
+    device = pick_device(device)
     try:
         stat = os.stat(path)
-        key = (str(path.resolve()), stat.st_size, stat.st_mtime_ns)
+        key = (str(path.resolve()), stat.st_size, stat.st_mtime_ns, device)
         base = _loaded[1] if _loaded and _loaded[0] == key else None
         found = base.sha256 if base else sha256_file(path)
     except OSError as error:
@@ -63,16 +66,16 @@ def load_base(path: Path, sha256: str | None = None) -> Base:
         raise WorkerError("bad_weights", f"the sha256 of {path.name} is {found}, not {sha256}")
     if not base:
         _loaded = None  # free the old model before the next one needs the memory
-        base = _load(path, found)
+        base = _load(path, found, device)
         _loaded = (key, base)
     return base
 
 
-def _load(path: Path, sha256: str) -> Base:
+def _load(path: Path, sha256: str, device: str) -> Base:
     try:
         with parsed_once():
             facts = read_facts(path)
-            model, tokenizer = _load_model(path)
+            model, tokenizer = _load_model(path, device)
     except (WorkerError, MemoryError):
         raise
     except Exception as error:  # the parsers of GGUF files raise whatever a damaged file makes them trip on
@@ -125,7 +128,7 @@ def read_facts(path: Path) -> dict[str, Any]:
     }
 
 
-def _load_model(path: Path) -> tuple[Any, Any]:
+def _load_model(path: Path, device: str) -> tuple[Any, Any]:
     # No look-up on a model hub may delay or change a job whose weights are a local file.
     os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
@@ -144,14 +147,6 @@ def _load_model(path: Path) -> tuple[Any, Any]:
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     model.requires_grad_(False)
-    model.to(pick_device())
+    make_deterministic(device)
+    model.to(device)
     return model, tokenizer
-
-
-def pick_device() -> str:
-    """The torch device to train on: cuda, else mps, else cpu."""
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"

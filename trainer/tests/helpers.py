@@ -143,13 +143,17 @@ def train_here(
         return None, events
 
 
-def assert_resumes(folder: Path, base: Any, write: Any, stop_after: int, **asking: Any) -> dict[str, Any]:
-    """Train the job that `write(folder)` makes, once whole and once stopped and resumed: the same bits; the manifest."""
+def assert_resumes(
+    folder: Path, base: Any, write: Any, stop_after: int, resumes_at: int | None = None, **asking: Any
+) -> dict[str, Any]:
+    """Train the job that `write(folder)` makes, once whole and once stopped and resumed: the same bits; the manifest.
+
+    `resumes_at`: the step that comes next, where a job of two phases counts its steps anew."""
     stopped, whole = write(folder / "stopped"), write(folder / "whole")
     assert train_here(stopped, base, stop_after, **asking)[0] is None
-    assert (folder / "stopped/out/checkpoint").is_dir()
+    assert list((folder / "stopped/out").glob("**/checkpoint"))
     resumed, events = train_here(stopped, base, **asking)
-    assert events[0]["step"] == stop_after + 1, "it must go on, not start again"
+    assert events[0]["step"] == (resumes_at or stop_after + 1), "it must go on, not start again"
     manifest, _ = train_here(whole, base, **asking)
     for name in ("adapter.gguf", "peft/adapter_model.safetensors"):
         assert (folder / "stopped/out" / name).read_bytes() == (folder / "whole/out" / name).read_bytes()

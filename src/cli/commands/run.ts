@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { requireCapable } from "../../controller/capable.js";
 import { createRun } from "../../controller/create.js";
 import { requireFits } from "../../controller/fits.js";
 import { tasksBySplit } from "../../controller/run.js";
@@ -157,6 +158,7 @@ async function newRun(
   if (leftOut > 0) {
     output.line(`${leftOut} training tasks left out: they resemble held-out ones.`);
   }
+  requireCapable(made.recipe, machine.models.teacher);
   await requireFits(made.recipe, tasksBySplit(tasks), promptsFrom(made.prompts), machine.models);
   return createRun(
     store,

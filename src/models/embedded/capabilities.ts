@@ -5,5 +5,5 @@ export const embeddedCapabilities: ModelCapabilities = {
   adapters: true,
   deterministic: true,
   schema: false,
-  topLogprobs: 0,
+  topLogprobs: 20,
 };

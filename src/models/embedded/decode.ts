@@ -2,6 +2,7 @@ import type { LlamaContextSequence, LlamaModel, Token } from "node-llama-cpp";
 import type { Generation, Sampling } from "../../core/entities.js";
 import { RedistillError } from "../../core/errors.js";
 import { seedFor } from "../../core/hash.js";
+import { readLogprobs } from "./logprobs.js";
 
 export interface DecodeRequest {
   readonly index: number;
@@ -9,6 +10,8 @@ export interface DecodeRequest {
   /** Tokens before the last message's content: what other prompts may share. */
   readonly prefixLength: number;
   readonly sampling: Sampling;
+  /** Log-probabilities are wanted, of so many alternatives a token; 0: none. */
+  readonly topLogprobs: number;
 }
 
 interface DecodeOptions {
@@ -82,15 +85,18 @@ export async function decodeAll(
       answer.push(token);
       current.next = token;
       if (!ended && answer.length < request.sampling.maxTokens) continue;
+      const slot = slots[position] as LlamaContextSequence;
+      const durationMs = performance.now() - current.startedAt;
+      const logprobs = await logprobsOf(model, slot, current);
       options.onResult(request.index, {
         text: model.detokenize(ended ? answer.slice(0, -1) : answer),
         stopReason: ended ? "end" : "length",
         promptTokens: request.prompt.length,
         evaluatedPromptTokens: current.evaluated,
         completionTokens: answer.length,
-        durationMs: performance.now() - current.startedAt,
+        durationMs,
+        ...(logprobs === null ? {} : { logprobs }),
       });
-      const slot = slots[position] as LlamaContextSequence;
       if (options.drain?.aborted) waiting.length = 0;
       const following = waiting.shift();
       if (following !== undefined) {
@@ -105,6 +111,16 @@ export async function decodeAll(
       active[position] = last;
     }
   }
+}
+
+async function logprobsOf(
+  model: LlamaModel,
+  sequence: LlamaContextSequence,
+  { request: { prompt, topLogprobs: top }, answer }: ActiveAnswer,
+) {
+  if (top === 0) return null;
+  const detokenize = (token: Token) => model.detokenize([token], true);
+  return readLogprobs({ sequence, prompt, answer, top, detokenize });
 }
 
 async function begin(

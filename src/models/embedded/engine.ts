@@ -142,7 +142,8 @@ export class EmbeddedEngine {
         prompt = this.promptOf(request.messages);
         rendered.set(request.messages, prompt);
       }
-      return { index, ...prompt, sampling: request.sampling };
+      const { sampling, topLogprobs = 0 } = request;
+      return { index, ...prompt, sampling, topLogprobs };
     });
     const needed = Math.max(...decodes.map((d) => d.prompt.length + d.sampling.maxTokens));
     const width = Math.min(options.width ?? this.options.sequences, this.options.sequences);

@@ -13,7 +13,13 @@ export interface EngineIdentity {
 /** Requests as they travel: messages that several requests share are sent once. */
 interface PackedRequests {
   readonly conversations: readonly (readonly Message[])[];
-  readonly requests: readonly { readonly conversation: number; readonly sampling: Sampling }[];
+  readonly requests: readonly PackedRequest[];
+}
+
+interface PackedRequest {
+  readonly conversation: number;
+  readonly sampling: Sampling;
+  readonly topLogprobs?: number;
 }
 
 /** From us to the engine's process; one `load`, `sample` or `count` at a time. */
@@ -55,18 +61,18 @@ export type FromHost = Closing | Passing;
 /** The engine reads a prompt once for requests with one and the same array of messages. */
 export function packRequests(requests: readonly CallRequest[]): PackedRequests {
   const places = new Map<readonly Message[], number>();
-  const packed = requests.map(({ messages, sampling }) => {
+  const packed = requests.map(({ messages, schema: _unread, ...rest }) => {
     const conversation = places.get(messages) ?? places.size;
     places.set(messages, conversation);
-    return { conversation, sampling };
+    return { conversation, ...rest };
   });
   return { conversations: [...places.keys()], requests: packed };
 }
 
 export function unpackRequests({ conversations, requests }: PackedRequests): CallRequest[] {
-  return requests.map(({ conversation, sampling }) => ({
+  return requests.map(({ conversation, ...rest }) => ({
     messages: conversations[conversation] as readonly Message[],
-    sampling,
+    ...rest,
   }));
 }
 

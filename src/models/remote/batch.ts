@@ -6,7 +6,7 @@ import type { Circuit } from "./circuit.js";
 import { type Endpoint, EndpointFault, type EndpointTrouble } from "./endpoint.js";
 import { listen } from "./listen.js";
 import { delayAfter, type Patience } from "./patience.js";
-import type { Throttle } from "./throttle.js";
+import type { Permit, Throttle } from "./throttle.js";
 
 export interface BatchServer {
   readonly endpoint: Endpoint;
@@ -18,6 +18,8 @@ export interface BatchServer {
   /** Asks who the server is; throws what a wrong key, a wrong name or another model is. */
   confirm(signal: AbortSignal): Promise<void>;
 }
+
+const drained = Symbol("drained");
 
 /** One `sample`: its requests, taken up in their order, a few side by side. */
 export class Batch {
@@ -58,27 +60,11 @@ export class Batch {
 
   /** Sends a request until it is answered, given up, or nothing more is to be begun. */
   private async see(request: CallRequest, index: number): Promise<void> {
-    const { circuit, throttle, patience, clock } = this.server;
+    const { patience, clock } = this.server;
     let broken = 0;
     for (let failures = 1; ; failures++) {
-      const permit = await this.waited(
-        circuit.pass(this.noMore).then(() => throttle.enter(this.noMore)),
-      );
-      if (permit === null) return;
-      let fault: EndpointFault;
-      try {
-        const sent = this.server.countsExactly ? await this.lengthOf(request.messages) : 0;
-        const generation = await this.ask(request);
-        circuit.alive();
-        throttle.answered();
-        this.take(index, generation, sent);
-        return;
-      } catch (error) {
-        if (!(error instanceof EndpointFault) || this.stop.aborted) throw error;
-        fault = error;
-      } finally {
-        throttle.leave();
-      }
+      const fault = await this.attempt(request, index);
+      if (fault === null) return;
       if (fault.trouble === "refused") {
         // Where the key or the name is wrong this says so, and no request is to blame.
         await this.server.confirm(this.stop);
@@ -86,31 +72,60 @@ export class Batch {
         return;
       }
       this.again.set(fault.trouble, (this.again.get(fault.trouble) ?? 0) + 1);
-      if (fault.trouble === "busy") {
-        circuit.busy(fault.message);
-        const limit = throttle.tooMany(permit);
-        if (limit !== null)
-          this.options.onNotice?.(`The server is busy: ${limit} requests at once from now on.`);
-      } else {
-        circuit.failed(fault.message);
-        if (++broken >= patience.triesOfOne) {
-          const reason = `${fault.message}; tried ${broken} times`;
-          this.giveUp(index, { how: "failed", reason });
-          return;
-        }
+      if (fault.trouble !== "busy" && ++broken >= patience.triesOfOne) {
+        this.giveUp(index, { how: "failed", reason: `${fault.message}; tried ${broken} times` });
+        return;
       }
       const delay = delayAfter(failures, request.sampling.seed, fault.retryAfterMs, patience);
-      if ((await this.waited(clock.sleep(delay, this.noMore).then(() => true))) === null) return;
+      if ((await this.waited(clock.sleep(delay, this.noMore))) === drained) return;
     }
   }
 
-  /** Null where draining ended the wait: the request stays without an answer. */
-  private async waited<T>(wait: Promise<T>): Promise<T | null> {
+  /** @returns what the server did in place of answering; null when nothing more is to be done. */
+  private async attempt(request: CallRequest, index: number): Promise<EndpointFault | null> {
+    const { circuit, throttle } = this.server;
+    const permit = await this.waited(throttle.enter(this.noMore));
+    if (permit === drained) return null;
+    try {
+      // With its place taken, so that nothing comes between this look and the request.
+      if ((await this.waited(circuit.pass(this.noMore))) === drained) return null;
+      const sent = this.server.countsExactly ? await this.lengthOf(request.messages) : 0;
+      const generation = await this.ask(request);
+      circuit.alive();
+      throttle.answered();
+      this.take(index, generation, sent);
+      return null;
+    } catch (error) {
+      if (!(error instanceof EndpointFault) || this.stop.aborted) throw error;
+      this.failed(error, permit);
+      return error;
+    } finally {
+      throttle.leave();
+    }
+  }
+
+  private failed(fault: EndpointFault, permit: Permit): void {
+    const { circuit, throttle } = this.server;
+    if (fault.trouble === "refused") return;
+    if (fault.trouble !== "busy") {
+      circuit.failed(fault.message);
+      return;
+    }
+    circuit.busy(fault.message);
+    const limit = throttle.tooMany(permit);
+    if (limit === null) return;
+    this.options.onNotice?.(
+      `The server is busy: ${limit} ${limit === 1 ? "request" : "requests"} at once from now on.`,
+    );
+  }
+
+  /** `drained` where that ended the wait: the request stays without an answer. */
+  private async waited<T>(wait: Promise<T>): Promise<T | typeof drained> {
     try {
       return await wait;
     } catch (error) {
       if (this.stop.aborted || !this.options.drain?.aborted) throw error;
-      return null;
+      return drained;
     }
   }
 

@@ -15,6 +15,11 @@ export function requestFor(
   return { messages, sampling: { temperature, topP, topK, minP, maxTokens, seed } };
 }
 
+/** What is asked of the teacher's answers besides their text: probabilities, where they are learned from. */
+export function alsoAsked({ retrain }: StageInput["recipe"]): Pick<CallRequest, "topLogprobs"> {
+  return retrain.method === "distill" ? { topLogprobs: retrain.topLogprobs } : {};
+}
+
 /** The sampling of every evaluation: greedy, so that both models are asked the same way. */
 export function greedy(maxTokens: number): SamplingSettings {
   return { temperature: 0, topP: 1, topK: 0, minP: 0, maxTokens };

@@ -1,12 +1,15 @@
-import type { Example, Message, Task } from "../../../core/entities.js";
+import type { Example, Task, TokenLogprob } from "../../../core/entities.js";
+import { RedistillError } from "../../../core/errors.js";
 import type { RenderedExample, TrainingExample } from "../../../core/ports.js";
-import type { RetrainSettings } from "../../../core/retrain.js";
-import type { StageInput } from "../../types.js";
+import { hasRewardModel, type RetrainSettings } from "../../../core/retrain.js";
+import type { StageInput, StagePorts } from "../../types.js";
 import type { Gathered } from "./answers.js";
+import { distributions } from "./distributions.js";
+import { teacherParts } from "./feedback.js";
 import { imitation, weightedImitation } from "./imitation.js";
 import { labels } from "./labels.js";
 import { pairs } from "./pairs.js";
-import { practice } from "./practice.js";
+import { practice, practiceWithFeedback } from "./practice.js";
 import { rankings } from "./rankings.js";
 import { attemptViews, revisedViews, revisionViews } from "./views.js";
 
@@ -30,23 +33,47 @@ function gathererOf(retrain: RetrainSettings): (input: StageInput) => Gathered {
       return retrain.view === "attempt" ? attemptViews : revisionViews;
     case "gkd":
       return retrain.view === "attempt" ? attemptViews : revisedViews;
+    case "sdpo":
+      return practiceWithFeedback;
+    case "distill":
+      return distributions;
     case "grpo":
-      return practice;
+      return hasRewardModel(retrain) ? practiceWithPairs : practice;
   }
+}
+
+/** Tasks to practise, and the preferences that a reward model is made of. */
+function practiceWithPairs(input: StageInput): Gathered {
+  const [tried, preferred] = [practice(input), pairs(input)];
+  return {
+    kept: [...tried.kept, ...preferred.kept],
+    refusals: [...tried.refusals, ...preferred.refusals],
+  };
 }
 
 /** What the examples of a method are called in a sentence. */
 export function nounOf({ method }: RetrainSettings): string {
   const nouns = {
     ...{ sft: "examples", dpo: "pairs", orpo: "pairs", kto: "labels", rrhf: "rankings" },
-    ...{ sdft: "views", gkd: "views", grpo: "tasks to practise" },
+    ...{
+      sdft: "views",
+      gkd: "views",
+      distill: "answers",
+      sdpo: "tasks to practise",
+      grpo: "tasks to practise",
+    },
   };
   return nouns[method];
 }
 
 /** Why these examples cannot be trained on although there are enough of them; null if they can. */
-export function unusable(learned: readonly Example[], { method }: RetrainSettings): string | null {
-  if (method !== "kto") return null;
+export function unusable(learned: readonly Example[], retrain: RetrainSettings): string | null {
+  const ofKind = (kind: string) => learned.filter(({ lesson }) => lesson?.kind === kind).length;
+  if (hasRewardModel(retrain)) {
+    if (ofKind("practice") > 0 && ofKind("pair") > 0) return null;
+    return `${ofKind("practice")} tasks to practise and ${ofKind("pair")} pairs; grpo with a reward model needs both`;
+  }
+  if (retrain.method !== "kto") return null;
   const right = learned.filter(({ lesson }) => lesson?.kind === "label" && lesson.right).length;
   if (right > 0 && right < learned.length) return null;
   return `all ${learned.length} labels are ${right > 0 ? "right" : "wrong"}; kto learns from both`;
@@ -55,11 +82,12 @@ export function unusable(learned: readonly Example[], { method }: RetrainSetting
 /** An example as the trainer takes it. */
 export function rendered(
   { taskId, messages, completion, lesson }: Example,
-  { recipe, tasks }: StageInput,
-  render: (messages: readonly Message[]) => string,
+  input: StageInput,
+  { render, logprobs }: Pick<StagePorts, "render" | "logprobs">,
 ): TrainingExample {
   const plain: RenderedExample = { prompt: render(messages), completion };
   const { prompt } = plain;
+  const task = input.tasks.train.find(({ id }) => id === taskId) as Task;
   switch (lesson?.kind) {
     case undefined:
       return plain;
@@ -77,9 +105,25 @@ export function rendered(
       };
     case "view": {
       const view = { prompt, teacherPrompt: render(lesson.messages) };
-      return recipe.retrain.method === "gkd" ? { ...view, completion } : view;
+      return input.recipe.retrain.method === "gkd" ? { ...view, completion } : view;
     }
+    case "distribution":
+      return { ...plain, logprobs: given(logprobs(lesson.callKey), completion) };
     case "practice":
-      return { prompt, task: tasks.train.find(({ id }) => id === taskId) as Task };
+      return { prompt, task };
+    case "feedback": {
+      const { solution, critiques } = lesson;
+      return { prompt, task, solution, critiques, ...teacherParts(input, task, render) };
+    }
   }
+}
+
+/** Asked for is not given: a served model may leave them out of an answer. */
+function given(logprobs: readonly TokenLogprob[] | null, answer: string): readonly TokenLogprob[] {
+  if (logprobs !== null) return logprobs;
+  throw new RedistillError(
+    "model",
+    `the model gave no log-probabilities with the answer ${JSON.stringify(answer.slice(0, 80))}`,
+    "Take retrain.method sft, which needs none, or a model that gives them with every answer.",
+  );
 }

@@ -1,5 +1,6 @@
+import type { Lesson } from "../../../core/entities.js";
 import type { StageInput } from "../../types.js";
-import { answersByTask, answersOf, exampleOf, type Gathered } from "./answers.js";
+import { answersByTask, answersOf, exampleOf, type Gathered, rightAnswers } from "./answers.js";
 
 /**
  * Tasks to be learned by trying: those that were solved neither every time nor never, since only
@@ -18,4 +19,20 @@ export function practice(input: StageInput): Gathered {
     exampleOf(input, first!, { kind: "practice" }),
   );
   return { kept, refusals: [] };
+}
+
+/** The same tasks, with the shortest right answer and the critiques that the round has of each. */
+export function practiceWithFeedback(input: StageInput): Gathered {
+  const { right } = rightAnswers(input);
+  const attempts = new Map(input.rows.attempts.map(({ id, answer }) => [id, answer]));
+  const { kept, refusals } = practice(input);
+  const lessonFor = (taskId: string): Lesson => {
+    const solutions = right.map(({ item }) => item).filter((item) => item.taskId === taskId);
+    const [solution] = solutions.map(({ answer }) => answer).sort((a, b) => a.length - b.length);
+    const critiques = input.rows.critiques
+      .filter((critique) => critique.taskId === taskId)
+      .map(({ attemptId, text }) => [attempts.get(attemptId) as string, text] as const);
+    return { kind: "feedback", solution: solution ?? null, critiques };
+  };
+  return { kept: kept.map((e) => ({ ...e, lesson: lessonFor(e.taskId) })), refusals };
 }

@@ -1,0 +1,52 @@
+import type { TrainingSettings } from "./ports.js";
+import { hasRewardModel, type RetrainSettings, type TrainedMethod } from "./retrain.js";
+
+/** A recipe's settings as a training job has them: what all methods have, and what only this one has. */
+export function trainingSettings(retrain: RetrainSettings): {
+  readonly method: TrainedMethod;
+  readonly settings: TrainingSettings;
+  readonly options: Readonly<Record<string, number | string>>;
+} {
+  const { method, settings, options } = plainSettings(retrain);
+  const { reward: _reward, modelShare, rewardEpochs, ...rest } = options;
+  // Without a reward model nothing of it is in the job: its name stays what it was.
+  if (!hasRewardModel(retrain)) return { method, settings, options: rest };
+  const share = retrain.method === "grpo" && retrain.reward === "mix" ? modelShare! : 1;
+  return {
+    method: "rlaif",
+    settings,
+    options: { ...rest, modelShare: share, rewardEpochs: rewardEpochs! },
+  };
+}
+
+function plainSettings({ method, ...all }: RetrainSettings) {
+  const {
+    from: _from,
+    rank,
+    alpha,
+    epochs,
+    learningRate,
+    tokensPerStep,
+    warmupRatio,
+    device,
+    ...own
+  } = all;
+  // How examples came about is nothing that the trainer needs.
+  const {
+    weighting: _weighting,
+    view: _view,
+    topLogprobs: _topLogprobs,
+    solution: _solution,
+    feedback: _feedback,
+    ...options
+  } = {
+    ...{ weighting: null, view: null, topLogprobs: null, solution: null, feedback: null },
+    ...own,
+  };
+  const settings = {
+    ...{ rank, alpha, epochs, learningRate, tokensPerStep, warmupRatio },
+    // Left out where the machine decides, so that jobs keep the names that they had before.
+    ...(device === "auto" ? {} : { device }),
+  };
+  return { method, settings, options: options as Readonly<Record<string, number | string>> };
+}
