@@ -30,7 +30,6 @@ export function optionsOf(sampling: Sampling, contextTokens: number): Partial<Op
     repeat_last_n: 0,
     presence_penalty: 0,
     frequency_penalty: 0,
-    mirostat: 0,
   };
 }
 
