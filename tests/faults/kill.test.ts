@@ -55,12 +55,18 @@ describe("a run that is killed with SIGKILL", () => {
     prompt = `${ask(undisturbed, "SELECT prompt FROM tasks WHERE split = 'gate' LIMIT 1")}`;
   });
 
+  const calmly = new Map<string, typeof expected>();
   /** What comes of a run under these conditions when nobody kills it. */
   function calm(always: ChildOptions | undefined): typeof expected {
     if (always === undefined) return expected;
+    const key = JSON.stringify(always);
+    const known = calmly.get(key);
+    if (known !== undefined) return known;
     const where = folder();
     expect(work(where, tasks, always).status).toBe(0);
-    return digestOf(databaseOf(where));
+    const digest = digestOf(databaseOf(where));
+    calmly.set(key, digest);
+    return digest;
   }
 
   it("has failpoints around every commit", () => {
@@ -110,7 +116,7 @@ describe("a run that is killed with SIGKILL", () => {
     ...["stage:retrain:before", "stage:retrain:after", "memory:written", "stage:gate:after"],
     ...["stage:evaluate:before", "sealed:before", "finish:before", "call:before"],
   ];
-  it.each(sampled(everywhere, 3))("with a memory, at %s, ends with the same rows", (point) => {
+  it.each(sampled(everywhere, 2))("with a memory, at %s, ends with the same rows", (point) => {
     for (const remembers of ["alone", "too"] as const) {
       const where = folder();
       // In the second round, which has a memory already; of the calls one in the middle.
