@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { RedistillError } from "../../src/core/errors.js";
 import type { Train } from "../../src/core/ports.js";
-import { stages } from "../../src/stages/index.js";
+import { stagesOf } from "../../src/stages/index.js";
 import { digestOf } from "../support/digest.js";
 import { learner, scriptedRun, scriptedTrain, sumsRecipe } from "../support/scripted-run.js";
 
@@ -13,11 +13,13 @@ const folder = () => mkdtempSync(join(tmpdir(), "redistill-"));
 describe("a run", () => {
   it("takes every round through all eight stages and promotes what is better", async () => {
     const where = folder();
-    const run = await scriptedRun(where, sumsRecipe(where));
+    const recipe = sumsRecipe(where);
+    const run = await scriptedRun(where, recipe);
     await run.work();
     const row = run.store.runs.find("sums-1")!;
     expect(row.state).toBe("finished");
-    const names = stages.map(([name]) => name);
+    const names = stagesOf(recipe).map(([name]) => name);
+    expect(names).toHaveLength(8);
     for (const round of [1, 2]) {
       const done = run.store.rounds.stages("sums-1").filter((stage) => stage.round === round);
       // The last round carries the final test of the sealed suite.
