@@ -151,7 +151,10 @@ class Asking {
           drain,
           width: isAlone ? 1 : this.width,
           onTokens: this.options.onTokens,
-          onResult: (index, generation) => arrivals.add({ key: batch[index]!, generation }),
+          onResult: (index, generation) => {
+            this.hasAnswered = true;
+            arrivals.add({ key: batch[index]!, generation });
+          },
           onGivenUp: (index, why) => this.refused(batch[index]!, why),
           onNotice: (text) => this.notice(text),
         },
@@ -167,7 +170,6 @@ class Asking {
 
   private answered(answers: readonly Answer[], isAlone: boolean): void {
     this.options.onAnswers(answers);
-    this.hasAnswered = true;
     const { store } = this.options;
     for (const { key } of answers) {
       this.open.delete(key);

@@ -124,7 +124,7 @@ describe("what can be merged", () => {
     const path = join(folder, "base.gguf");
     const content = gguf(changes);
     writeFileSync(path, content);
-    const recipe = { model: { path } };
+    const recipe = { model: { provider: "embedded", path } };
     const modelSha256 = hashOf(content);
     const run = { id: "sums-1", modelSha256, recipe } as unknown as Parameters<typeof mergeable>[0];
     return { run, target: join(folder, "exports", "sums-1") };
