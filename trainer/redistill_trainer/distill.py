@@ -25,6 +25,7 @@ class Distillation(Objective):
 
     def __init__(self, *args: Any) -> None:
         self.tops: dict[int, list[list[tuple[int, float]]]] = {}
+        self.ended: set[int] = set()  # items whose end of turn nobody gave probabilities for: it is learned as it stands
         self.vocabulary: Vocabulary | None = None
         super().__init__(*args)
 
@@ -43,6 +44,8 @@ class Distillation(Objective):
             raise WorkerError("bad_job", f"example {number} is longer than the model's context")
         item = Item((Sequence([*prompt, *answer], len(prompt)),), example, plain=False)
         self.tops[id(item)] = tops
+        if len(tops) > len(example["top"]):
+            self.ended.add(id(item))
         return item
 
     def loss(self, model: Any, inputs: dict[str, Any]) -> Any:
@@ -56,10 +59,21 @@ class Distillation(Objective):
         own = [(part, self.tops[id(item)]) for item, part in zip(items, parts) if not item.plain]
         if own:
             student = torch.cat([part for part, _ in own])
-            distance = listed_divergence(student, [top for _, tops in own for top in tops], self.job.options["beta"]).mean()
-            self.metrics = {"divergence": distance.item()}
-            losses += [distance] * len(own)
+            distances = listed_divergence(student, [top for _, tops in own for top in tops], self.job.options["beta"])
+            self.metrics = {"divergence": distances[self._given(items)].mean().item()}
+            losses += [distances.mean()] * len(own)
         return torch.stack(losses).mean()
+
+    def _given(self, items: list[Item]) -> list[int]:
+        """Places of the tokens whose probabilities came with the answers, among those of all items."""
+        given, place = [], 0
+        for item in items:
+            if item.plain:
+                continue
+            length = len(self.tops[id(item)])
+            given += range(place, place + length - (id(item) in self.ended))
+            place += length
+        return given
 
 
 def listed_divergence(logits: Any, tops: list[list[tuple[int, float]]], beta: float) -> Any:
