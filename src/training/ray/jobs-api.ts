@@ -1,4 +1,4 @@
-import { EnvHttpProxyAgent, fetch, WebSocket } from "undici";
+import { EnvHttpProxyAgent, request, WebSocket } from "undici";
 import { z } from "zod";
 import { messageOf, RedistillError } from "../../core/errors.js";
 import { invisible } from "../../core/invisible.js";
@@ -67,7 +67,7 @@ export function createRayJobs({ address, token, timeoutMs = 30_000 }: RayJobsOpt
   };
 
   const ask = async (
-    method: string,
+    method: "GET" | "POST",
     path: string,
     signal: AbortSignal,
     body?: object,
@@ -76,12 +76,13 @@ export function createRayJobs({ address, token, timeoutMs = 30_000 }: RayJobsOpt
     const late = AbortSignal.timeout(timeoutMs);
     let answer: { status: number; text: string };
     try {
-      const response = await fetch(`${base}${path}`, {
-        ...{ method, dispatcher, redirect: "error", signal: AbortSignal.any([signal, late]) },
+      // Not fetch: it sends a browser's headers, and Ray answers 405 to browsers that change something.
+      const response = await request(`${base}${path}`, {
+        ...{ method, dispatcher, signal: AbortSignal.any([signal, late]) },
         headers: body ? { ...headers, "content-type": "application/json" } : headers,
         ...(body ? { body: JSON.stringify(body) } : {}),
       });
-      answer = { status: response.status, text: await response.text() };
+      answer = { status: response.statusCode, text: await response.body.text() };
     } catch (error) {
       signal.throwIfAborted();
       throw new RayAway(late.aborted ? `no answer for ${timeoutMs / 1000} s` : causeOf(error));
