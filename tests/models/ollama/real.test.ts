@@ -170,8 +170,12 @@ describe("a real Ollama", () => {
       },
     });
     await engine.dispose();
-    console.log(JSON.stringify({ base, inEngine, adapted, adaptedInEngine }, null, 1));
     expect(adapted).not.toEqual(base);
+    // Another llama.cpp differs in the last bits: four of four agreed with the adapter, two of four without.
+    const alike = (one: string[], other: string[]) =>
+      one.filter((text, index) => text === other[index]).length;
+    expect(alike(adapted, adaptedInEngine)).toBeGreaterThanOrEqual(2);
+    expect(alike(base, inEngine)).toBeGreaterThanOrEqual(1);
   });
 
   it("takes what is published with the weights' template, and gives it back", async () => {
@@ -193,20 +197,16 @@ describe("a real Ollama", () => {
 
 describe("a real Ollama that answers two at once", () => {
   it(
-    "is found to do so, and says busy when its queue is full",
+    "is found to do so, and answers all that it is asked",
     async () => {
-      const two = await startOllama({ OLLAMA_NUM_PARALLEL: "2", OLLAMA_MAX_QUEUE: "1" });
+      const two = await startOllama({ OLLAMA_NUM_PARALLEL: "2" });
       const file = await inspectModel(testModel());
       await publish({ url: two.url, name: "small", file, base: null }, never);
       const { endpoint } = await identified(settingsOf(two.url, { sequences: 2 }));
       expect((await endpoint.identify(never)).parallel).toBe(2);
       const story = (seed: number) => requestOf("Write a long story.", { maxTokens: 64, seed });
-      const many = await Promise.allSettled(
-        [1, 2, 3, 4, 5, 6].map((n) => askOne(endpoint, story(n))),
-      );
-      console.log(
-        JSON.stringify(many.map((each) => ("reason" in each ? each.reason.message : "ok"))),
-      );
+      const many = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => askOne(endpoint, story(n))));
+      expect(many.every(({ text }) => text !== "")).toBe(true);
       await endpoint.dispose();
       await two.stop();
     },
