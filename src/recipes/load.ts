@@ -86,7 +86,8 @@ function explain(
   return bad(
     where,
     lineAt(path),
-    `${path.join(".") || "the recipe"}: ${issue.message}`,
+    // zod lists the default of a key that tells alternatives apart as 'undefined'.
+    `${path.join(".") || "the recipe"}: ${issue.message.replace(" | 'undefined'", "")}`,
     "runs/recipes has examples; `redistill init` writes every key with a comment.",
   );
 }
