@@ -15,7 +15,7 @@ const served = {
   /** As the server calls it. */
   name: z.string().min(1).max(500),
   /**
-   * The weights that the server runs, as a GGUF file on this machine: what is trained, and whose
+   * The weights that the server runs, as a GGUF file on this machine, or `default`: what is trained, and whose
    * template and tokenizer are read. Without it only `retrain.method: memory` can teach this model.
    */
   weights: z.string().min(1).nullable().default(null),

@@ -124,10 +124,9 @@ function trainerFrom(
 }
 
 function modelFrom(model: ModelSettings, from: (path: string) => string): ModelSettings {
-  if (model.provider === "embedded") {
-    return { ...model, path: model.path === "default" ? "default" : from(model.path) };
-  }
-  const placed = { ...model, weights: model.weights && from(model.weights) };
+  const weightsAt = (path: string) => (path === "default" ? path : from(path));
+  if (model.provider === "embedded") return { ...model, path: weightsAt(model.path) };
+  const placed = { ...model, weights: model.weights && weightsAt(model.weights) };
   if (!("apiKey" in placed)) return placed;
   return { ...placed, apiKey: placed.apiKey && secretFrom(placed.apiKey, from) };
 }
