@@ -2,7 +2,8 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { renderPrompt } from "../../src/core/prompt.js";
-import { parsePrompt, readPromptFile, requireVariables } from "../../src/prompts/load.js";
+import { parsePrompt, readPromptFile } from "../../src/prompts/load.js";
+import { requireVariables } from "../../src/prompts/rules.js";
 import { file, temporary, usageError, write } from "./support.js";
 
 const head = "name: mine\nversion: 1\nvariables: [task]";

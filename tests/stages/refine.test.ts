@@ -22,6 +22,8 @@ const critiqueOf = ({ id, taskId }: Attempt, text: string): Critique => ({
   callKey: id,
   promptHash: "hash",
   text,
+  says: null,
+  confidence: null,
 });
 
 function inputFor(
