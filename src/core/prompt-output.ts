@@ -10,21 +10,26 @@ const fieldSchema = z.union([
       minimum: z.number().int().min(0),
       maximum: z.number().int(),
     })
-    .refine(({ minimum, maximum }) => minimum < maximum),
+    .refine(({ minimum, maximum }) => minimum < maximum, "its minimum is not below its maximum"),
 ]);
 type OutputField = z.infer<typeof fieldSchema>;
 export type OutputFields = Readonly<Record<string, OutputField>>;
 
 const fieldsSchema = z
   .record(z.string().regex(/^[a-z][a-z_]*$/), fieldSchema)
-  .refine((fields) => Object.keys(fields).length > 0)
-  .refine(({ verdict }) => verdict === undefined || isVerdict(verdict))
+  .refine((fields) => Object.keys(fields).length > 0, "name a field, or give text")
+  .refine(
+    ({ verdict }) => verdict === undefined || isVerdict(verdict),
+    "a verdict is an enum of right, wrong and at most unsure",
+  )
   .refine(
     ({ verdict, confidence }) =>
       confidence === undefined || (verdict !== undefined && "minimum" in confidence),
+    "a confidence is an integer beside a verdict",
   )
   .refine(
     ({ verdict, score }) => score === undefined || (verdict === undefined && "minimum" in score),
+    "a score is an integer, and there is no verdict beside it",
   );
 
 /**
@@ -33,7 +38,7 @@ const fieldsSchema = z
  */
 export const promptOutput = z.union([z.literal("text"), z.literal("none"), fieldsSchema], {
   error:
-    "give text, none, or fields, each {type: string}, {enum: [a, b]} or {type: integer, minimum: 0, maximum: 100}; verdict is an enum of right, wrong and at most unsure; confidence, with a verdict, and score, without one, are integers",
+    "give text, none, or fields, each {type: string}, {enum: [a, b]} or {type: integer, minimum: 0, maximum: 100}",
 });
 export type PromptOutput = z.infer<typeof promptOutput>;
 

@@ -73,6 +73,22 @@ describe("a prompt file", () => {
     expect(problem(file("name: a\nversion: 1\nvariables: [b, c]", "text"))).toContain("b, c");
   });
 
+  it("may say what it was made from and what its answer is, a critique alone other than text", () => {
+    const fields = "output: {verdict: {enum: [right, wrong]}}";
+    const prompt = (extra: string, stage = "critique", user?: string) =>
+      parsePrompt(stage, "prompts/x.md", file(`${head}\n${extra}`, user));
+    expect(prompt("")).toMatchObject({ parent: null, source: null, output: "text" });
+    expect(prompt(`parent: other\n${fields}`)).toMatchObject({
+      parent: "other",
+      output: { verdict: { enum: ["right", "wrong"] } },
+    });
+    const refused = (...of: Parameters<typeof prompt>) => usageError(() => prompt(...of)).message;
+    expect(refused(fields, "refine")).toContain("output is read of critiques only");
+    expect(refused("output: yaml")).toContain("front matter output: give text, none, or fields");
+    expect(refused("output: none")).toContain("its text would never be read");
+    expect(refused("parent: Other One")).toContain("front matter parent");
+  });
+
   it("must name {{task}} for a student, not for others", () => {
     const body = file("name: a\nversion: 1\nvariables: []", "Do it.");
     expect(problem(body, "student")).toContain("must name {{task}}");
