@@ -111,7 +111,7 @@ export const recipeSchema = z.strictObject({
       majorityShare: share.default(0.5),
       /** Solved training tasks shown before each question. */
       exemplars: count(64).default(0),
-      /** Show the reference to the one who refines (STaR's rationalisation). */
+      /** Let critique and refine prompts show the reference (STaR's rationalisation). */
       hint: z.boolean().default(false),
     })
     .prefault({}),

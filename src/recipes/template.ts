@@ -73,7 +73,7 @@ teacher:
   labels: reference           # who says what is right: reference, or majority (of the attempts)
   majorityShare: 0.5          # with majority: smallest share of attempts that makes a label
   exemplars: 0                # solved training tasks shown before each question
-  hint: false                 # show the reference to the one who refines; needs refine
+  hint: false                 # let prompts of critique and refine show the reference; needs refine
 
 elicit:
   tasksPerRound: 0            # training tasks taken up in one round; 0 takes all
@@ -88,7 +88,7 @@ generate:
 
 # The model says what is wrong with its own failed answers; off by default, needs refine.
 #critique:
-#  prompt: locate-error       # prompts/critique/<name>.md
+#  prompt: locate-error       # prompts/critique/<name>.md; \`redistill prompts list\` shows them
 #  perTask: 1                 # wrong attempts of a task that are criticised
 #  temperature: 0.7
 #  topP: 0.95

@@ -30,6 +30,7 @@ function prepared(critique: string, own: Record<string, string> = {}, from = fol
   }
   const recipe = sumsRecipe(from, {
     critique: { prompt: critique, perTask: 4 },
+    curate: { perTask: 2 },
     refine: { prompt: "retry", tries: 2 },
   });
   return { folder: from, recipe, prompts: snapshotPrompts(recipe, workspaceAt(from)) };

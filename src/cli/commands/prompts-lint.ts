@@ -51,14 +51,12 @@ function ofRuns(workspace: Workspace): EarlierPrompt[] {
   const store = openForReading(workspace);
   if (store === null) return [];
   try {
-    return store.runs
-      .allPrompts()
-      .map(({ stage, name, body, runId }) => ({
-        stage,
-        name,
-        body,
-        whence: `that of run ${runId}`,
-      }));
+    return store.runs.allPrompts().map(({ stage, name, body, runId }) => ({
+      stage,
+      name,
+      body,
+      whence: `that of run ${runId}`,
+    }));
   } finally {
     store.close();
   }
