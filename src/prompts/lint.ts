@@ -54,7 +54,7 @@ export function lintPrompts(
     if (typeof prompt === "string") return [{ path, message: prompt }];
     const messages = [
       ...identityProblems(file, prompt, known),
-      ...contentProblems(file.stage, prompt),
+      ...contentProblems(file, file.stage, prompt),
       ...twinProblems(file, prompt, known),
       ...versionProblems(file, prompt, earlier),
     ];
@@ -101,7 +101,7 @@ function identityProblems(file: PromptFile, prompt: Prompt, known: readonly Prom
   return problems;
 }
 
-function contentProblems(stage: PromptStage, prompt: Prompt): string[] {
+function contentProblems({ path }: PromptFile, stage: PromptStage, prompt: Prompt): string[] {
   const problems: string[] = [];
   const may: readonly string[] = stageVariables[stage];
   const foreign = prompt.variables.filter((name) => !may.includes(name));
@@ -120,10 +120,10 @@ function contentProblems(stage: PromptStage, prompt: Prompt): string[] {
     );
   }
   try {
-    requireUsable(prompt, "");
+    requireUsable(prompt, path);
   } catch (error) {
     if (!(error instanceof RedistillError)) throw error;
-    problems.push(withoutPath(error.message, ""));
+    problems.push(withoutPath(error.message, path));
   }
   return problems;
 }

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from "diff";
 import { RedistillError } from "../../core/errors.js";
 import type { Prompt } from "../../core/prompt.js";
@@ -16,30 +17,32 @@ export interface PromptsOptions {
 /** `redistill prompts list`: all that a recipe could name. A file that cannot be read is listed as that. */
 export function promptsListCommand({ workspace, output }: PromptsOptions): void {
   const listed = promptFiles(promptDirectories(workspace)).map((file) => {
-    const { stage, name, path } = file;
-    const from = isPackaged(path) ? "package" : "workspace";
+    const from = dirname(dirname(file.path)) === packagedPrompts ? "package" : "workspace";
+    const called = `${file.stage}/${file.name}`;
     const prompt = readable(file);
-    if (typeof prompt === "string") return { stage, name, path, from, problem: prompt };
-    const { version, parent, source, variables, output: says } = prompt;
-    return { stage, name, path, from, version, parent, source, variables, output: says };
+    const { stage, name, path } = file;
+    if (typeof prompt === "string") {
+      return {
+        row: [called, "-", from, prompt],
+        told: { stage, name, path, from, problem: prompt },
+      };
+    }
+    const { version, source } = prompt;
+    return {
+      row: [called, version, from, source ?? "no source given"],
+      told: { ...about(file, prompt), from },
+    };
   });
-  output.result({ kind: "prompts", prompts: listed });
-  const rows = listed.map((each) =>
-    "problem" in each
-      ? [`${each.stage}/${each.name}`, "-", each.from, each.problem as string]
-      : [
-          `${each.stage}/${each.name}`,
-          each.version as string,
-          each.from,
-          each.source ?? "no source given",
-        ],
-  );
-  for (const line of tableLines([["prompt", "version", "from", "source"], ...rows])) {
-    output.line(line);
-  }
+  output.result({ kind: "prompts", prompts: listed.map(({ told }) => told) });
+  const rows = [["prompt", "version", "from", "source"], ...listed.map(({ row }) => row)];
+  for (const line of tableLines(rows)) output.line(line);
 }
 
-const isPackaged = (path: string) => path.startsWith(packagedPrompts);
+/** What machines are told of a prompt, beside its text. */
+function about({ stage, name, path }: PromptFile, prompt: Prompt) {
+  const { version, parent, source, variables, output } = prompt;
+  return { stage, name, path, version, parent, source, variables, output };
+}
 
 function readable({ stage, path, body }: PromptFile): Prompt | string {
   try {
@@ -53,10 +56,9 @@ function readable({ stage, path, body }: PromptFile): Prompt | string {
 /** `redistill prompts show <stage/name>`: the file as it is, and where it lies. */
 export function promptsShowCommand(named: string, { workspace, output }: PromptsOptions): void {
   const file = findPrompt(promptDirectories(workspace), named);
-  const { stage, name, path, body } = file;
-  const { version, parent, source, variables, output: says } = parsePrompt(stage, path, body);
-  const about = { stage, name, path, version, parent, source, variables, output: says };
-  output.result({ kind: "prompt", ...about, body });
+  const { stage, path, body } = file;
+  const prompt = parsePrompt(stage, path, body);
+  output.result({ kind: "prompt", ...about(file, prompt), body });
   output.note(path);
   output.line(body.trimEnd());
 }
