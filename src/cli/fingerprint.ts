@@ -29,7 +29,12 @@ export async function fingerprint(
     retrain: withoutDefaults(recipe.retrain),
     model: await withContent(model),
     roles: await rolesWithContent(roles),
-    tasks: tasks.source === "jsonl" ? { ...tasks, path: await content(tasks.path) } : tasks,
+    tasks: {
+      ...tasks,
+      // A recipe without this seed is the one that it was before there was such a setting.
+      seed: tasks.seed ?? undefined,
+      ...(tasks.source === "jsonl" ? { path: await content(tasks.path) } : {}),
+    },
     retention: retention && { ...retention, path: await content(retention.path) },
     curate: {
       ...curate,

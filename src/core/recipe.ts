@@ -45,6 +45,14 @@ const sizes = {
   gate: atLeastOne(100_000),
   /** Tasks that nothing but the final report sees. */
   sealed: count(100_000).default(0),
+  /** Which tasks are drawn, and for what; null takes the recipe's seed. Runs that are to be compared share it. */
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .nullable()
+    .default(null),
 };
 
 const tasks = z.discriminatedUnion("source", [
