@@ -8,9 +8,22 @@ import type { StagePrompts } from "../stages/types.js";
 import type { PromptSnapshot } from "../store/runs.js";
 import { packagedPrompts, type Workspace } from "./paths.js";
 
-/** Reads and checks all prompts of a recipe before anything else happens. */
+/** Where a prompt's text comes from. */
+export type ReadPrompt = (stage: string, name: string) => { path: string; body: string };
+
+/** Reads and checks all prompts of a recipe, the workspace's own before the packaged ones, before anything else happens. */
 export function snapshotPrompts(recipe: Recipe, workspace: Workspace): PromptSnapshot[] {
+  return promptsOf(recipe, promptFiles(workspace));
+}
+
+/** Prompts as they are in the files now. */
+export function promptFiles(workspace: Workspace): ReadPrompt {
   const directories = [join(workspace.root, "prompts"), packagedPrompts];
+  return (stage, name) => readPromptFile(directories, stage, name);
+}
+
+/** The same from anywhere. */
+export function promptsOf(recipe: Recipe, read: ReadPrompt): PromptSnapshot[] {
   const always = ["task", "answer", "finding"];
   const wanted = [
     { stage: "student", name: recipe.student.prompt, available: ["task"] },
@@ -46,7 +59,7 @@ export function snapshotPrompts(recipe: Recipe, workspace: Workspace): PromptSna
     wanted.push({ stage: "distil", name: lessonPrompt, available });
   }
   const snapshots = wanted.map(({ stage, name, available }) => {
-    const { path, body } = readPromptFile(directories, stage, name);
+    const { path, body } = read(stage, name);
     const prompt = parsePrompt(stage, path, body);
     requireVariables(prompt, available);
     requireAll(prompt, stage, available);
