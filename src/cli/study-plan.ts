@@ -1,5 +1,6 @@
 import { sha256 } from "../core/hash.js";
 import type { Recipe } from "../core/recipe.js";
+import { duration } from "../report/index.js";
 import { readTaskFile } from "../sources/jsonl.js";
 import { armName } from "../studies/design.js";
 import { recipeOf } from "../studies/load.js";
@@ -57,7 +58,7 @@ export function showPlan(
   output.line(
     seconds === null
       ? "How long it takes is not known before a run has finished here."
-      : `About ${(seconds / 3600).toFixed(1)} hours at the pace of the runs that finished here.`,
+      : `About ${duration(seconds)} at the pace of the runs that finished here.`,
   );
 }
 
