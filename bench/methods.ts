@@ -91,6 +91,7 @@ const ports: StagePorts = {
   countTokens: (texts) => model.countTokens(texts),
   logprobs: (callKey) => store.calls.find(callKey)?.logprobs ?? null,
   modelDigest: model.digest,
+  holdsSchema: false,
 };
 const earned = store.rounds.load(runId, 1);
 const rows: RoundRows = { ...earned, examples: [], refusals: [], candidate: null, evaluations: [] };

@@ -11,7 +11,10 @@ const student: Prompt = {
   name: "answer",
   version: "1",
   hash: sha256("student"),
+  parent: null,
+  source: null,
   variables: ["task"],
+  output: "text",
   system: "Answer with the number alone.",
   user: "{{task}}",
 };

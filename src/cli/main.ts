@@ -27,6 +27,7 @@ import { numberBetween, timeOfDay } from "./options.js";
 import { createOutput } from "./output.js";
 import { packageVersion, workspaceAt } from "./paths.js";
 import { presentable } from "./printable.js";
+import { addPromptCommands } from "./prompt-commands.js";
 import { spelled } from "./spelling.js";
 import { outliveReaders } from "./streams.js";
 import type { WorkFlags } from "./work-through.js";
@@ -197,6 +198,8 @@ models
   .command("list")
   .description("weights in the cache")
   .action(() => modelsListCommand(shared()));
+
+addPromptCommands(program, shared);
 
 program
   .command("notify")

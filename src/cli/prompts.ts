@@ -1,84 +1,96 @@
 import { join } from "node:path";
 import { RedistillError } from "../core/errors.js";
-import { type Prompt, variablesIn } from "../core/prompt.js";
+import { sha256 } from "../core/hash.js";
+import type { Prompt } from "../core/prompt.js";
 import type { Recipe } from "../core/recipe.js";
 import { memorySettings } from "../core/retrain.js";
-import { parsePrompt, readPromptFile, requireVariables } from "../prompts/load.js";
+import { parsePrompt, readPromptFile } from "../prompts/load.js";
+import { requireUsable, requireVariables } from "../prompts/rules.js";
+import { availableVariables, type PromptStage } from "../prompts/stages.js";
 import type { StagePrompts } from "../stages/types.js";
 import type { PromptSnapshot } from "../store/runs.js";
 import { packagedPrompts, type Workspace } from "./paths.js";
 
+/** Where prompts are looked for: a workspace's own come before the packaged ones. */
+export function promptDirectories({ root }: Workspace): readonly string[] {
+  return [join(root, "prompts"), packagedPrompts];
+}
+
+/** The prompts that a recipe asks with, by their stages. */
+function promptsOf(recipe: Recipe): { stage: PromptStage; name: string }[] {
+  const { student, critique, refine, retrain, judge, tasks } = recipe;
+  const verifier = "verifier" in tasks ? tasks.verifier : null;
+  const remembers = memorySettings(recipe);
+  const judging = [
+    judge && { stage: "judge" as const, name: judge.prompt },
+    verifier?.kind === "rubric" && { stage: "rubric" as const, name: verifier.prompt },
+  ];
+  // The words in which an unreadable verdict is asked for again.
+  const repair = judging.some(Boolean) && { stage: "repair" as const, name: "last-line" };
+  const wanted = [
+    { stage: "student" as const, name: student.prompt },
+    critique && { stage: "critique" as const, name: critique.prompt },
+    refine && { stage: "refine" as const, name: refine.prompt },
+    retrain.method === "sdpo" && { stage: "solution" as const, name: retrain.solution },
+    retrain.method === "sdpo" && { stage: "feedback" as const, name: retrain.feedback },
+    ...judging,
+    repair,
+    remembers && { stage: "memory" as const, name: remembers.prompt },
+    remembers && { stage: "distil" as const, name: remembers.lessonPrompt },
+  ];
+  return wanted.filter((each) => each !== null && each !== false);
+}
+
 /** Where a prompt's text comes from. */
 export type ReadPrompt = (stage: string, name: string) => { path: string; body: string };
 
-/** Reads and checks all prompts of a recipe, the workspace's own before the packaged ones, before anything else happens. */
-export function snapshotPrompts(recipe: Recipe, workspace: Workspace): PromptSnapshot[] {
-  return promptsOf(recipe, promptFiles(workspace));
-}
-
 /** Prompts as they are in the files now. */
 export function promptFiles(workspace: Workspace): ReadPrompt {
-  const directories = [join(workspace.root, "prompts"), packagedPrompts];
+  const directories = promptDirectories(workspace);
   return (stage, name) => readPromptFile(directories, stage, name);
 }
 
-/** The same from anywhere. */
-export function promptsOf(recipe: Recipe, read: ReadPrompt): PromptSnapshot[] {
-  const always = ["task", "answer", "finding"];
-  const wanted = [
-    { stage: "student", name: recipe.student.prompt, available: ["task"] },
-    ...(recipe.critique
-      ? [{ stage: "critique", name: recipe.critique.prompt, available: always }]
-      : []),
-    ...(recipe.refine
-      ? [
-          {
-            stage: "refine",
-            name: recipe.refine.prompt,
-            available: [
-              ...always,
-              ...(recipe.critique ? ["critique"] : []),
-              ...(recipe.teacher.hint ? ["reference"] : []),
-            ],
-          },
-        ]
-      : []),
-    ...(recipe.retrain.method === "sdpo"
-      ? [
-          { stage: "solution", name: recipe.retrain.solution, available: ["task", "solution"] },
-          { stage: "feedback", name: recipe.retrain.feedback, available: always },
-        ]
-      : []),
-    ...judgingPrompts(recipe),
-  ];
-  const remembers = memorySettings(recipe);
-  if (remembers !== null) {
-    const { prompt, lessonPrompt } = remembers;
-    wanted.push({ stage: "memory", name: prompt, available: ["lessons", "question"] });
-    const available = ["task", "answer", "critique", "revision"];
-    wanted.push({ stage: "distil", name: lessonPrompt, available });
-  }
-  const snapshots = wanted.map(({ stage, name, available }) => {
+/** Reads and checks all prompts of a recipe before anything else happens. */
+export function snapshotPrompts(recipe: Recipe, workspace: Workspace): PromptSnapshot[] {
+  return snapshotFrom(promptFiles(workspace), recipe);
+}
+
+/** The same with prompts from anywhere. */
+export function snapshotFrom(read: ReadPrompt, recipe: Recipe): PromptSnapshot[] {
+  const snapshots = promptsOf(recipe).map(({ stage, name }) => {
     const { path, body } = read(stage, name);
     const prompt = parsePrompt(stage, path, body);
-    requireVariables(prompt, available);
-    requireAll(prompt, stage, available);
-    if (
-      prompt.system !== null &&
-      ["critique", "refine", "judge", "rubric"].includes(stage) &&
-      !prompt.variables.includes("task")
-    ) {
-      throw new RedistillError(
-        "usage",
-        `${path}: it has a system message but does not name {{task}}, so it goes on with a conversation that has its own`,
-        "Name {{task}} to ask it by itself, or remove the system message.",
-      );
-    }
+    requireVariables(prompt, availableVariables(stage, recipe));
+    requireUsable(prompt, path);
     return { stage, name: prompt.name, version: prompt.version, hash: prompt.hash, body };
   });
   requireCritiqueIsRead(snapshots);
-  requireRecalled(snapshots);
   return snapshots;
+}
+
+/**
+ * The prompts of a run whose files are others now, or gone: a run keeps those that it began with.
+ * Files that cannot be read are not what it goes on with, either.
+ */
+export function changedSince(
+  { recipe }: { readonly recipe: Recipe },
+  snapshots: readonly PromptSnapshot[],
+  workspace: Workspace,
+): string[] {
+  const directories = promptDirectories(workspace);
+  const then = new Map(snapshots.map(({ stage, hash }) => [stage, hash]));
+  return promptsOf(recipe)
+    .filter(({ stage }) => then.has(stage))
+    .filter(({ stage, name }) => then.get(stage) !== hashNow(directories, stage, name))
+    .map(({ stage, name }) => `${stage}/${name}`);
+}
+
+function hashNow(directories: readonly string[], stage: string, name: string): string | null {
+  try {
+    return sha256(readPromptFile(directories, stage, name).body);
+  } catch {
+    return null;
+  }
 }
 
 /** The prompts of a run as it began; the files may have changed since. */
@@ -101,53 +113,14 @@ export function promptsFrom(snapshots: readonly PromptSnapshot[]): StagePrompts 
   };
 }
 
-/** What a judge is asked with, and the words in which an unreadable verdict is asked for again. */
-function judgingPrompts({ judge, tasks }: Recipe) {
-  const { verifier } = "verifier" in tasks ? tasks : { verifier: null };
-  const pairwise = judge
-    ? [{ stage: "judge", name: judge.prompt, available: ["task", "first", "second", "mark"] }]
-    : [];
-  const rubric =
-    verifier?.kind === "rubric"
-      ? [{ stage: "rubric", name: verifier.prompt, available: ["task", "answer", "scale", "mark"] }]
-      : [];
-  const repair = { stage: "repair", name: "last-line", available: ["form"] };
-  const asked = [...pairwise, ...rubric];
-  return asked.length === 0 ? [] : [...asked, repair];
-}
-
-/** Without a mark around it, an answer could pass for the judge's own question. */
-function requireAll(prompt: Prompt, stage: string, available: readonly string[]): void {
-  if (stage !== "judge" && stage !== "rubric") return;
-  const absent = available.filter((name) => !prompt.variables.includes(name));
-  if (absent.length === 0) return;
-  throw new RedistillError(
-    "usage",
-    `prompt ${stage}/${prompt.name} does not show the judge {{${absent.join("}}, {{")}}}`,
-    `A ${stage} prompt names all of {{${available.join("}}, {{")}}}; {{mark}} stands before and after each quoted text.`,
-  );
-}
-
 /** A critique that the refine prompt does not show would be paid for and never read. */
 function requireCritiqueIsRead(snapshots: readonly PromptSnapshot[]): void {
   const { critique, refine } = promptsFrom(snapshots);
-  if (critique === null || refine === null || refine.variables.includes("critique")) return;
+  if (critique === null || critique.output === "none") return;
+  if (refine === null || refine.variables.includes("critique")) return;
   throw new RedistillError(
     "usage",
     `the recipe writes critiques, but prompt refine/${refine.name} does not show them`,
     "Name {{critique}} in that prompt, take another, or remove `critique` from the recipe.",
-  );
-}
-
-/** A memory's prompt without the lessons, or whose message is without the question, would lose them. */
-function requireRecalled(snapshots: readonly PromptSnapshot[]): void {
-  const { memory } = promptsFrom(snapshots);
-  if (memory === null) return;
-  const asked = variablesIn(memory.user).includes("question");
-  if (asked && memory.variables.includes("lessons")) return;
-  throw new RedistillError(
-    "usage",
-    `prompt memory/${memory.name} does not name {{${asked ? "lessons" : "question"}}}`,
-    "Name both: {{lessons}} anywhere in it, {{question}} in the user's message.",
   );
 }

@@ -12,7 +12,7 @@ import { recipeOf } from "../studies/load.js";
 import { orderOf } from "../studies/order.js";
 import { fingerprint } from "./fingerprint.js";
 import { requireTeachable } from "./models.js";
-import { promptsOf, type ReadPrompt } from "./prompts.js";
+import { type ReadPrompt, snapshotFrom } from "./prompts.js";
 
 /** A study whose arms have been checked. */
 export interface CheckedStudy {
@@ -44,7 +44,7 @@ export async function checkStudy(
     checkTaskFiles(own);
     requirePriced(own);
     requireTeachable(own);
-    const snapshots = promptsOf(own, read);
+    const snapshots = snapshotFrom(read, own);
     for (const each of snapshots) prompts.set(`${each.stage}/${each.name}`, each);
     prints.push(await fingerprint(own, snapshots));
   }

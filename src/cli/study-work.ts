@@ -12,7 +12,7 @@ import { type RunOutcome, readOutcomes } from "../studies/outcomes.js";
 import { newRun } from "./commands/run.js";
 import { fingerprint } from "./fingerprint.js";
 import type { Output } from "./output.js";
-import { promptsOf } from "./prompts.js";
+import { snapshotFrom } from "./prompts.js";
 import { frozenPrompts } from "./studies.js";
 import { StudyMachine } from "./study-machine.js";
 import { type RunOptions, workOnHeld } from "./work.js";
@@ -99,7 +99,7 @@ async function begun(
     arm.role === "equal-compute"
       ? atEqualCompute(store, study, plain, seed)
       : { recipe: plain, note: null };
-  const prompts = promptsOf(recipe, frozenPrompts(store, study.id));
+  const prompts = snapshotFrom(frozenPrompts(store, study.id), recipe);
   const recipeHash = await fingerprint(recipe, prompts);
   // A process that died right after it had written the run left it there.
   const run =

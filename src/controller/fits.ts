@@ -6,6 +6,8 @@ import type { ChatModel, RoleModels } from "../core/ports.js";
 import { renderPrompt } from "../core/prompt.js";
 import type { Recipe } from "../core/recipe.js";
 import { memorySettings } from "../core/retrain.js";
+import { emptyRound } from "../core/round.js";
+import { criticMessages } from "../stages/support/criticism.js";
 import { studentMessages, teacherMessages } from "../stages/support/requests.js";
 import type { StageInput, TaskSets } from "../stages/types.js";
 
@@ -21,7 +23,8 @@ export async function requireFits(
   prompts: StageInput["prompts"],
   models: RoleModels,
 ): Promise<void> {
-  const input = { recipe, tasks, prompts } as StageInput;
+  const nothing = { incumbent: null, candidate: null, earlierExamples: [], earlierLessons: [] };
+  const input: StageInput = { recipe, tasks, prompts, round: 1, rows: emptyRound, ...nothing };
   const asked: Asked[] = [];
   const add = (task: Task, messages: readonly Message[], answer: number, role: Role = "student") =>
     asked.push({ task, text: models[role].render(messages), answer, role });
@@ -45,9 +48,11 @@ export async function requireFits(
     );
     const lesson = lessonQuestion(input, task);
     if (lesson) add(task, lesson.messages, lesson.tokens);
+    const criticised = critiqueQuestion(input, task);
+    if (criticised) add(task, criticised.messages, criticised.tokens, "critic");
     if (judging > 0) add(task, bare(task), judging, "judge");
   }
-  for (const role of ["student", "teacher", "judge"] as const) {
+  for (const role of ["student", "teacher", "critic", "judge"] as const) {
     const own = asked.filter((each) => each.role === role);
     const lengths = await models[role].countTokens(own.map(({ text }) => text));
     const limit = modelOf(recipe, role).contextTokens;
@@ -70,6 +75,25 @@ interface Asked {
   readonly text: string;
   readonly answer: number;
   readonly role: Role;
+}
+
+/** What a critic reads, with room for the answers that it is shown; null where none is asked. */
+function critiqueQuestion(
+  input: StageInput,
+  task: Task,
+): { messages: Message[]; tokens: number } | null {
+  const { critique, generate } = input.recipe;
+  const prompt = input.prompts.critique;
+  if (!critique || !prompt || prompt.output === "none") return null;
+  const verdict = { outcome: "wrong", score: 0, verifier: "", finding: "" } as const;
+  const attempt = { id: "", taskId: task.id, index: 0, callKey: "", answer: "", truncated: false };
+  const shown = prompt.variables.includes("attempt") ? 2 : 1;
+  const alone = prompt.variables.includes("task");
+  const remembered = alone ? 0 : (memorySettings(input.recipe)?.tokens ?? 0);
+  return {
+    messages: criticMessages(input, prompt, task, { ...attempt, verdict }),
+    tokens: shown * generate.maxTokens + critique.maxTokens + remembered,
+  };
 }
 
 /** A critique is made a lesson with both answers in view; null where no lessons are made. */

@@ -219,6 +219,7 @@ function portsFor(context: RunContext, run: RunRow, work: Work): StagePorts {
     countTokens: (texts) => models.student.countTokens(texts),
     logprobs: (callKey) => store.calls.find(callKey)?.logprobs ?? null,
     modelDigest: models.student.digest,
+    holdsSchema: models[role].capabilities.schema,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Memory } from "./memory.js";
+import type { CritiqueReading } from "./prompt-output.js";
 
 /**
  * The disjoint uses of a task: `train` feeds the loop, `replay` holds prompts for rehearsal, the
@@ -144,12 +145,13 @@ export interface Attempt {
 }
 
 /** What the model said of one of its own attempts. */
-export interface Critique {
+export interface Critique extends CritiqueReading {
   readonly id: string;
   readonly attemptId: string;
   readonly taskId: string;
   readonly callKey: string;
   readonly promptHash: string;
+  /** All that it said, as it said it. */
   readonly text: string;
 }
 

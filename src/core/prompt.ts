@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Message } from "./entities.js";
 import { RedistillError } from "./errors.js";
+import type { PromptOutput } from "./prompt-output.js";
 
 /** A prompt's name in a recipe: that of its file, without `.md`. */
 export const promptName = z
@@ -15,7 +16,13 @@ export interface Prompt {
   readonly version: string;
   /** sha256 of the whole file. */
   readonly hash: string;
+  /** The prompt of the same stage that it was made from. */
+  readonly parent: string | null;
+  /** Where the idea comes from. */
+  readonly source: string | null;
   readonly variables: readonly string[];
+  /** What its answer is; only critiques are other than text. */
+  readonly output: PromptOutput;
   readonly system: string | null;
   readonly user: string;
 }

@@ -5,7 +5,8 @@ import { z } from "zod";
 import { messageOf, RedistillError } from "../core/errors.js";
 import { sha256 } from "../core/hash.js";
 import { nearest } from "../core/nearest.js";
-import { type Prompt, variablesIn } from "../core/prompt.js";
+import { type Prompt, promptName, variablesIn } from "../core/prompt.js";
+import { promptOutput } from "../core/prompt-output.js";
 import { readTextFile } from "../files/read-text.js";
 
 const frontMatter = z.strictObject({
@@ -15,6 +16,9 @@ const frontMatter = z.strictObject({
   system: z.string().optional(),
   /** Where the idea comes from. */
   source: z.string().optional(),
+  /** The prompt of the same stage that it was made from. */
+  parent: promptName.optional(),
+  output: promptOutput.default("text"),
 });
 
 /**
@@ -61,12 +65,9 @@ const needed: Readonly<Record<string, readonly string[]>> = {
  * The declared variables and those in the text must be the same.
  */
 export function parsePrompt(stage: string, where: string, body: string): Prompt {
-  const match = /^---\r?\n([\s\S]*?)\r?\n---\r?\n([\s\S]*)$/.exec(body);
-  if (match === null) {
-    throw badPrompt(where, "it does not begin with front matter between two `---` lines");
-  }
-  const head = readFrontMatter(where, match[1] as string);
-  const user = (match[2] as string).trim();
+  const parts = splitPrompt(where, body);
+  const head = readFrontMatter(where, parts.head);
+  const user = parts.user.trim();
   const used = variablesIn(`${head.system ?? ""}\n${user}`);
   const undeclared = used.filter((name) => !head.variables.includes(name));
   const unused = head.variables.filter((name) => !used.includes(name));
@@ -78,15 +79,33 @@ export function parsePrompt(stage: string, where: string, body: string): Prompt 
   if (missing !== undefined) {
     throw badPrompt(where, `a ${stage} message must name {{${missing}}}, or it is of no use`);
   }
+  if (head.output !== "text" && stage !== "critique") {
+    throw badPrompt(where, `output is read of critiques only; what a ${stage} prompt gets is text`);
+  }
+  if (head.output === "none" && user !== "") {
+    throw badPrompt(where, "output: none asks no model, so that its text would never be read");
+  }
   return {
     stage,
     name: head.name,
     version: head.version,
     hash: sha256(body),
+    parent: head.parent ?? null,
+    source: head.source ?? null,
     variables: head.variables,
+    output: head.output,
     system: head.system ?? null,
     user,
   };
+}
+
+/** The front matter of a prompt file, and all that comes after it. */
+export function splitPrompt(where: string, body: string): { head: string; user: string } {
+  const match = /^---\r?\n([\s\S]*?)\r?\n---\r?\n([\s\S]*)$/.exec(body);
+  if (match === null) {
+    throw badPrompt(where, "it does not begin with front matter between two `---` lines");
+  }
+  return { head: match[1] as string, user: match[2] as string };
 }
 
 function readFrontMatter(where: string, text: string): z.infer<typeof frontMatter> {
@@ -106,25 +125,6 @@ function badPrompt(where: string, what: string): RedistillError {
   return new RedistillError(
     "usage",
     `${where}: ${what}`,
-    "Front matter needs name, version and variables; `system` and `source` are optional.",
-  );
-}
-
-/**
- * Refuses a prompt that wants what its stage will not have, before anything is paid for.
- *
- * @param available Variables that the stage has under this recipe.
- */
-export function requireVariables(prompt: Prompt, available: readonly string[]): void {
-  const missing = prompt.variables.filter((name) => !available.includes(name));
-  if (missing.length === 0) return;
-  const advice: Record<string, string> = {
-    critique: "set critique.prompt in the recipe",
-    reference: "set teacher.hint: true in the recipe",
-  };
-  throw new RedistillError(
-    "usage",
-    `prompt ${prompt.stage}/${prompt.name} needs {{${missing.join("}}, {{")}}}, which this recipe does not give it`,
-    `${missing.map((name) => (prompt.stage === "refine" && advice[name]) || `remove {{${name}}} from the prompt`).join("; ")}, or choose another prompt.`,
+    "Front matter needs name, version and variables; `system`, `source`, `parent` and `output` are optional.",
   );
 }

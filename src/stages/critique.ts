@@ -1,31 +1,40 @@
-import type { Attempt, Critique, Message, Task } from "../core/entities.js";
+import type { Critique } from "../core/entities.js";
 import { stableId } from "../core/hash.js";
-import { type Prompt, renderPrompt } from "../core/prompt.js";
-import { conversation, requestFor } from "./support/requests.js";
+import { readCritique, schemaOf } from "../core/prompt-output.js";
+import type { StageSummary } from "../core/round.js";
+import { criticMessages } from "./support/criticism.js";
+import { requestFor } from "./support/requests.js";
 import { failuresToRework } from "./support/unsolved.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
 
-/** The model says what is wrong with its own failed answers; it is told what the verifier found. */
+/**
+ * The model says what is wrong with its own failed answers; it is told what its prompt shows. A
+ * prompt with `output: none` says nothing: the same answers are rewritten without a critique.
+ */
 export async function critique(input: StageInput, ports: StagePorts): Promise<StageOutput> {
   const { recipe, prompts } = input;
   const settings = recipe.critique;
   const prompt = prompts.critique;
-  if (settings === null || prompt === null) return { rows: {}, summary: { critiques: 0 } };
+  if (settings === null || prompt === null || prompt.output === "none") {
+    return { rows: {}, summary: { critiques: 0 } };
+  }
   const failures = failuresToRework(input, settings.perTask);
+  const schema = ports.holdsSchema ? schemaOf(prompt.output) : null;
   const completions = await ports.complete(
-    failures.map(({ task, attempt }) =>
-      requestFor(
+    failures.map(({ task, attempt }) => ({
+      ...requestFor(
         criticMessages(input, prompt, task, attempt),
         settings,
         recipe.seed,
         "critique",
         attempt.id,
       ),
-    ),
+      ...(schema === null ? {} : { schema }),
+    })),
     input.incumbent?.weights ?? null,
   );
   const critiques = failures.flatMap(({ task, attempt }, position): Critique[] => {
-    const { callKey, text, unanswered } = completions[position]!;
+    const { callKey, text, stopReason, unanswered } = completions[position]!;
     // Nothing was said of this attempt, so that there is nothing to rewrite it by.
     if (unanswered !== undefined) return [];
     return [
@@ -36,20 +45,24 @@ export async function critique(input: StageInput, ports: StagePorts): Promise<St
         callKey,
         promptHash: prompt.hash,
         text: text.trim(),
+        ...readCritique(prompt.output, text, stopReason === "end"),
       },
     ];
   });
   const tasks = new Set(critiques.map(({ taskId }) => taskId));
-  return { rows: { critiques }, summary: { critiques: critiques.length, tasks: tasks.size } };
+  const summary = { critiques: critiques.length, tasks: tasks.size, ...said(critiques) };
+  return { rows: { critiques }, summary };
 }
 
-/** A prompt that names {{task}} is asked by itself, any other goes on after the answer. */
-function criticMessages(
-  input: StageInput,
-  prompt: Prompt,
-  task: Task,
-  { answer, verdict }: Attempt,
-): Message[] {
-  const asked = renderPrompt(prompt, { task: task.prompt, answer, finding: verdict.finding });
-  return prompt.variables.includes("task") ? asked : conversation(input, task, answer, asked);
+/** How many said what, where they were asked. All that is criticised here has failed. */
+function said(critiques: readonly Critique[]): StageSummary {
+  const asked = critiques.filter(({ says }) => says !== null);
+  if (asked.length === 0) return {};
+  const count = (what: Critique["says"]) => asked.filter(({ says }) => says === what).length;
+  return {
+    "say wrong": count("wrong"),
+    "say right": count("right"),
+    unsure: count("unsure"),
+    ungradable: count("ungradable"),
+  };
 }

@@ -54,6 +54,8 @@ export interface StagePorts {
   /** Probabilities that came with the answer to a call; null where it was not asked for any. */
   logprobs(callKey: string): readonly TokenLogprob[] | null;
   readonly modelDigest: string;
+  /** Whether the model that `complete` asks holds its answers to a schema. */
+  readonly holdsSchema: boolean;
 }
 
 export interface StageOutput {

@@ -132,16 +132,24 @@ export class AuditTables {
     const rows = this.db
       .prepare<
         [string],
-        { key: string; model: string; adapter: string | null; messages: string; sampling: string }
+        {
+          key: string;
+          model: string;
+          adapter: string | null;
+          messages: string;
+          sampling: string;
+          form: string | null;
+        }
       >(
-        `SELECT key, model_digest AS model, adapter, messages, sampling
-           FROM calls WHERE paid_by_run = ?`,
+        `SELECT key, model_digest AS model, adapter, messages, sampling, form
+           FROM calls LEFT JOIN call_forms ON call_key = key WHERE paid_by_run = ?`,
       )
       .iterate(runId);
     const ids: string[] = [];
-    for (const { key, model, adapter, messages, sampling } of rows) {
+    for (const { key, model, adapter, messages, sampling, form } of rows) {
       // The columns hold canonical JSON: together they are the text that callKey hashes.
-      const text = `{"adapter":${JSON.stringify(adapter)},"messages":${messages},"model":${JSON.stringify(model)},"sampling":${sampling}}`;
+      const rest = form === null ? "}" : `,${form.slice(1)}`;
+      const text = `{"adapter":${JSON.stringify(adapter)},"messages":${messages},"model":${JSON.stringify(model)},"sampling":${sampling}${rest}`;
       if (sha256(text) !== key) ids.push(key);
     }
     return contradiction("calls whose key is not the hash of what was asked", ids);

@@ -41,6 +41,7 @@ export class CallTable {
   private readonly selectOne;
   private readonly insertOne;
   private readonly insertLogprobs;
+  private readonly insertForm;
 
   constructor(private readonly db: Connection) {
     this.selectOne = db.prepare<[string], CallRow>(
@@ -55,6 +56,9 @@ export class CallTable {
     );
     this.insertLogprobs = db.prepare(
       "INSERT INTO call_logprobs VALUES (?, ?) ON CONFLICT (call_key) DO NOTHING",
+    );
+    this.insertForm = db.prepare(
+      "INSERT INTO call_forms VALUES (?, ?) ON CONFLICT (call_key) DO NOTHING",
     );
   }
 
@@ -94,6 +98,8 @@ export class CallTable {
       stage: payer.stage,
       createdAt: at.toISOString(),
     });
+    const { messages: _messages, sampling: _sampling, ...form } = request;
+    if (Object.keys(form).length > 0) this.insertForm.run(key, canonicalJson(form));
     if (logprobs !== undefined) this.insertLogprobs.run(key, packLogprobs(logprobs));
   }
 

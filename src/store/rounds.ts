@@ -178,7 +178,7 @@ export class RoundTables {
       critiques: () =>
         all<Critique>(
           `SELECT id, attempt_id AS attemptId, task_id AS taskId, call_key AS callKey,
-                  prompt_hash AS promptHash, text
+                  prompt_hash AS promptHash, text, says, confidence
              FROM critiques WHERE run_id = ? AND round = ? ORDER BY rowid`,
         ),
       revisions: () =>
@@ -247,7 +247,7 @@ export class RoundTables {
   private insertCritiques(runId: string, round: number, critiques: readonly Critique[]): void {
     const insert = this.db.prepare(
       `INSERT INTO critiques VALUES (@runId, @round, @id, @attemptId, @taskId, @callKey,
-         @promptHash, @text)`,
+         @promptHash, @text, @says, @confidence)`,
     );
     for (const critique of critiques) insert.run({ runId, round, ...critique });
   }

@@ -99,6 +99,16 @@ export class RunTable {
       .all(runId);
   }
 
+  /** Every prompt that runs began with, once for each of its texts, with the first such run. */
+  allPrompts(): (PromptSnapshot & { readonly runId: string })[] {
+    return this.db
+      .prepare<[], PromptSnapshot & { runId: string }>(
+        `SELECT run_id AS runId, stage, name, version, hash, body FROM prompts
+          WHERE rowid IN (SELECT min(rowid) FROM prompts GROUP BY stage, hash) ORDER BY rowid`,
+      )
+      .all();
+  }
+
   find(id: string): RunRow | null {
     return this.one(`SELECT ${columns} FROM runs WHERE id = ?`, id);
   }

@@ -1,7 +1,7 @@
-import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { runCommand } from "../../src/cli/commands/run.js";
+import { resumeCommand, runCommand } from "../../src/cli/commands/run.js";
 import { fingerprint } from "../../src/cli/fingerprint.js";
 import { migrationsDirectory, workspaceAt } from "../../src/cli/paths.js";
 import { promptsFrom, snapshotPrompts } from "../../src/cli/prompts.js";
@@ -54,7 +54,16 @@ async function withUnfinishedRun() {
       },
       (error: RedistillError) => error,
     );
-  return { folder, recipePath, promptPath, store, run };
+  const resume = async () => {
+    const output = recordingOutput();
+    const options = { workspace, output, signal: stop.signal };
+    const error = await resumeCommand("sums-1", {}, options).then(
+      () => new Error("it was not stopped"),
+      (thrown: Error) => thrown,
+    );
+    return { error, notes: output.notes };
+  };
+  return { folder, recipePath, promptPath, store, run, resume };
 }
 
 describe("a recipe or prompt that is edited while its run is unfinished", () => {
@@ -91,6 +100,20 @@ describe("a recipe or prompt that is edited while its run is unfinished", () => 
     expect(error.hint).toContain("--new");
     expect(store.runs.all()).toHaveLength(1);
     expect((await run({ new: true })).message).not.toContain("earlier version");
+    store.close();
+  });
+
+  it("is told when its run is resumed, which goes on with its own copy", async () => {
+    const { promptPath, store, resume } = await withUnfinishedRun();
+    expect((await resume()).notes).toEqual([]);
+    appendFileSync(promptPath, "Think.\n");
+    const { error, notes } = await resume();
+    expect(error.message).toContain("went on to start the engine");
+    expect(notes).toEqual([
+      expect.stringMatching(/^Changed since run sums-1 began: prompt student\/mine\. .* own copy/),
+    ]);
+    rmSync(promptPath);
+    expect((await resume()).notes).toHaveLength(1);
     store.close();
   });
 

@@ -174,7 +174,8 @@ describe("a memory's tokens", () => {
     const parsed = { student: "Q: {{task}}" };
     const student = {
       ...{ stage: "student", name: "s", version: "1", hash: "h", variables: ["task"] },
-      ...{ system: null, user: parsed.student },
+      ...{ system: null, user: parsed.student, parent: null, source: null },
+      output: "text" as const,
     };
     const none = { critique: null, refine: null, judge: null, rubric: null, repair: null };
     const prompts = {

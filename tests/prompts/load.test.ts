@@ -2,7 +2,8 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { renderPrompt } from "../../src/core/prompt.js";
-import { parsePrompt, readPromptFile, requireVariables } from "../../src/prompts/load.js";
+import { parsePrompt, readPromptFile } from "../../src/prompts/load.js";
+import { requireVariables } from "../../src/prompts/rules.js";
 import { file, temporary, usageError, write } from "./support.js";
 
 const head = "name: mine\nversion: 1\nvariables: [task]";
@@ -70,6 +71,22 @@ describe("a prompt file", () => {
       "{{b}}, {{c}}",
     );
     expect(problem(file("name: a\nversion: 1\nvariables: [b, c]", "text"))).toContain("b, c");
+  });
+
+  it("may say what it was made from and what its answer is, a critique alone other than text", () => {
+    const fields = "output: {verdict: {enum: [right, wrong]}}";
+    const prompt = (extra: string, stage = "critique", user?: string) =>
+      parsePrompt(stage, "prompts/x.md", file(`${head}\n${extra}`, user));
+    expect(prompt("")).toMatchObject({ parent: null, source: null, output: "text" });
+    expect(prompt(`parent: other\n${fields}`)).toMatchObject({
+      parent: "other",
+      output: { verdict: { enum: ["right", "wrong"] } },
+    });
+    const refused = (...of: Parameters<typeof prompt>) => usageError(() => prompt(...of)).message;
+    expect(refused(fields, "refine")).toContain("output is read of critiques only");
+    expect(refused("output: yaml")).toContain("front matter output: give text, none, or fields");
+    expect(refused("output: none")).toContain("its text would never be read");
+    expect(refused("parent: Other One")).toContain("front matter parent");
   });
 
   it("must name {{task}} for a student, not for others", () => {

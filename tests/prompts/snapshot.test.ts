@@ -49,10 +49,15 @@ describe("a recipe's prompts", () => {
     const critique = { critique: { prompt: "mine" }, refine: { prompt: "rewrite" } };
     const leak = refused(critique, { "critique/mine": mine("{{task}} {{reference}}") });
     expect(leak.message).toContain("critique/mine needs {{reference}}");
+    expect(leak.hint).toContain("teacher.hint: true");
     const hinted = { ...critique, teacher: { hint: true } };
-    expect(refused(hinted, { "critique/mine": mine("{{task}} {{reference}}") }).message).toContain(
-      "critique/mine needs {{reference}}",
-    );
+    const shown = { "critique/mine": mine("{{task}} {{answer}} {{reference}}") };
+    expect(snapshots(hinted, shown)).toHaveLength(3);
+    const contrast = { "critique/mine": mine("{{task}} {{answer}} {{attempt}}") };
+    expect(snapshots(critique, contrast)).toHaveLength(3);
+    const single = refused({ ...critique, generate: { attempts: 1 } }, contrast);
+    expect(single.message).toContain("critique/mine needs {{attempt}}");
+    expect(single.hint).toContain("generate.attempts");
     const student = { student: { prompt: "mine" } };
     expect(refused(student, { "student/mine": mine("{{task}} {{answer}}") }).message).toContain(
       "student/mine needs {{answer}}",
@@ -68,6 +73,19 @@ describe("a recipe's prompts", () => {
     expect(refused(refine, criticised).hint).toContain("critique.prompt");
     const both = { ...refine, critique: { prompt: "locate-error" } };
     expect(snapshots(both, criticised)).toHaveLength(3);
+  });
+
+  it("let a critic see what it is asked about", () => {
+    const both = { critique: { prompt: "mine" }, refine: { prompt: "rewrite" } };
+    const blind = refused(both, { "critique/mine": mine("{{task}} What is wrong?") });
+    expect(blind.message).toContain("does not show what it is to criticise");
+    expect(snapshots(both, { "critique/mine": mine("{{finding}} Why?") })).toHaveLength(3);
+  });
+
+  it("need not show a critique that says nothing", () => {
+    const none = { critique: { prompt: "none" }, refine: { prompt: "mine" } };
+    const taken = snapshots(none, { "refine/mine": mine("{{task}} {{finding}}") });
+    expect(promptsFrom(taken).critique?.output).toBe("none");
   });
 
   it("must show a critique that the recipe pays for", () => {

@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Attempt } from "../../src/core/entities.js";
+import { parsePrompt } from "../../src/prompts/load.js";
 import { critique } from "../../src/stages/critique.js";
 import {
   adapterNamed,
   attemptsAt,
+  cutOff,
   inputWith,
   portsWith,
   promptOf,
@@ -102,17 +104,73 @@ describe("critique", () => {
     ]);
   });
 
-  it("never shows the reference: a prompt that wants it is an error, even with a hint", async () => {
-    const wants = promptOf("critique", "{{task}} {{reference}}");
+  it("shows the reference only with a hint, and only to a prompt that wants it", async () => {
+    const wants = promptOf("critique", "{{task}} / {{answer}} / {{reference}}");
     const attempts = attemptsAt(first, ["1 wrong"]);
     const ports = portsWith();
-    for (const hint of [false, true]) {
-      const input = inputFor(attempts, { teacher: { hint } }, wants);
-      await expect(critique(input, ports)).rejects.toThrow("{{reference}}");
-    }
+    await expect(critique(inputFor(attempts, {}, wants), ports)).rejects.toThrow("{{reference}}");
     expect(ports.asked).toEqual([]);
-    await critique(inputFor(attempts, { teacher: { hint: true } }), ports);
+    const hinted = { teacher: { hint: true } };
+    await critique(inputFor(attempts, hinted), ports);
     expect(ports.questions().join()).not.toContain(first.reference);
+    await critique(inputFor(attempts, hinted, wants), ports);
+    expect(ports.questions().at(-1)).toBe(`${first.prompt} / 1 / ${first.reference}`);
+  });
+
+  it("shows the most frequent other attempt, whatever its verdict, and none that was cut off", async () => {
+    const wants = promptOf("critique", "{{task}} / {{answer}} / {{attempt}}");
+    const shown = async (answers: string[], attempts = 8) => {
+      const ports = portsWith();
+      const input = inputFor(attemptsAt(first, answers), { generate: { attempts } }, wants);
+      await critique(input, ports);
+      return ports.questions()[0]?.split(" / ")[2];
+    };
+    expect(await shown(["1 wrong", "2 ungradable", "3 wrong", "1 wrong", "3 wrong"])).toBe("3");
+    expect(await shown(["1 wrong", "1 wrong", "2 wrong cut", "3 wrong"])).toBe("3");
+    expect(await shown(["1 wrong", "1 wrong"])).toContain("same answer");
+    await expect(shown(["1 wrong"], 1)).rejects.toThrow("{{attempt}}");
+  });
+
+  it("reads what each says of the answer, and keeps what cannot be read as it is", async () => {
+    const fields =
+      "output: {critique: {type: string}, verdict: {enum: [right, wrong]}, confidence: {type: integer, minimum: 0, maximum: 100}}";
+    const asks = parsePrompt(
+      "critique",
+      "x.md",
+      `---\nname: asks\nversion: 1\nvariables: [task, answer]\n${fields}\n---\n{{task}} {{answer}}`,
+    );
+    const answers = [
+      "critique: off by one\nverdict: wrong\nconfidence: 80",
+      "It is wrong, I am sure.",
+      cutOff("critique: fine\nverdict: right\nconfidence: 100"),
+    ];
+    const attempts = attemptsAt(first, ["1 wrong", "2 wrong", "3 wrong"]);
+    const input = inputFor(attempts, { critique: { prompt: "critique", perTask: 3 } }, asks);
+    const ports = portsWith((_, n) => answers[n]!);
+    const { rows, summary } = await critique(input, ports);
+    expect(rows.critiques!.map(({ says, confidence }) => [says, confidence])).toEqual([
+      ["wrong", 0.8],
+      ["ungradable", null],
+      ["ungradable", null],
+    ]);
+    expect(rows.critiques![1]!.text).toBe("It is wrong, I am sure.");
+    expect(summary).toMatchObject({ "say wrong": 1, "say right": 0, unsure: 0, ungradable: 2 });
+    expect(ports.asked.some(({ request }) => "schema" in request)).toBe(false);
+    await critique(input, { ...ports, holdsSchema: true });
+    expect(ports.asked.at(-1)!.request.schema).toMatchObject({
+      required: ["critique", "verdict", "confidence"],
+    });
+  });
+
+  it("asks nobody with a prompt that says nothing", async () => {
+    const none = parsePrompt(
+      "critique",
+      "x.md",
+      "---\nname: none\nversion: 1\nvariables: []\noutput: none\n---\n",
+    );
+    const ports = portsWith();
+    const { rows } = await critique(inputFor(attemptsAt(first, ["1 wrong"]), {}, none), ports);
+    expect([rows, ports.asked]).toEqual([{}, []]);
   });
 
   it("keeps braces in an answer as text", async () => {

@@ -313,9 +313,10 @@ describe("feedback (sdpo)", () => {
       ...attemptsAt(second, ["x ok", "x ok"]),
       ...attemptsAt(third, ["lost wrong"]),
     ];
+    const unread = { says: null, confidence: null };
     const lost = { ...attempts.at(-1)!, attemptId: attempts.at(-1)!.id, promptHash: "" };
     const recipe = recipeWith({ retrain: { method: "sdpo" }, curate: { minimum: 2, perTask: 4 } });
-    const critiques = [{ ...lost, id: "critique", text: "The sum is off." }];
+    const critiques = [{ ...lost, id: "critique", text: "The sum is off.", ...unread }];
     const input = inputWith({ recipe, prompts, rows: { attempts, critiques } });
     const { rows } = await curate(input, portsWith());
     expect(rows.examples!.map(({ taskId, lesson }) => [taskId, lesson])).toEqual([

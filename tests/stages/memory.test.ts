@@ -42,6 +42,7 @@ function mended(task: Task, outcome: "ok" | "wrong" = "ok") {
   const critique: Critique = {
     ...{ id: `critique-${task.id}`, attemptId: attempt.id, taskId: task.id },
     ...{ callKey: "c", promptHash: "h", text: `wrong by far ${task.id}` },
+    ...{ says: null, confidence: null },
   };
   const revision: Revision = {
     ...{ id: `revision-${task.id}`, attemptId: attempt.id, critiqueId: critique.id },

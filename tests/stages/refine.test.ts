@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Attempt, Critique } from "../../src/core/entities.js";
+import { parsePrompt } from "../../src/prompts/load.js";
 import { refine } from "../../src/stages/refine.js";
 import {
   adapterNamed,
@@ -22,6 +23,8 @@ const critiqueOf = ({ id, taskId }: Attempt, text: string): Critique => ({
   callKey: id,
   promptHash: "hash",
   text,
+  says: null,
+  confidence: null,
 });
 
 function inputFor(
@@ -64,6 +67,52 @@ describe("refine", () => {
     expect(new Set(seeds).size).toBe(4);
     expect(new Set(rows.revisions!.map(({ id }) => id)).size).toBe(4);
     expect(ports.asked.every(({ adapter }) => adapter === "inc")).toBe(true);
+  });
+
+  it("shows the words of a critique without its verdict, and all of one that cannot be read", async () => {
+    const fields = "{verdict: {enum: [right, wrong]}, critique: {type: string}}";
+    const critic = parsePrompt(
+      "critique",
+      "x.md",
+      `---\nname: x\nversion: 1\nvariables: [task, answer]\noutput: ${fields}\n---\n{{task}} {{answer}}`,
+    );
+    const attempts = attemptsAt(first, ["1 wrong", "2 wrong"]);
+    const said = ["verdict: wrong\ncritique: Lost the carry.", "verdict: perhaps\ncritique: Hm."];
+    const critiques = attempts.map((attempt, i) => ({
+      ...critiqueOf(attempt, said[i]!),
+      says: i === 0 ? ("wrong" as const) : ("ungradable" as const),
+    }));
+    const prompt = promptOf("refine", "{{task}} {{critique}}");
+    const both = { critique: { prompt: "critique" }, refine: { prompt: "refine", tries: 1 } };
+    const input = inputFor(attempts, both, prompt, critiques);
+    const ports = portsWith();
+    await refine({ ...input, prompts: { ...input.prompts, critique: critic } }, ports);
+    expect(ports.questions()).toEqual([
+      `${first.prompt} Lost the carry.`,
+      `${first.prompt} ${said[1]}`,
+    ]);
+  });
+
+  it("rewrites what would be criticised, without a critique, where its prompt says nothing", async () => {
+    const none = parsePrompt(
+      "critique",
+      "x.md",
+      "---\nname: none\nversion: 1\nvariables: []\noutput: none\n---\n",
+    );
+    const attempts = attemptsAt(first, ["1 wrong", "2 wrong", "3 wrong"]);
+    const prompt = promptOf("refine", "{{task}} {{answer}} [{{critique}}]");
+    const both = {
+      critique: { prompt: "none", perTask: 2 },
+      refine: { prompt: "refine", tries: 1 },
+    };
+    const input = inputFor(attempts, both, prompt);
+    const ports = portsWith();
+    const { rows } = await refine(
+      { ...input, prompts: { ...input.prompts, critique: none } },
+      ports,
+    );
+    expect(ports.questions()).toEqual(["1", "2"].map((answer) => `${first.prompt} ${answer} []`));
+    expect(rows.revisions!.map(({ critiqueId }) => critiqueId)).toEqual([null, null]);
   });
 
   it("shares one array of messages among the tries of a rewrite", async () => {

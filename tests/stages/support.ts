@@ -110,6 +110,7 @@ export function portsWith(
     remembered,
     questions: () => asked.map(({ request }) => request.messages.at(-1)!.content),
     modelDigest: "digest",
+    holdsSchema: false,
     logprobs: () => null,
     verify: createVerify({}),
     render: (messages) => messages.map(({ role, content }) => `<${role}>${content}`).join(""),

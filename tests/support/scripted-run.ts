@@ -19,6 +19,7 @@ import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
 import { parsePrompt } from "../../src/prompts/load.js";
 import type { Hours } from "../../src/schedule/index.js";
 import { collectTasks } from "../../src/sources/index.js";
+import type { PromptSnapshot } from "../../src/store/runs.js";
 import { Store } from "../../src/store/store.js";
 import { createRemember } from "../../src/training/remember.js";
 import { createVerify } from "../../src/verifiers/index.js";
@@ -43,6 +44,9 @@ const snapshots = [
   prompt("rubric", ["task", "answer", "scale", "mark"]),
   prompt("repair", ["form"]),
 ];
+
+const withOwn = (own: readonly PromptSnapshot[]) =>
+  snapshots.map((usual) => own.find(({ stage }) => stage === usual.stage) ?? usual);
 
 /** A file of `count` sums that all differ: `1 + 2`, … */
 export function sumsFile(folder: string, count: number): string {
@@ -124,6 +128,8 @@ export async function scriptedRun(
     clock?: Clock;
     openAdapter?: (row: AdapterRow) => Promise<Candidate>;
     lease?: Partial<LeaseOptions>;
+    /** Prompts of stages that are other than the usual ones. */
+    prompts?: readonly PromptSnapshot[];
     /** Taken over when the run is held. */
     settings?: Partial<Changeable>;
     hours?: Hours;
@@ -147,15 +153,16 @@ export async function scriptedRun(
         modelPath: "scripted",
         modelSha256: "0".repeat(64),
         recipeHash: sha256(recipe),
-        prompts: snapshots,
+        prompts: withOwn(options.prompts ?? []),
       },
       tasks,
     );
   }
   const scripted = scriptedTrain(folder);
   const seen: Progress[] = [];
+  // As a process that goes on with a run has them: from its rows.
   const parsed = (stage: string) => {
-    const found = snapshots.find((s) => s.stage === stage)!;
+    const found = store.runs.prompts(runId).find((s) => s.stage === stage)!;
     return parsePrompt(stage, stage, found.body);
   };
   return {

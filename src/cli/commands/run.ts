@@ -21,7 +21,7 @@ import { requireTeachable } from "../models.js";
 import { openChannels } from "../notifying.js";
 import type { Output } from "../output.js";
 import { migrationsDirectory } from "../paths.js";
-import { promptsFrom, snapshotPrompts } from "../prompts.js";
+import { changedSince, promptsFrom, snapshotPrompts } from "../prompts.js";
 import { requireDatabase } from "../reading.js";
 import { identities } from "../same-model.js";
 import { type RunOptions, telling, workOnHeld } from "../work.js";
@@ -126,6 +126,12 @@ export async function resumeCommand(
       output.line(`Run ${run.id} has finished; nothing is left to do.`);
       output.line(`Its report: redistill report ${run.id}`);
       return;
+    }
+    const changed = changedSince(run, store.runs.prompts(run.id), workspace);
+    if (changed.length > 0) {
+      output.note(
+        `Changed since run ${run.id} began: prompt ${changed.join(", prompt ")}. The run goes on with its own copy; \`redistill run <recipe> --new\` starts one with what is there now.`,
+      );
     }
     if (takeBackPause(store, run)) output.line(`The pause of run ${run.id} is taken back.`);
     const budget = withBudgets(run.recipe.budget, flags.budget ?? []);

@@ -1,6 +1,7 @@
 import type { Attempt, Critique, Message, Task } from "../../core/entities.js";
 import { type Prompt, renderPrompt } from "../../core/prompt.js";
 import type { StageInput } from "../types.js";
+import { critiqueWords } from "./criticism.js";
 import { conversation, elicitedTasks, teacherMessages } from "./requests.js";
 import { failuresToRework } from "./unsolved.js";
 
@@ -21,7 +22,9 @@ export function rewriteMessages(input: StageInput, prompt: Prompt, draft: Draft)
     task: task.prompt,
     answer: attempt.answer,
     finding: attempt.verdict.finding,
-    ...(critique ? { critique: critique.text } : {}),
+    ...(input.recipe.critique
+      ? { critique: critique === null ? "" : critiqueWords(input, critique) }
+      : {}),
     ...(input.recipe.teacher.hint ? { reference: task.reference ?? "" } : {}),
   });
   return prompt.variables.includes("task")
@@ -34,10 +37,15 @@ export function idOf({ attempt, critique }: Draft): string {
   return critique?.id ?? attempt.id;
 }
 
-/** With a critique stage what it criticised, otherwise each failed task's commonest failure. */
+/**
+ * With a critique stage what it criticised, or would have if its prompt were not to say nothing;
+ * otherwise each failed task's commonest failure.
+ */
 export function draftsToRewrite(input: StageInput): Draft[] {
-  if (input.recipe.critique === null) {
-    return failuresToRework(input, 1).map((failure) => ({ ...failure, critique: null }));
+  const settings = input.recipe.critique;
+  if (settings === null || input.prompts.critique?.output === "none") {
+    const perTask = settings?.perTask ?? 1;
+    return failuresToRework(input, perTask).map((failure) => ({ ...failure, critique: null }));
   }
   const tasks = new Map(elicitedTasks(input).map((task) => [task.id, task]));
   const attempts = new Map(input.rows.attempts.map((attempt) => [attempt.id, attempt]));

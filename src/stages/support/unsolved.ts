@@ -33,7 +33,7 @@ export function failuresToRework(
 }
 
 /** One attempt for each distinct answer; ties in the order in which they were sampled. */
-function mostFrequentFirst(attempts: readonly Attempt[]): Attempt[] {
+export function mostFrequentFirst(attempts: readonly Attempt[]): Attempt[] {
   const groups = new Map<string, Attempt[]>();
   for (const attempt of attempts) {
     groups.set(attempt.answer, [...(groups.get(attempt.answer) ?? []), attempt]);

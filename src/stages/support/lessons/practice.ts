@@ -1,5 +1,6 @@
 import type { Lesson } from "../../../core/entities.js";
 import type { StageInput } from "../../types.js";
+import { critiqueWords } from "../criticism.js";
 import { answersByTask, answersOf, exampleOf, type Gathered, rightAnswers } from "./answers.js";
 
 /**
@@ -31,7 +32,7 @@ export function practiceWithFeedback(input: StageInput): Gathered {
     const [solution] = solutions.map(({ answer }) => answer).sort((a, b) => a.length - b.length);
     const critiques = input.rows.critiques
       .filter((critique) => critique.taskId === taskId)
-      .map(({ attemptId, text }) => [attempts.get(attemptId) as string, text] as const);
+      .map((each) => [attempts.get(each.attemptId) as string, critiqueWords(input, each)] as const);
     return { kind: "feedback", solution: solution ?? null, critiques };
   };
   return { kept: kept.map((e) => ({ ...e, lesson: lessonFor(e.taskId) })), refusals };

@@ -3,6 +3,7 @@ import { stableId } from "../../../core/hash.js";
 import { type DistilledLesson, lessonTokens } from "../../../core/memory.js";
 import { renderPrompt } from "../../../core/prompt.js";
 import type { StageInput, StagePorts } from "../../types.js";
+import { critiqueWords } from "../criticism.js";
 import { heldOutTwins } from "../held-out.js";
 import { elicitedTasks, greedy, requestFor } from "../requests.js";
 
@@ -28,7 +29,7 @@ export async function distilLessons(
   const completions = await ports.complete(
     mended.map(({ task, attempt, critique, revision }) => {
       const { answer } = attempt;
-      const values = { task: task.prompt, answer, critique: critique.text };
+      const values = { task: task.prompt, answer, critique: critiqueWords(input, critique) };
       return requestFor(
         renderPrompt(prompt, { ...values, revision: revision.answer }),
         greedy(lessonTokens),

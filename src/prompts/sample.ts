@@ -1,0 +1,18 @@
+/** A value for each variable that a prompt may have: a sum, answered wrongly, and what was said of it. */
+export const sampleValues: Readonly<Record<string, string>> = {
+  task: "Calculate 17 + 25.",
+  answer: "17 + 25 = 32",
+  finding: "The last number in the answer is not the right one.",
+  attempt: "17 + 25 = 42",
+  reference: "42",
+  critique: "The carry from 7 + 5 was lost.",
+  revision: "17 + 25 = 42",
+  lessons: "- Carry the one when two digits add up to ten or more.",
+  question: "Calculate 17 + 25.",
+  solution: "17 + 25 = 42",
+  first: "17 + 25 = 42",
+  second: "17 + 25 = 32",
+  mark: "3f9a1c07be52",
+  scale: "5",
+  form: "A, B or tie",
+};
