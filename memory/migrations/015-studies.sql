@@ -41,3 +41,35 @@ CREATE TABLE study_runs (
   PRIMARY KEY (study_id, arm, seed),
   FOREIGN KEY (study_id, arm) REFERENCES study_arms (study_id, id)
 ) STRICT;
+
+-- Answers of which the verifier knows what they are, and what a critic says of them without being told.
+CREATE TABLE examined (
+  run_id     TEXT NOT NULL,
+  round      INTEGER NOT NULL,
+  id         TEXT NOT NULL,
+  task_id    TEXT NOT NULL,
+  kind       TEXT NOT NULL CHECK (kind IN ('right', 'wrong', 'planted')),
+  answer     TEXT NOT NULL,
+  call_key   TEXT REFERENCES calls (key),   -- NULL: nobody was asked
+  text       TEXT NOT NULL,
+  says       TEXT CHECK (says IN ('right', 'wrong', 'unsure', 'ungradable')),
+  confidence REAL CHECK (confidence BETWEEN 0 AND 1),
+  PRIMARY KEY (run_id, id),
+  FOREIGN KEY (run_id, round, task_id) REFERENCES elicited (run_id, round, task_id)
+) STRICT;
+CREATE INDEX examined_by_round ON examined (run_id, round);
+
+-- The same answers, rewritten after that critique.
+CREATE TABLE mended (
+  run_id      TEXT NOT NULL,
+  round       INTEGER NOT NULL,
+  examined_id TEXT NOT NULL,
+  call_key    TEXT NOT NULL REFERENCES calls (key),
+  answer      TEXT NOT NULL,
+  outcome     TEXT NOT NULL CHECK (outcome IN ('ok', 'wrong', 'ungradable')),
+  score       REAL,
+  verifier    TEXT NOT NULL,
+  finding     TEXT NOT NULL,
+  PRIMARY KEY (run_id, examined_id),
+  FOREIGN KEY (run_id, examined_id) REFERENCES examined (run_id, id)
+) STRICT;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { budgetSchema } from "./budget.js";
+import { examinationSchema } from "./examination.js";
 import { healthSchema } from "./health.js";
 import { judgeSchema } from "./judge.js";
 import { memorySchema } from "./memory.js";
@@ -159,6 +160,8 @@ export const recipeSchema = z.strictObject({
     })
     .nullable()
     .default(null),
+  /** Tries the critique prompt on answers of which the verifier knows what they are. */
+  examine: examinationSchema,
   /** Says which of two answers is better where verifiers do not tell. */
   judge: judgeSchema,
   curate: z

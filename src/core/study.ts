@@ -35,15 +35,6 @@ const expectation = z.strictObject({
   seedDeviation: share.default(0.03),
 });
 
-/** Answers on which each critique prompt is tried by itself, right and wrong ones; nobody learns from them. */
-const examination = z.strictObject({
-  /** Drafts that are right and drafts that are wrong, of each seed. */
-  right: some(1000).default(20),
-  wrong: some(1000).default(20),
-  /** References with a mistake put in. */
-  planted: some(1000).default(20),
-});
-
 /** A study: one recipe with some settings varied, each arm with every seed. */
 export const studySchema = z.strictObject({
   name: slug,
@@ -64,7 +55,6 @@ export const studySchema = z.strictObject({
     .record(z.string().min(1), factor)
     .refine((factors) => Object.keys(factors).length >= 1, "one factor or more"),
   design: design.prefault({ kind: "full" }),
-  examine: examination.nullable().default(null),
   /** Level of all comparisons together (Holm), and what remains of it as confidence. */
   alpha: z.number().gt(0).lt(0.5).default(0.05),
   /** Differences within this share count as none (equivalence). */

@@ -108,6 +108,13 @@ generate:
 #  minP: 0
 #  maxTokens: 64
 
+# Tries the critique on answers that are right, wrong, or references with one mistake put in, each rewritten once after
+# it; nothing is learned from them. Off by default.
+#examine:
+#  right: 20                  # attempts that the verifier found right, each of another task
+#  wrong: 20
+#  planted: 20
+
 # A judge compares answers that verifiers do not set apart, each pair in both orders; off by default. Its
 # preferences never reach the gate. It reads greedily, with the base weights.
 #judge:
