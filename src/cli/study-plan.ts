@@ -78,5 +78,5 @@ function armCalls(checked: CheckedStudy, id: string, retention: number): string 
   const { spec, recipe } = checked;
   const calls = plannedCalls(recipeOf(spec, recipe, arm, spec.seeds[0]!), retention);
   if (arm.role === "equal-compute") return "as many attempts as the others' tokens pay for";
-  return `${calls.drafts} attempts, at most ${calls.reworked} critiques and revisions, ${calls.candidate} answers a round`;
+  return `${calls.drafts} attempts, at most ${calls.reworked + calls.examined} critiques and revisions, ${calls.candidate} answers a round`;
 }

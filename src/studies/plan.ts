@@ -6,6 +6,8 @@ import { detectableStudyDifference, expectedComponents } from "../stats/index.js
 export interface PlannedCalls {
   readonly drafts: number;
   readonly reworked: number;
+  /** Critiques that are tried by themselves, and the revisions after them. */
+  readonly examined: number;
   /** Of the base weights on both suites. */
   readonly base: number;
   /** Of the candidate on both suites, and on the sealed one if it is promoted. */
@@ -16,14 +18,16 @@ export interface PlannedCalls {
 
 /** @param retention Tasks of the retention suite. */
 export function plannedCalls(recipe: Recipe, retention: number): PlannedCalls {
-  const { tasks, elicit, generate, critique, refine, curate } = recipe;
+  const { tasks, elicit, generate, critique, refine, examine, curate } = recipe;
   const perRound =
     elicit.tasksPerRound > 0 ? Math.min(elicit.tasksPerRound, tasks.train) : tasks.train;
   const critiques = critique === null ? 0 : perRound * critique.perTask;
   const tries = refine === null ? 0 : refine.tries * (critique === null ? perRound : critiques);
+  const answers = examine === null ? 0 : examine.right + examine.wrong + examine.planted;
   return {
     drafts: perRound * generate.attempts,
     reworked: critiques + tries,
+    examined: ((critique === null ? 0 : 1) + (refine === null ? 0 : 1)) * answers,
     base: tasks.gate + retention + tasks.sealed,
     candidate: tasks.gate + retention + tasks.sealed,
     rehearsal: Math.ceil((curate.replay?.ratio ?? 0) * perRound * curate.perTask),
@@ -47,7 +51,8 @@ export interface PlannedRun {
 
 /** Calls of a whole study. Drafts, rehearsals and the base weights' answers are paid for once where they are asked for alike. */
 export function plannedStudy(runs: readonly PlannedRun[]): StudyPlanned {
-  const own = ({ calls, rounds }: PlannedRun) => rounds * (calls.reworked + calls.candidate);
+  const own = ({ calls, rounds }: PlannedRun) =>
+    rounds * (calls.reworked + calls.examined + calls.candidate);
   const drafts = ({ calls, rounds }: PlannedRun) => rounds * calls.drafts;
   const base = ({ calls }: PlannedRun) => calls.base + calls.rehearsal;
   const sum = (of: (run: PlannedRun) => number) => runs.reduce((all, run) => all + of(run), 0);

@@ -68,7 +68,20 @@ describe("planned calls", () => {
   const calls = plannedCalls(recipe, 10);
 
   it("are at most what a run asks", () => {
-    expect(calls).toEqual({ drafts: 80, reworked: 20 + 40, base: 90, candidate: 90, rehearsal: 0 });
+    expect(calls).toEqual({
+      drafts: 80,
+      reworked: 20 + 40,
+      examined: 0,
+      base: 90,
+      candidate: 90,
+      rehearsal: 0,
+    });
+  });
+
+  it("count an examination", () => {
+    const examined = { ...recipe, examine: { right: 5, wrong: 4, planted: 3 } };
+    expect(plannedCalls(examined, 10).examined).toBe(2 * 12);
+    expect(plannedCalls({ ...examined, critique: null }, 10).examined).toBe(12);
   });
 
   it("count shared ones once", () => {
