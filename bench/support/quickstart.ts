@@ -15,7 +15,7 @@ export function smallQuickstart(sizes: { train: number; gate: number; perRound: 
   return {
     ...recipe,
     rounds: 1,
-    tasks: { source: "orders", train: sizes.train, gate: sizes.gate, sealed: 0 },
+    tasks: { source: "orders", train: sizes.train, gate: sizes.gate, sealed: 0, seed: null },
     retention: null,
     elicit: { tasksPerRound: sizes.perRound },
     curate: { ...recipe.curate, minimum: 1 },

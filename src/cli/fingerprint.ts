@@ -23,13 +23,19 @@ export async function fingerprint(
     // A recipe without these is the one that it was before there were such settings.
     stop: stop ?? undefined,
     memory: recipe.memory ?? undefined,
+    examine: recipe.examine ?? undefined,
     // The same for a recipe without a judge.
     judge: recipe.judge ?? undefined,
     health: recipe.judge === null ? withoutCalibration(recipe.health) : recipe.health,
     retrain: withoutDefaults(recipe.retrain),
     model: await withContent(model),
     roles: await rolesWithContent(roles),
-    tasks: tasks.source === "jsonl" ? { ...tasks, path: await content(tasks.path) } : tasks,
+    tasks: {
+      ...tasks,
+      // A recipe without this seed is the one that it was before there was such a setting.
+      seed: tasks.seed ?? undefined,
+      ...(tasks.source === "jsonl" ? { path: await content(tasks.path) } : {}),
+    },
     retention: retention && { ...retention, path: await content(retention.path) },
     curate: {
       ...curate,

@@ -64,7 +64,7 @@ export async function openMachine(
   output: Output,
   signal: AbortSignal,
 ): Promise<Machine> {
-  const worker = await openTrainer(workspace, output, signal);
+  const worker = needsTrainer(recipe) ? await openTrainer(workspace, output, signal) : noTrainer;
   const opened: { close(): Promise<void> }[] = [{ close: () => worker.dispose() }];
   const close = async () => {
     for (const part of opened) await part.close();
@@ -101,6 +101,20 @@ export async function openMachine(
     throw error;
   }
 }
+
+/** A memory is written here; reasoning-gym's tasks are made and checked by the trainer's process. */
+function needsTrainer({ retrain, tasks }: Recipe): boolean {
+  return retrain.method !== "memory" || tasks.source === "reasoning_gym";
+}
+
+/** In the place of a trainer that nothing asks: neither Python nor its packages are looked for. */
+const noTrainer: TrainerWorker = {
+  pid: null,
+  request: async () => {
+    throw new RedistillError("internal", "this run has no trainer", "Please report this.");
+  },
+  dispose: async () => {},
+};
 
 /** A recipe that would come here is refused when the machine is opened. */
 const withoutWeights: Train = async () => {

@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from "commander";
 import { exitCodes, messageOf, RedistillError } from "../core/errors.js";
 import { ollamaUrl } from "../core/model.js";
 import { mergedTypes } from "../training/export.js";
+import { ablateCommand } from "./commands/ablate.js";
 import { backupCommand } from "./commands/backup.js";
 import { detachCommand } from "./commands/detach.js";
 import { doctorCommand } from "./commands/doctor.js";
@@ -96,6 +97,16 @@ working(program.command("resume [run]"))
     detach
       ? detachCommand(shared())
       : resumeCommand(run, flags, { ...shared(), until, detachedLog }),
+  );
+
+working(program.command("ablate <study>"))
+  .description("vary settings of a recipe under controls; goes on with an unfinished study")
+  .option("--dry-run", "say what it would do, cost and find, and do nothing")
+  .option("--new", "start another study even if one is unfinished")
+  .action((study, { until, detachedLog, detach, ...flags }: Working & { dryRun?: boolean }) =>
+    detach
+      ? detachCommand(shared())
+      : ablateCommand(study, flags, { ...shared(), until, detachedLog }),
   );
 
 program

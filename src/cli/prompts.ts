@@ -41,11 +41,24 @@ function promptsOf(recipe: Recipe): { stage: PromptStage; name: string }[] {
   return wanted.filter((each) => each !== null && each !== false);
 }
 
+/** Where a prompt's text comes from. */
+export type ReadPrompt = (stage: string, name: string) => { path: string; body: string };
+
+/** Prompts as they are in the files now. */
+export function promptFiles(workspace: Workspace): ReadPrompt {
+  const directories = promptDirectories(workspace);
+  return (stage, name) => readPromptFile(directories, stage, name);
+}
+
 /** Reads and checks all prompts of a recipe before anything else happens. */
 export function snapshotPrompts(recipe: Recipe, workspace: Workspace): PromptSnapshot[] {
-  const directories = promptDirectories(workspace);
+  return snapshotFrom(promptFiles(workspace), recipe);
+}
+
+/** The same with prompts from anywhere. */
+export function snapshotFrom(read: ReadPrompt, recipe: Recipe): PromptSnapshot[] {
   const snapshots = promptsOf(recipe).map(({ stage, name }) => {
-    const { path, body } = readPromptFile(directories, stage, name);
+    const { path, body } = read(stage, name);
     const prompt = parsePrompt(stage, path, body);
     requireVariables(prompt, availableVariables(stage, recipe));
     requireUsable(prompt, path);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { budgetSchema } from "./budget.js";
+import { examinationSchema } from "./examination.js";
 import { healthSchema } from "./health.js";
 import { judgeSchema } from "./judge.js";
 import { memorySchema } from "./memory.js";
@@ -45,6 +46,14 @@ const sizes = {
   gate: atLeastOne(100_000),
   /** Tasks that nothing but the final report sees. */
   sealed: count(100_000).default(0),
+  /** Which tasks are drawn, and for what; null takes the recipe's seed. Runs that are to be compared share it. */
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .nullable()
+    .default(null),
 };
 
 const tasks = z.discriminatedUnion("source", [
@@ -151,6 +160,8 @@ export const recipeSchema = z.strictObject({
     })
     .nullable()
     .default(null),
+  /** Tries the critique prompt on answers of which the verifier knows what they are. */
+  examine: examinationSchema,
   /** Says which of two answers is better where verifiers do not tell. */
   judge: judgeSchema,
   curate: z

@@ -7,6 +7,7 @@ import type {
   Example,
   Revision,
 } from "./entities.js";
+import type { Examined, Mended } from "./examination.js";
 import type { Preference } from "./judge.js";
 import { type DistilledLesson, parseMemory } from "./memory.js";
 
@@ -64,6 +65,8 @@ export interface RoundRows {
   readonly attempts: readonly Attempt[];
   readonly critiques: readonly Critique[];
   readonly revisions: readonly Revision[];
+  readonly examined: readonly Examined[];
+  readonly mended: readonly Mended[];
   readonly preferences: readonly Preference[];
   readonly examples: readonly Example[];
   readonly refusals: readonly Refusal[];
@@ -80,6 +83,8 @@ export const emptyRound: RoundRows = {
   attempts: [],
   critiques: [],
   revisions: [],
+  examined: [],
+  mended: [],
   preferences: [],
   examples: [],
   refusals: [],

@@ -45,6 +45,7 @@ tasks:
   train: 200                  # tasks that the loop may learn from; required
   gate: 200                   # tasks that decide on promotion, never trained on; required
   sealed: 200                 # tasks that only the final report sees; default 0
+  seed: null                  # which tasks are drawn; null takes the seed above
 
 # Your own tasks, in place of the block above: {"prompt": "…", "reference": "…"} on each line.
 # Verifiers: {kind: exact, ignoreCase: false}, {kind: numeric, tolerance: 0}, {kind: contains},
@@ -57,6 +58,7 @@ tasks:
 #  train: 200
 #  gate: 200
 #  sealed: 200
+#  seed: null
 
 # What the base model can do already and must not lose; off by default.
 #retention:
@@ -105,6 +107,13 @@ generate:
 #  topK: 40
 #  minP: 0
 #  maxTokens: 64
+
+# Tries the critique on answers that are right, wrong, or references with one mistake put in, each rewritten once after
+# it; nothing is learned from them. Off by default.
+#examine:
+#  right: 20                  # attempts that the verifier found right, each of another task
+#  wrong: 20
+#  planted: 20
 
 # A judge compares answers that verifiers do not set apart, each pair in both orders; off by default. Its
 # preferences never reach the gate. It reads greedily, with the base weights.

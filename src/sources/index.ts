@@ -45,7 +45,8 @@ export async function collectTasks(
 ): Promise<{ tasks: Task[]; leftOut: number }> {
   const { train, gate, sealed } = recipe.tasks;
   const lines = await readSource(recipe, generator);
-  const order = shuffled(lines, seedFor(recipe.seed, "split"));
+  const seed = recipe.tasks.seed ?? recipe.seed;
+  const order = shuffled(lines, seedFor(seed, "split"));
   const retention = recipe.retention
     ? readTaskFile(recipe.retention.path, { kind: "contains" })
     : [];
@@ -63,9 +64,7 @@ export async function collectTasks(
     ...retention.map((line) => taskFrom(line, "retention")),
   ];
   // Where held-out tasks were picked from among others, those in front are of one kind.
-  const mixed = lines.some(isGraded)
-    ? shuffled(left, seedFor(recipe.seed, "split", "train"))
-    : left;
+  const mixed = lines.some(isGraded) ? shuffled(left, seedFor(seed, "split", "train")) : left;
   const rest = mixed.map((line) => taskFrom(line, "train"));
   const rehearsal = replay.map((line) => taskFrom(line, "replay"));
   const near = nearDuplicates(
@@ -179,7 +178,7 @@ async function readSource(recipe: Recipe, generator: TaskGenerator): Promise<Tas
   const { tasks } = recipe;
   if (tasks.source === "jsonl") return readTaskFile(tasks.path, tasks.verifier);
   const size = Math.ceil((tasks.train + tasks.gate + tasks.sealed) * surplus);
-  const seed = seedFor(recipe.seed, "tasks");
+  const seed = seedFor(tasks.seed ?? recipe.seed, "tasks");
   const lines =
     tasks.source === "orders"
       ? orderTasks(size, seed)

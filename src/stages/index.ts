@@ -4,6 +4,7 @@ import { critique } from "./critique.js";
 import { curate } from "./curate.js";
 import { elicit } from "./elicit.js";
 import { evaluate } from "./evaluate.js";
+import { examine, mend } from "./examine.js";
 import { gate } from "./gate.js";
 import { generate } from "./generate.js";
 import { judge } from "./judge.js";
@@ -17,6 +18,8 @@ export const stages = [
   ["generate", generate, "teacher"],
   ["critique", critique, "critic"],
   ["refine", refine, "teacher"],
+  ["examine", examine, "critic"],
+  ["mend", mend, "teacher"],
   ["judge", judge, "judge"],
   ["curate", curate, "student"],
   ["retrain", retrain, "student"],
@@ -24,9 +27,15 @@ export const stages = [
   ["gate", gate, "student"],
 ] as const satisfies readonly (readonly [string, Stage, Role])[];
 
-/** The stages of a recipe's rounds. A judge is not in the rounds of recipes that were without one. */
+/** The stages of a recipe's rounds. Neither a judge nor an examination is in the rounds of recipes without one. */
 export function stagesOf({
   judge,
-}: Pick<Recipe, "judge">): readonly (readonly [string, Stage, Role])[] {
-  return stages.filter(([name]) => name !== "judge" || judge !== null);
+  examine,
+}: Pick<Recipe, "judge" | "examine">): readonly (readonly [string, Stage, Role])[] {
+  const wanted: Readonly<Record<string, boolean>> = {
+    judge: judge !== null,
+    examine: examine !== null,
+    mend: examine !== null,
+  };
+  return stages.filter(([name]) => wanted[name] ?? true);
 }

@@ -1,6 +1,7 @@
 export { mean, median } from "./averages.js";
 export { type BootstrapOptions, bootstrapByTask } from "./bootstrap.js";
 export { confidenceSequence } from "./confidence-sequence.js";
+export { type Counted, type DetectionFigures, detectionFigures } from "./detection.js";
 export { type PairedDifferences, pairDifferences, type Score } from "./differences.js";
 export { answerEntropy, distinctPairs, selfSimilarity } from "./diversity.js";
 export { discordantOdds, pairedCohensD, pairedDominance } from "./effects.js";

@@ -30,6 +30,10 @@ const lineage: readonly (readonly [what: string, sql: string])[] = [
       ] as const,
   ),
   [
+    "mended answers without a call",
+    `SELECT examined_id FROM mended LEFT JOIN calls ON key = call_key WHERE run_id = @run AND key IS NULL`,
+  ],
+  [
     "evaluations whose call is not there",
     `SELECT task_id FROM evaluations LEFT JOIN calls ON key = call_key WHERE run_id = @run AND key IS NULL`,
   ],

@@ -5,6 +5,7 @@ import type { AdapterTable } from "./adapters.js";
 import type { Connection } from "./database.js";
 import { DistilledTable } from "./distilled.js";
 import { EvaluationTable } from "./evaluations.js";
+import { ExaminationTables } from "./examinations.js";
 import { ExampleTable } from "./examples.js";
 import { lazily } from "./lazily.js";
 import { PreferenceTable } from "./preferences.js";
@@ -33,6 +34,7 @@ export class RoundTables {
   readonly evaluations: EvaluationTable;
   readonly examples: ExampleTable;
   readonly distilled: DistilledTable;
+  readonly examinations: ExaminationTables;
   readonly preferences: PreferenceTable;
 
   constructor(
@@ -42,6 +44,7 @@ export class RoundTables {
     this.evaluations = new EvaluationTable(db);
     this.examples = new ExampleTable(db);
     this.distilled = new DistilledTable(db);
+    this.examinations = new ExaminationTables(db);
     this.preferences = new PreferenceTable(db);
   }
 
@@ -133,6 +136,8 @@ export class RoundTables {
     this.insertAttempts(runId, round, rows.attempts ?? []);
     this.insertCritiques(runId, round, rows.critiques ?? []);
     this.insertRevisions(runId, round, rows.revisions ?? []);
+    this.examinations.insertExamined(runId, round, rows.examined ?? []);
+    this.examinations.insertMended(runId, round, rows.mended ?? []);
     this.preferences.insertAll(runId, round, rows.preferences ?? []);
     this.examples.insertAll(runId, round, rows.examples ?? []);
     this.insertRefusals(runId, round, rows.refusals ?? []);
@@ -190,6 +195,8 @@ export class RoundTables {
              JOIN verdicts v ON v.run_id = revisions.run_id AND subject_id = id
             WHERE revisions.run_id = ? AND round = ? ORDER BY revisions.rowid`,
         ).map(asItem),
+      examined: () => this.examinations.examined(runId, round),
+      mended: () => this.examinations.mended(runId, round),
       preferences: () => this.preferences.of(runId, round),
       examples: () => this.examples.of(runId, round),
       refusals: () =>

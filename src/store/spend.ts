@@ -97,6 +97,19 @@ export class SpendTable {
   }
 
   /** What a run paid for, by round and stage, in the order in which it did. */
+  /** Seconds of work for each call that was paid for, and for each training; null before any was finished. */
+  pace(): { call: number; training: number } | null {
+    const row = this.db
+      .prepare<[], { call: number | null; training: number | null }>(
+        `SELECT (SELECT sum(seconds) FROM stages WHERE stage <> 'retrain')
+                  / nullif((SELECT count(*) FROM calls), 0) AS call,
+                (SELECT avg(seconds) FROM stages WHERE stage = 'retrain') AS training`,
+      )
+      .get();
+    const { call = null, training = null } = row ?? {};
+    return call === null || training === null ? null : { call, training };
+  }
+
   byStage(runId: string): StageSpend[] {
     return this.db
       .prepare<[string], StageSpend>(

@@ -18,6 +18,7 @@ import { RequestTable } from "./requests.js";
 import { RoundTables } from "./rounds.js";
 import { RunTable } from "./runs.js";
 import { SpendTable } from "./spend.js";
+import { StudyTables } from "./studies.js";
 import { SuspectTables } from "./suspects.js";
 import { TaskTable } from "./tasks.js";
 import { TrainingFaultTable } from "./training-faults.js";
@@ -43,6 +44,7 @@ export class Store {
   readonly audit: AuditTables;
   readonly figures: FigureTables;
   readonly leases: LeaseTable;
+  readonly studies: StudyTables;
   readonly suspects: SuspectTables;
   readonly trainingFaults: TrainingFaultTable;
   readonly requests: RequestTable;
@@ -65,6 +67,7 @@ export class Store {
     this.audit = new AuditTables(db);
     this.figures = new FigureTables(db);
     this.leases = new LeaseTable(db);
+    this.studies = new StudyTables(db);
     this.suspects = new SuspectTables(db);
     this.trainingFaults = new TrainingFaultTable(db);
     this.requests = new RequestTable(db);

@@ -95,6 +95,8 @@ export class SuspectTables {
           WHERE quarantined_at IS NOT NULL AND (run_id = $run OR call_key IN (
             SELECT call_key FROM attempts WHERE run_id = $run UNION ALL
             SELECT call_key FROM revisions WHERE run_id = $run UNION ALL
+            SELECT call_key FROM examined WHERE run_id = $run UNION ALL
+            SELECT call_key FROM mended WHERE run_id = $run UNION ALL
             SELECT forward_key FROM preferences WHERE run_id = $run UNION ALL
             SELECT backward_key FROM preferences WHERE run_id = $run UNION ALL
             SELECT call_key FROM evaluations WHERE run_id = $run))

@@ -22,6 +22,7 @@ const allowed: Record<string, readonly string[]> = {
   schedule: ["core"],
   controller: ["core", "health", "stages", "stats", "store", "notify", "schedule"],
   operations: ["core", "setup", "store"],
+  studies: ["core", "files", "recipes", "stats", "store"],
 };
 
 /** Packages that one folder alone may import. */

@@ -132,6 +132,7 @@ describe("the recipe that init writes", () => {
       retention: { path: recipe.retention!.path },
       critique: { prompt: "locate-error" },
       refine: { prompt: "rewrite" },
+      examine: {},
       judge: {},
       curate: { replay: { path: recipe.curate.replay!.path } },
       notify: recipe.notify.map(({ kind, url }) => ({ kind, url })),

@@ -13,6 +13,8 @@ const queries = {
   verdicts: "SELECT * FROM verdicts ORDER BY run_id, subject_id",
   critiques: "SELECT * FROM critiques ORDER BY run_id, id",
   revisions: "SELECT * FROM revisions ORDER BY run_id, id",
+  examined: "SELECT * FROM examined ORDER BY run_id, id",
+  mended: "SELECT * FROM mended ORDER BY run_id, examined_id",
   preferences: "SELECT * FROM preferences ORDER BY run_id, id",
   examples: "SELECT * FROM examples ORDER BY run_id, round, position",
   lessons: "SELECT * FROM lessons ORDER BY run_id, round, example_id",

@@ -139,8 +139,8 @@ export async function resumeCommand(
   });
 }
 
-async function withWritableStore(
-  { workspace, output }: RunOptions,
+export async function withWritableStore(
+  { workspace, output }: Pick<RunOptions, "workspace" | "output">,
   use: (store: Store) => Promise<void>,
 ): Promise<void> {
   const store = Store.open(workspace.database, migrationsDirectory);
@@ -154,7 +154,8 @@ async function withWritableStore(
   }
 }
 
-async function newRun(
+/** A new run, after everything that would not fit was refused. */
+export async function newRun(
   store: Store,
   made: { recipe: Recipe; recipeHash: string; prompts: readonly PromptSnapshot[] },
   machine: Machine,

@@ -1,0 +1,69 @@
+import { existsSync } from "node:fs";
+import type { Store } from "../../store/store.js";
+import type { StudyRow } from "../../store/studies.js";
+import { loadStudy } from "../../studies/load.js";
+import type { Output } from "../output.js";
+import { promptFiles } from "../prompts.js";
+import { openForReading } from "../reading.js";
+import { type CheckedStudy, checkStudy, createStudy, refuseOtherStudy } from "../studies.js";
+import { showPlan } from "../study-plan.js";
+import { workOnStudy } from "../study-work.js";
+import type { RunOptions } from "../work.js";
+import { withWritableStore } from "./run.js";
+
+/**
+ * `redistill ablate <study>`: a new study of a file, or the unfinished one of exactly this file; with the id of a
+ * study that is there, that one as it began, whatever was edited since.
+ */
+export async function ablateCommand(
+  study: string,
+  flags: { dryRun?: boolean; new?: boolean },
+  options: RunOptions,
+): Promise<void> {
+  const known = existsSync(study) ? null : existing(study, options);
+  if (known?.finishedAt) {
+    options.output.line(`Study ${known.id} has finished; nothing is left to do.`);
+    return;
+  }
+  if (known) {
+    await withWritableStore(options, (store) => workOnStudy(store, known, options));
+    return;
+  }
+  const { output, workspace } = options;
+  const { spec, recipe } = loadStudy(study);
+  const checked = await checkStudy(spec, recipe, promptFiles(workspace));
+  if (flags.dryRun) {
+    reading(options, (store) => showPlan(checked, store?.spend.pace() ?? null, output));
+    return;
+  }
+  await withWritableStore(options, async (store) => {
+    showPlan(checked, store.spend.pace(), output);
+    await workOnStudy(store, started(store, checked, flags, output), options);
+  });
+}
+
+function started(
+  store: Store,
+  checked: CheckedStudy,
+  flags: { new?: boolean },
+  output: Output,
+): StudyRow {
+  const unfinished = flags.new ? null : store.studies.unfinished(checked.hash);
+  if (unfinished === null && !flags.new) refuseOtherStudy(store, checked.spec.name);
+  const study = unfinished ?? createStudy(store, checked);
+  output.line(`\n${unfinished ? "Going on with" : "Starting"} study ${study.id}`);
+  return study;
+}
+
+function existing(id: string, options: RunOptions): StudyRow | null {
+  return reading(options, (store) => store?.studies.find(id) ?? null);
+}
+
+function reading<T>({ workspace }: RunOptions, use: (store: Store | null) => T): T {
+  const store = openForReading(workspace);
+  try {
+    return use(store);
+  } finally {
+    store?.close();
+  }
+}
