@@ -129,8 +129,11 @@ async function runPeer(
   const script = fileURLToPath(new URL(`peers/${peers[name]}`, import.meta.url));
   const log = createWriteStream(files[1]!.replace(/\.output\.json$/, ".log"));
   const result = await runTool(python, [script, ...files], {
-    // DSPy's cache of answers would make a second measurement another one.
-    env: { ...process.env, PYTHONUNBUFFERED: "1", DSPY_CACHEDIR: join(files[0]!, "..", "dspy") },
+    env: {
+      ...{ ...process.env, PYTHONUNBUFFERED: "1" },
+      // Its folder is made even with caching off; its list of prices is fetched while answers wait.
+      ...{ DSPY_CACHEDIR: join(files[0]!, "..", "dspy"), LITELLM_LOCAL_MODEL_COST_MAP: "True" },
+    },
     signal,
     onLine: (line) => log.write(`${line}\n`),
   });

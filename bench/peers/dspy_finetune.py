@@ -75,8 +75,7 @@ def main() -> None:
 
         lm = dspy.LM(
             "ollama_chat/base",
-            api_base=server.url,
-            api_key="",
+            api_base=f"{server.url}/v1",
             provider=LocalTrl(),
             cache=False,
             temperature=0.0,

@@ -26,7 +26,7 @@ def main() -> None:
     # What stands in the prompt with its answer is not asked.
     asked = list(range(job["exemplars"], len(job["train"])))
     sampled = attempts = 0
-    while not clock.is_over(SAMPLING):
+    while attempts == 0 or not clock.is_over(SAMPLING):
         batch, asked = asked[:TASKS], [*asked[TASKS:], *asked[:TASKS]]
         tasks = [job["train"][i] for i in batch]
         texts, tokens = generate(
