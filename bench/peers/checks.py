@@ -1,5 +1,5 @@
-"""Whether an answer is right, as somebody who tunes a model would write it. What is printed is judged by the product's own
-verifiers; these only reward and filter."""
+"""Whether an answer is right, as somebody who tunes a model would write it. These only reward and filter: what is
+printed is judged by the product's own verifiers."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The peer DSPy: BootstrapFinetune, whose teacher is the program with solved examples and whose student is the same program
-without them, both on a local Ollama.
+"""The peer DSPy: BootstrapFinetune, whose teacher is the program with solved examples and whose student is the same
+program without them, both on a local Ollama.
 
 BootstrapFinetune rather than GEPA: it changes weights, as the others here do, while GEPA changes the instructions by a
 reflecting model, and the only model here is the one of 135M. DSPy's own LocalProvider starts SGLang, which wants a GPU,
@@ -70,7 +70,7 @@ def main() -> None:
                 self.finetunable = True
 
             @staticmethod
-            def finetune(job: Any, model: str, train_data: Any, train_data_format: Any, train_kwargs: Any = None) -> str:
+            def finetune(job: Any, model: str, train_data: Any, *_: Any, **__: Any) -> str:
                 return tuning.finetune(model, train_data)
 
         lm = dspy.LM(
@@ -98,7 +98,8 @@ def main() -> None:
         tuned = optimizer.compile(student, trainset=examples[SHOWN:], teacher=teachers)
         clock.lap("train")
         sampled = sum(tokens_of(teacher) for teacher in teachers)
-        asked = [dspy.Example(message=task["messages"][-1]["content"]).with_inputs("message") for task in job["heldOut"]]
+        questions = [task["messages"][-1]["content"] for task in job["heldOut"]]
+        asked = [dspy.Example(message=question).with_inputs("message") for question in questions]
         held_out = [each.answer or "" for each in tuned.batch(asked, num_threads=PARALLEL, disable_progress_bar=True)]
         retention = [ask(tuned.get_lm(), each, job["retentionMaxTokens"]) for each in job["retention"]]
         clock.lap("answer")

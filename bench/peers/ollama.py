@@ -28,7 +28,9 @@ class Ollama:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def create(self, name: str, weights: Path | None = None, base: str | None = None, adapter: Path | None = None) -> None:
+    def create(
+        self, name: str, weights: Path | None = None, base: str | None = None, adapter: Path | None = None
+    ) -> None:
         """A model of a GGUF file, or of another model and a LoRA in a GGUF file."""
         request: dict[str, object] = {"model": name, "stream": False}
         if weights:

@@ -28,8 +28,8 @@ QUIET = {"save_strategy": "no", "logging_strategy": "no", "report_to": "none", "
 def train_sft(base: Any, rows: list[dict[str, Any]], end: float, seed: int) -> tuple[Any, dict[str, Any]]:
     """Train a new adapter on rows of `prompt` and `completion` (messages) until a time, and at least one step.
 
-    The rate is what TRL's page on PEFT gives for SFT with LoRA (ten times the default), constant, since how many steps the
-    time is enough for is not known before; all else is TRL's default.
+    The rate is what TRL's page on PEFT gives for SFT with LoRA (ten times the default), constant, since how many steps
+    the time is enough for is not known before; all else is TRL's default.
 
     Returns:
         The model with its adapter, and figures: tokens (padding not counted), steps and epochs.

@@ -1,4 +1,7 @@
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { peerJob } from "../../bench/support/peer-jobs.js";
@@ -7,6 +10,7 @@ import { promptsOf, tasksOf } from "../../bench/support/quickstart.js";
 import { defaultRecipe } from "../../src/cli/paths.js";
 import { tasksBySplit } from "../../src/controller/run.js";
 import { loadRecipe } from "../../src/recipes/load.js";
+import { runTool } from "../../src/setup/run-tool.js";
 import { createVerify } from "../../src/verifiers/index.js";
 import { testPython } from "../support/machine.js";
 
@@ -116,4 +120,35 @@ describe("checks.py", () => {
       cases.map(([, , , expected]) => expected),
     );
   });
+});
+
+describe("the scripts", () => {
+  // The imports alone take 20 s.
+  it.each(["trl_grpo", "rejection_sampling"])(
+    "%s learns for its minutes and answers everything, here on random weights",
+    async (peer) => {
+      const some = {
+        ...tasks,
+        train: tasks.train.slice(0, 8),
+        ...{ gate: tasks.gate.slice(0, 3), sealed: tasks.sealed.slice(0, 2) },
+        retention: tasks.retention.slice(0, 1),
+      };
+      // The random model has room for 256 letters.
+      const bare = { ...recipe, teacher: { ...recipe.teacher, exemplars: 0 } };
+      const job = peerJob({ recipe: bare, student, tasks: some }, { minutes: 0.01, weights: "" });
+      const folder = mkdtempSync(join(tmpdir(), "peers-"));
+      const [input, output] = [join(folder, "in"), join(folder, "out")];
+      writeFileSync(input, JSON.stringify(job));
+      const script = fileURLToPath(new URL("tiny_peer.py", import.meta.url));
+      const { exitCode, tail } = await runTool(testPython(), [script, peer, input, output]);
+      expect(exitCode, tail.join("\n")).toBe(0);
+      const said = readOutput(readFileSync(output, "utf8"), peer);
+      const { cells } = await peerRow(peer, said, some, verify);
+      expect(cells.slice(0, 2)).toEqual([peer, expect.stringMatching(/^0\/3 /)]);
+      expect(said.tokensSampled).toBeGreaterThan(0);
+      expect(Object.keys(said.seconds)).toContain("answer");
+      rmSync(folder, { recursive: true });
+    },
+    600_000,
+  );
 });

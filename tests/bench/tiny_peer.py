@@ -1,4 +1,4 @@
-"""Runs a peer on a random model of a few thousand weights instead of the job's: tiny_peer.py <peer> <input> <output>."""
+"""Runs a peer on a random model instead of the job's: tiny_peer.py <peer> <input> <output>."""
 
 import importlib
 import sys
@@ -14,7 +14,7 @@ from tiny import tiny_base  # noqa: E402
 def load(job):
     base = tiny_base()
     base.tokenizer.chat_template = (
-        "{% for message in messages %}{{ message['role'][0] }}:{{ message['content'] }}{{ '<end>' }}{% endfor %}"
+        "{% for each in messages %}{{ each['role'][0] }}:{{ each['content'] }}{{ '<end>' }}{% endfor %}"
         "{% if add_generation_prompt %}a:{% endif %}"
     )
     return base
