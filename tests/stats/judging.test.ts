@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { exactInterval, type JudgedPair, judgeFigures } from "../../src/stats/index.js";
+import {
+  exactInterval,
+  type JudgedPair,
+  judgeFigures,
+  wilsonInterval,
+} from "../../src/stats/index.js";
 
 const pair = (changes: Partial<JudgedPair>): JudgedPair => ({
   ...{ forward: "first", backward: "first", outcome: "first" },
@@ -66,4 +71,22 @@ describe("the exact interval of a share", () => {
     expect(exactInterval(10, 10)).toEqual({ low: expect.closeTo(0.025 ** 0.1, 9), high: 1 });
     expect(exactInterval(0, 0)).toEqual({ low: 0, high: 1 });
   });
+});
+
+describe("wilsonInterval", () => {
+  // Newcombe 1998 (Statistics in Medicine 17:857–872), table I, method 3.
+  it.each([
+    [81, 263, 0.2553, 0.3662],
+    [15, 148, 0.0624, 0.1605],
+    [0, 20, 0, 0.1611],
+    [1, 29, 0.0061, 0.1718],
+    [29, 29, 0.883, 1],
+  ])("is Newcombe's at %d of %d", (count, of, low, high) => {
+    const found = wilsonInterval(count, of);
+    expect(found.low).toBeCloseTo(low, 4);
+    expect(found.high).toBeCloseTo(high, 4);
+  });
+
+  it("knows nothing without items", () =>
+    expect(wilsonInterval(0, 0)).toEqual({ low: 0, high: 1 }));
 });
