@@ -5,6 +5,7 @@ import { hasRewardModel, type TrainedMethod, type WeightSettings } from "./retra
 export function trainingSettings(retrain: WeightSettings): {
   readonly method: TrainedMethod;
   readonly trainer?: "mlx";
+  readonly weights?: "full";
   readonly settings: TrainingSettings;
   readonly options: Readonly<Record<string, number | string>>;
 } {
@@ -24,6 +25,7 @@ function plainSettings({ method, ...all }: WeightSettings) {
   const {
     from: _from,
     trainer,
+    weights,
     rank,
     alpha,
     epochs,
@@ -48,12 +50,15 @@ function plainSettings({ method, ...all }: WeightSettings) {
     ...own,
   };
   const settings = {
-    ...{ rank, alpha, epochs, learningRate, tokensPerStep, warmupRatio },
+    ...(rank === undefined ? {} : { rank }),
+    ...(alpha === undefined ? {} : { alpha }),
+    ...{ epochs, learningRate, tokensPerStep, warmupRatio },
     // Left out where the machine decides, so that jobs keep the names that they had before.
     ...(device === "auto" ? {} : { device }),
   };
   return {
     ...{ method, settings, options: options as Readonly<Record<string, number | string>> },
     ...(trainer === "torch" ? {} : { trainer }),
+    ...(weights === "lora" ? {} : { weights }),
   };
 }
