@@ -215,7 +215,8 @@ export function methodContradictions(recipe: {
       ? []
       : (["rank", "alpha"] as const).filter((each) => retrain[each] !== undefined);
     if (key !== undefined) {
-      const message = "weights: full trains all weights, without an adapter; leave it out";
+      const message =
+        "weights: full trains all weights, without an adapter; leave it out, and learningRate if it was chosen for one";
       return [{ path: ["retrain", key], message }];
     }
   }

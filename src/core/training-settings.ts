@@ -9,15 +9,16 @@ export function trainingSettings(retrain: WeightSettings): {
   readonly settings: TrainingSettings;
   readonly options: Readonly<Record<string, number | string>>;
 } {
-  const { method, settings, options, ...trainer } = plainSettings(retrain);
+  const { method, settings, options, ...also } = plainSettings(retrain);
   const { reward: _reward, modelShare, rewardEpochs, ...rest } = options;
   // Without a reward model nothing of it is in the job: its name stays what it was.
-  if (!hasRewardModel(retrain)) return { method, settings, options: rest, ...trainer };
+  if (!hasRewardModel(retrain)) return { method, settings, options: rest, ...also };
   const share = retrain.method === "grpo" && retrain.reward === "mix" ? modelShare! : 1;
   return {
     method: "rlaif",
     settings,
     options: { ...rest, modelShare: share, rewardEpochs: rewardEpochs! },
+    ...also,
   };
 }
 
