@@ -50,7 +50,7 @@ def require_of_base(path: Path, model_sha256: str) -> None:
     from redistill_trainer.merged_gguf import read_whole
 
     if read_whole(path, model_sha256) is None:
-        raise WorkerError("bad_weights", f"{path.name} is an adapter, where all weights are trained", FITTING_BASE)
+        raise WorkerError("bad_weights", f"{path.name} is not a model all of whose weights were trained", FITTING_BASE)
 
 
 def state(model: Any) -> dict[str, Any]:
@@ -84,16 +84,21 @@ def load_state(model: Any, folder: Path) -> None:
 def write_model(path: Path, model: Any, base: Base, job: Job) -> None:
     """Write the trained weights as a GGUF model, whose header is the base's and says by hash what it was trained from.
 
-    Raises WorkerError: bad_weights (not the tensors of the base's file, or too large for half precision), disk_full
-    (before anything is written).
+    Raises WorkerError: nan_loss (a weight is too large for half precision), bad_weights (they are not the tensors of the
+    base's file), disk_full (before anything is written).
     """
     import gguf
 
     from redistill_trainer.merged import require_room
-    from redistill_trainer.merged_gguf import MODEL_NOTE, plan, write_merged
+    from redistill_trainer.merged_gguf import F16_LIMIT, MODEL_NOTE, plan, write_merged
 
+    weights = state(model)
+    for name, weight in weights.items():
+        if not (largest := weight.abs().max().item()) < F16_LIMIT:
+            hint = "Lower learning_rate; a base that has such weights itself can be trained with retrain.weights: lora."
+            raise WorkerError("nan_loss", f"{name} has a weight of {largest:g}, more than half precision can hold", hint)
     source = gguf.GGUFReader(job.model)
-    planned = plan(source, {}, "f16", trained=in_ggml(state(model), base))
+    planned = plan(source, {}, "f16", trained=in_ggml(weights, base))
     require_room(path.parent, source.data_offset + sum(each.bytes for each in planned))
     write_merged(path, source, planned, "f16", {MODEL_NOTE: job.model_sha256}, SILENT)
 

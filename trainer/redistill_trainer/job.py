@@ -96,7 +96,8 @@ def read_job(path: str) -> Job:
     if not 0 <= data["seed"] < SEED_LIMIT:
         raise WorkerError("bad_job", f"job.seed must be from 0 to {SEED_LIMIT - 1}")
     if weights == "full" and trainer == "mlx":
-        raise WorkerError("bad_job", "the trainer mlx trains adapters only", "Set retrain.trainer: torch, or retrain.weights: lora.")
+        hint = "Set retrain.trainer: torch, or retrain.weights: lora."
+        raise WorkerError("bad_job", "the trainer mlx trains adapters only", hint)
     # A reward model is an adapter, whatever the policy is.
     has_adapter = weights == "lora" or method == "rlaif"
     settings = Settings(**require(data["settings"], "job.settings", {**SETTINGS_SHAPE, **(ADAPTER_SHAPE if has_adapter else {})}))

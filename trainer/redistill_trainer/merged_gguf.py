@@ -1,4 +1,4 @@
-"""A base GGUF and what was trained as one GGUF file, tensor by tensor: W + alpha / rank * B @ A, or other weights in the place of W.
+"""A base GGUF and what was trained as one GGUF file: W + alpha / rank * B @ A, tensor by tensor, or other weights for W.
 
 Base and adapter are both in ggml's layout (names, permuted rows of q and k), so nothing is renamed or permuted here, and
 no more is in memory than one tensor. Everything that is not a weight is carried over from the base.
@@ -120,18 +120,19 @@ def require_same_tensors(base: gguf.GGUFReader, trained: dict[str, numpy.ndarray
 
 
 def read_whole(path: Path, model_sha256: str) -> dict[str, numpy.ndarray] | None:
-    """The weights of a whole model in half precision by tensor, read when they are needed; None for an adapter.
+    """The weights of a whole model in half precision by tensor, read when they are needed; None for a file that does not
+    say what it was trained from, such as an adapter.
 
-    Raises WorkerError("bad_weights") for a file that is no GGUF file, or a model that was not trained from this base.
+    Raises WorkerError("bad_weights") for a file that is no GGUF file, or a model that was trained from another base.
     """
     try:
         reader = gguf.GGUFReader(path)
     except (OSError, ValueError, KeyError, IndexError) as error:
-        raise WorkerError("bad_weights", f"{path.name} is not a whole GGUF file: {error}", WHOLE_ADAPTER) from error
-    kind, trained_from = reader.get_field(gguf.Keys.General.TYPE), reader.get_field(MODEL_NOTE)
-    if kind is not None and kind.contents() == gguf.GGUFType.ADAPTER:
+        raise WorkerError("bad_weights", f"{path.name} is not a whole GGUF LoRA adapter or model: {error}", WHOLE_ADAPTER) from error
+    trained_from = reader.get_field(MODEL_NOTE)
+    if trained_from is None:
         return None
-    if trained_from is None or trained_from.contents() != model_sha256:
+    if trained_from.contents() != model_sha256:
         raise WorkerError("bad_weights", f"{path.name} was trained from another model than this one", FITTING_BASE)
     return {tensor.name: tensor.data for tensor in reader.tensors}
 
@@ -219,7 +220,7 @@ def merged(each: Planned, context: Context) -> numpy.ndarray:
             if not numpy.isfinite(largest):
                 raise WorkerError("bad_weights", f"{source.name} is not finite after merging", WHOLE_ADAPTER)
             message = f"{source.name} has a weight of {largest}, more than {kind.name} can hold"
-            raise WorkerError("bad_weights", message, "Export q8_0 or safetensors; all weights are trained in half precision's range.")
+            raise WorkerError("bad_weights", message, "Export q8_0 or safetensors.")
         portion = quantize(weights, kind)
         if out is None:
             out = numpy.empty((each.shape[0], *portion.shape[1:]), portion.dtype)
