@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -110,7 +110,8 @@ describe("a model all of whose weights were trained", () => {
 
   it("that cannot be loaded is told, and the base answers on", async () => {
     const path = join(folder, "cut.gguf");
-    writeFileSync(path, "GGUF and nothing more");
+    const whole = readFileSync(trained.ggufPath);
+    writeFileSync(path, whole.subarray(0, whole.length / 2));
     await expect(inLlama(engine, questions, path, path)).rejects.toMatchObject({
       kind: "model",
       message: expect.stringContaining("cannot load the trained model"),
