@@ -1,5 +1,6 @@
 import { copyFile, lstat, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { isWholeModel } from "../core/entities.js";
 import { messageOf, RedistillError } from "../core/errors.js";
 import { redact } from "../core/secrets.js";
 import { hashFile } from "../setup/digest.js";
@@ -76,7 +77,7 @@ export async function writeFolder(
   }
 }
 
-/** Copies the adapter's files and reads the copies back: each must have the hash of its original. */
+/** Copies the files of an adapter, or the one of a whole model, and reads the copies back: each must have the hash of its original. */
 export async function copyVerified(options: {
   ggufPath: string;
   peftPath: string;
@@ -85,6 +86,7 @@ export async function copyVerified(options: {
   folder: string;
 }): Promise<void> {
   const { ggufPath, peftPath, sha256, record, folder } = options;
+  if (isWholeModel(options)) return copyWithHash(ggufPath, join(folder, "model.gguf"), sha256);
   await copyWithHash(ggufPath, join(folder, "adapter.gguf"), sha256);
   await mkdir(join(folder, "peft"));
   for (const name of (await filesIn(peftPath)).sort()) {

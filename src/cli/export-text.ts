@@ -1,4 +1,9 @@
-import type { Decision, Example, PairedComparison } from "../core/entities.js";
+import {
+  type Decision,
+  type Example,
+  isWholeModel,
+  type PairedComparison,
+} from "../core/entities.js";
 import { escapedJson } from "../core/invisible.js";
 import { points } from "../core/points.js";
 import type { AdapterRow } from "../core/round.js";
@@ -37,12 +42,7 @@ export function exportReadme(facts: {
       `${baseSha256 ?? "not recorded"}${facts.baseName ? ` (${facts.baseName})` : ""}`,
     ],
     ...(adapter.memory === null ? [] : [["memory.json, sha256", adapter.sha256]]),
-    ...(adapter.weights === null
-      ? []
-      : [
-          ["adapter.gguf, sha256", adapter.weights],
-          ["peft/adapter_model.safetensors, sha256", peftSha256 ?? "not recorded"],
-        ]),
+    ...weightRows(adapter, peftSha256),
     ...(merged === null ? [] : mergedRows(merged)),
     ["run, round", `${run.id}, ${round}`],
     ["recipe hash, seed", `${run.recipeHash}, ${run.recipe.seed}`],
@@ -60,8 +60,8 @@ export function exportReadme(facts: {
     ["retention", figures(decision?.retention)],
   ];
   const sections = [
-    ...(adapter.weights === null ? [] : [loading(facts.baseName ?? "base.gguf")]),
-    ...(merged === null ? [] : [mergedSection(merged)]),
+    ...(adapter.weights === null ? [] : [loading(adapter, facts.baseName ?? "base.gguf")]),
+    ...(merged === null ? [] : [mergedSection(merged, isWholeModel(adapter))]),
     ...(adapter.memory === null ? [] : [memorySection]),
     examplesSection,
   ];
@@ -74,21 +74,46 @@ ${whatItIs(adapter)}
 ${rows.map((cells) => `| ${cells.join(" | ")} |`).join("\n")}
 
 The gate suite chose between candidates, so its figure is slightly flattering; the run's report has
-the sealed suite's. The adapter belongs to exactly the base weights above: on another quantisation of
-the same model it is weaker.
+the sealed suite's. ${isWholeModel(adapter) ? wholeFits : adapterFits}
 
 ${sections.join("\n")}`;
 }
 
-function whatItIs({ weights, memory }: AdapterRow): string {
-  if (memory === null)
-    return "LoRA weights that a model trained on its own checked answers (redistill).";
-  return weights === null
-    ? "What a model learned from its own checked answers, as text before each question (redistill)."
-    : "LoRA weights that a model trained on its own checked answers, and text that stands before each\nquestion; the figures are those of both together (redistill).";
+const adapterFits = `The adapter belongs to exactly the base weights above: on another quantisation of
+the same model it is weaker.`;
+
+const wholeFits = `The model was trained from the base weights above and needs them no more. The figures
+are those of this very file, in half precision.`;
+
+function weightRows(adapter: AdapterRow, peftSha256: string | null): string[][] {
+  if (adapter.weights === null) return [];
+  if (isWholeModel(adapter)) return [["model.gguf, sha256", adapter.weights]];
+  return [
+    ["adapter.gguf, sha256", adapter.weights],
+    ["peft/adapter_model.safetensors, sha256", peftSha256 ?? "not recorded"],
+  ];
 }
 
-const loading = (base: string) => `## llama.cpp
+function whatItIs(adapter: AdapterRow): string {
+  if (adapter.weights === null)
+    return "What a model learned from its own checked answers, as text before each question (redistill).";
+  const what = isWholeModel(adapter)
+    ? "A model, all of whose weights were trained on its own checked answers"
+    : "LoRA weights that a model trained on its own checked answers";
+  return adapter.memory === null
+    ? `${what} (redistill).`
+    : `${what}, and text that stands before each\nquestion; the figures are those of both together (redistill).`;
+}
+
+const loading = (adapter: AdapterRow, base: string) =>
+  isWholeModel(adapter)
+    ? `## llama.cpp
+
+    llama-cli -m model.gguf
+`
+    : adapterLoading(base);
+
+const adapterLoading = (base: string) => `## llama.cpp
 
     llama-cli -m ${base} --lora adapter.gguf
 

@@ -66,14 +66,15 @@ async function rolesWithContent(roles: Recipe["roles"]): Promise<object | undefi
   );
 }
 
-/** Settings as a recipe had them before there were other methods, trainers, devices, reward models and sources of pairs. */
+/** Settings as a recipe had them before there were other methods, trainers, devices, reward models, sources of pairs, full weights. */
 function withoutDefaults(retrain: Recipe["retrain"]): object {
   if (retrain.method === "memory") return retrain;
-  const { device, trainer, ...settings } = retrain;
+  const { device, trainer, weights, ...settings } = retrain;
   return {
     ...ofMethod(settings),
     ...(device === "auto" ? {} : { device }),
     ...(trainer === "torch" ? {} : { trainer }),
+    ...(weights === "lora" ? {} : { weights }),
   };
 }
 

@@ -17,19 +17,23 @@ export function mergedLines({ type, name, files }: Merged, folder: string): stri
 }
 
 /** The section of an export's README about merged weights: what they are, and how to load them. */
-export function mergedSection(merged: Merged): string {
+export function mergedSection(merged: Merged, whole: boolean): string {
   const { type, name, files } = merged;
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const about = {
     f16: "in half precision",
     q8_0: "with 8 bits a weight",
     base: "quantised as the base is, which rounds away a part of what was trained",
-    safetensors: "in float32, as they were trained",
+    safetensors: whole ? "in float32, from half precision" : "in float32, as they were trained",
   }[type];
+  const what = whole
+    ? `is the trained model ${about}. Its answers are close to those of model.gguf, not always the same: the
+figures above were measured with that file.`
+    : `is base and adapter in one, ${about}. It needs neither of them. Its answers are
+close to those of base and adapter, not the same: the figures above were measured with the adapter.`;
   return `## Merged weights
 
-\`${name}\` (${formatBytes(bytes)}) is base and adapter in one, ${about}. It needs neither of them. Its answers are
-close to those of base and adapter, not the same: the figures above were measured with the adapter.
+\`${name}\` (${formatBytes(bytes)}) ${what}
 ${type === "safetensors" ? folderUse(name) : fileUse(name)}`;
 }
 

@@ -180,11 +180,20 @@ export async function openModels(
  * @throws RedistillError `usage` with the two ways on.
  */
 export function requireTeachable(
-  recipe: NamesModels & { readonly retrain: { readonly method: string } },
+  recipe: NamesModels & {
+    readonly retrain: { readonly method: string; readonly weights?: string };
+  },
   student?: OpenModel,
 ): void {
-  const { method } = recipe.retrain;
+  const { method, weights } = recipe.retrain;
   if (method === "memory") return;
+  if (weights === "full" && recipe.model.provider === "openai") {
+    throw new RedistillError(
+      "usage",
+      `retrain.weights full trains a whole model, and the server of ${modelName(recipe.model)} loads no models while it runs`,
+      "Set `retrain.weights: lora`; or let the embedded engine (`model.path`) or Ollama run the model's GGUF file.",
+    );
+  }
   const absent = student
     ? student.weights === null
     : weightsOf(recipe.model) === null && recipe.model.provider !== "ollama";

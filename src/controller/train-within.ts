@@ -36,7 +36,7 @@ export async function trainWithin(
   const result = await closing.interrupting(context.signal, (stop) =>
     ledger.train(
       stop,
-      () => lastAdapterBytes(context),
+      () => lastAdapterBytes(context) || leastBytes(context, job),
       (signal) =>
         trainThrough(job, {
           ...{ store, runId, round, signal, observe },
@@ -57,6 +57,12 @@ function lastAdapterBytes({ store, runId, workspace }: TrainingContext): number 
   const candidate = store.rounds.all(runId).findLast((row) => row.candidate !== null)?.candidate;
   const path = candidate ? store.adapters.find(candidate)?.ggufPath : null;
   return path ? folderBytes(join(workspace, dirname(path))) : 0;
+}
+
+/** A whole model in half precision is no smaller than the file that it is trained from; 0 for an adapter. */
+function leastBytes({ store, runId }: TrainingContext, { weights }: TrainingJob): number {
+  const base = weights === "full" ? store.runs.find(runId)?.modelPath : undefined;
+  return (base && statSync(base, { throwIfNoEntry: false })?.size) || 0;
 }
 
 /** Bytes of all files in a folder and those below; 0 where there is none. */

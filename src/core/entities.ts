@@ -66,14 +66,23 @@ export interface Sampling {
   readonly seed: number;
 }
 
-/** LoRA weights on disk, named by the sha256 of the GGUF file. */
+/** Trained weights on disk, named by the sha256 of the GGUF file: a LoRA adapter, or a whole model. */
 export interface Adapter {
   readonly sha256: string;
   readonly ggufPath: string;
+  /** The same adapter as a PEFT folder; of a whole model the GGUF file again, since it is its only form. */
   readonly peftPath: string;
   /** The incumbent's adapter when this one was trained, null for the base weights. */
   readonly parent: string | null;
   readonly round: number;
+}
+
+/** Whether all weights were trained: then the GGUF file is a model by itself, and fits on no base. */
+export function isWholeModel(adapter: {
+  readonly ggufPath: string | null;
+  readonly peftPath: string | null;
+}): boolean {
+  return adapter.ggufPath !== null && adapter.peftPath === adapter.ggufPath;
 }
 
 /**

@@ -157,6 +157,8 @@ export interface TrainingJob {
   readonly method: TrainedMethod;
   /** What trains; torch where it is absent. */
   readonly trainer?: "mlx";
+  /** All weights are trained; absent: an adapter. */
+  readonly weights?: "full";
   readonly examples: readonly TrainingExample[];
   /** Settings that only this method has. */
   readonly options: Readonly<Record<string, number | string>>;
@@ -166,8 +168,9 @@ export interface TrainingJob {
 }
 
 export interface TrainingSettings {
-  readonly rank: number;
-  readonly alpha: number;
+  /** Of the adapter; absent where none is trained. */
+  readonly rank?: number;
+  readonly alpha?: number;
   readonly epochs: number;
   readonly learningRate: number;
   /** Real (unpadded) tokens per optimiser step, at most. */
@@ -187,6 +190,7 @@ export interface TrainingProgress {
 
 export interface TrainingResult {
   readonly sha256: string;
+  /** As an `Adapter` has them. */
   readonly ggufPath: string;
   readonly peftPath: string;
   readonly finalLoss: number | null;

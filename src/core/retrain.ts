@@ -8,22 +8,25 @@ const count = (maximum: number) => z.number().int().min(1).max(maximum);
 const share = z.number().min(0).max(1);
 const weight = z.number().min(0).max(100);
 
-/** What every method has; only the learning rate's default differs. */
-const common = (learningRate: number) => ({
+/** What every method has. */
+const common = {
+  /** What is trained: an adapter beside the base's weights, or all of these. */
+  weights: z.enum(["lora", "full"]).default("lora"),
   /** Start each candidate from the base weights or go on from the incumbent. */
   from: z.enum(["base", "incumbent"]).default("base"),
   /** What computes it; mlx is for Apple silicon, and imitates only. */
   trainer: z.enum(["torch", "mlx"]).default("torch"),
-  rank: count(256).default(8),
-  alpha: z.number().gt(0).max(1024).default(16),
+  /** Of an adapter. */
+  rank: count(256).optional(),
+  alpha: z.number().gt(0).max(1024).optional(),
   epochs: count(100).default(3),
-  learningRate: z.number().gt(0).max(1).default(learningRate),
+  learningRate: z.number().gt(0).max(1).optional(),
   /** Real tokens in one optimiser step, at most. */
   tokensPerStep: z.number().int().min(64).max(65_536).default(512),
   warmupRatio: share.default(0.1),
   /** Where to train; auto takes cuda, else mps, else the CPU. */
   device: z.enum(["auto", "cpu", "cuda", "mps"]).default("auto"),
-});
+};
 
 /**
  * Where preferences come from: right answers over wrong ones, right revisions over the drafts that
@@ -54,16 +57,16 @@ const divergence = {
   ...teacherWeights,
 };
 
-export const retrainSchema = z.discriminatedUnion("method", [
+const methods = z.discriminatedUnion("method", [
   z.strictObject({
     method: z.literal("sft").default("sft"),
-    ...common(1e-3),
+    ...common,
     /** All alike, or answers to tasks that were seldom solved more. */
     weighting: z.enum(["even", "hardness"]).default("even"),
   }),
   z.strictObject({
     method: z.literal("dpo"),
-    ...common(1e-3),
+    ...common,
     pairs,
     beta: z.number().gt(0).max(10).default(0.1),
     /** Of the chosen answer's own likelihood (RPO). */
@@ -71,14 +74,14 @@ export const retrainSchema = z.discriminatedUnion("method", [
   }),
   z.strictObject({
     method: z.literal("orpo"),
-    ...common(1e-3),
+    ...common,
     pairs,
     /** Of the odds ratio; the paper's lambda. */
     beta: z.number().gt(0).max(10).default(0.1),
   }),
   z.strictObject({
     method: z.literal("kto"),
-    ...common(5e-4),
+    ...common,
     beta: z.number().gt(0).max(10).default(0.1),
     /** Of right and of wrong answers, after both kinds were made to count the same. */
     rightWeight: weight.default(1),
@@ -88,15 +91,15 @@ export const retrainSchema = z.discriminatedUnion("method", [
   }),
   z.strictObject({
     method: z.literal("rrhf"),
-    ...common(1e-3),
+    ...common,
     pairs,
     /** Of the best answer's own likelihood. */
     sftWeight: weight.default(1),
   }),
-  z.strictObject({ method: z.literal("sdft"), ...common(1e-3), ...divergence }),
+  z.strictObject({ method: z.literal("sdft"), ...common, ...divergence }),
   z.strictObject({
     method: z.literal("gkd"),
-    ...common(1e-3),
+    ...common,
     ...divergence,
     beta: share.default(0.5),
     /** Share of the steps whose answers the student samples; the others have the teacher's right ones. */
@@ -104,7 +107,7 @@ export const retrainSchema = z.discriminatedUnion("method", [
   }),
   z.strictObject({
     method: z.literal("sdpo"),
-    ...common(1e-3),
+    ...common,
     ...teacherWeights,
     teacher: teacherWeights.teacher.default("ema"),
     beta: share.default(0.5),
@@ -118,7 +121,7 @@ export const retrainSchema = z.discriminatedUnion("method", [
   }),
   z.strictObject({
     method: z.literal("distill"),
-    ...common(1e-3),
+    ...common,
     /** Likeliest tokens whose probabilities are kept for each token of an answer. */
     topLogprobs: count(100).default(20),
     /** 0: forward divergence, 1: reverse, between them Jensen-Shannon. */
@@ -126,7 +129,7 @@ export const retrainSchema = z.discriminatedUnion("method", [
   }),
   z.strictObject({
     method: z.literal("grpo"),
-    ...common(5e-4),
+    ...common,
     /** Answers sampled to each question, scored by its verifier and compared with each other. */
     completions: z.number().int().min(2).max(256).default(8),
     /** Of the divergence from the weights that training began with. */
@@ -146,6 +149,33 @@ export const retrainSchema = z.discriminatedUnion("method", [
   /** No weights are trained: what was learned stands in the student's prompt. */
   z.strictObject({ method: z.literal("memory"), ...memoryShape }),
 ]);
+
+type WeightMethod = Exclude<z.infer<typeof methods>, { method: "memory" }>["method"];
+
+/** Default rates of adapters. */
+const learningRates: Readonly<Record<WeightMethod, number>> = {
+  ...{ sft: 1e-3, dpo: 1e-3, orpo: 1e-3, kto: 5e-4, rrhf: 1e-3 },
+  ...{ sdft: 1e-3, gkd: 1e-3, sdpo: 1e-3, distill: 1e-3, grpo: 5e-4 },
+};
+
+/**
+ * The best rate for all weights is a tenth of the best one for an adapter, in imitation and with rewards
+ * (Schulman et al. 2025, "LoRA Without Regret").
+ */
+const fullShare = 10;
+
+/** Defaults that depend on other settings are put in last; what is there stays. */
+export const retrainSchema = methods.transform((settings) => {
+  if (settings.method === "memory") return settings;
+  const { method, weights, rank, alpha, learningRate } = settings;
+  const adapter = weights === "lora" || hasRewardModel(settings);
+  return {
+    ...settings,
+    rank: rank ?? (adapter ? 8 : undefined),
+    alpha: alpha ?? (adapter ? 16 : undefined),
+    learningRate: learningRate ?? learningRates[method] / (weights === "full" ? fullShare : 1),
+  };
+});
 
 export type RetrainSettings = z.infer<typeof retrainSchema>;
 /** Those of a method that trains weights. */
@@ -175,6 +205,20 @@ export function methodContradictions(recipe: {
   if (retrain.trainer === "mlx" && retrain.method !== "sft") {
     const message = `mlx trains by sft only, not by ${retrain.method}; set trainer: torch`;
     return [{ path: ["retrain", "trainer"], message }];
+  }
+  if (retrain.weights === "full") {
+    if (retrain.trainer === "mlx") {
+      const message = "mlx trains adapters only; set trainer: torch, or weights: lora";
+      return [{ path: ["retrain", "trainer"], message }];
+    }
+    const [key] = hasRewardModel(retrain)
+      ? []
+      : (["rank", "alpha"] as const).filter((each) => retrain[each] !== undefined);
+    if (key !== undefined) {
+      const message =
+        "weights: full trains all weights, without an adapter; leave it out, and learningRate if it was chosen for one";
+      return [{ path: ["retrain", key], message }];
+    }
   }
   const path = ["retrain", "pairs"];
   if (learnsFromJudge(retrain) && judge === null) {
@@ -227,7 +271,10 @@ export function memoryContradictions(
 }
 
 /** Whether a model that is trained first gives rewards, or part of them. */
-export function hasRewardModel(retrain: RetrainSettings): boolean {
+export function hasRewardModel(retrain: {
+  readonly method: string;
+  readonly reward?: string;
+}): boolean {
   return retrain.method === "grpo" && retrain.reward !== "verifier";
 }
 

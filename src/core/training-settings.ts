@@ -5,18 +5,20 @@ import { hasRewardModel, type TrainedMethod, type WeightSettings } from "./retra
 export function trainingSettings(retrain: WeightSettings): {
   readonly method: TrainedMethod;
   readonly trainer?: "mlx";
+  readonly weights?: "full";
   readonly settings: TrainingSettings;
   readonly options: Readonly<Record<string, number | string>>;
 } {
-  const { method, settings, options, ...trainer } = plainSettings(retrain);
+  const { method, settings, options, ...also } = plainSettings(retrain);
   const { reward: _reward, modelShare, rewardEpochs, ...rest } = options;
   // Without a reward model nothing of it is in the job: its name stays what it was.
-  if (!hasRewardModel(retrain)) return { method, settings, options: rest, ...trainer };
+  if (!hasRewardModel(retrain)) return { method, settings, options: rest, ...also };
   const share = retrain.method === "grpo" && retrain.reward === "mix" ? modelShare! : 1;
   return {
     method: "rlaif",
     settings,
     options: { ...rest, modelShare: share, rewardEpochs: rewardEpochs! },
+    ...also,
   };
 }
 
@@ -24,6 +26,7 @@ function plainSettings({ method, ...all }: WeightSettings) {
   const {
     from: _from,
     trainer,
+    weights,
     rank,
     alpha,
     epochs,
@@ -48,12 +51,15 @@ function plainSettings({ method, ...all }: WeightSettings) {
     ...own,
   };
   const settings = {
-    ...{ rank, alpha, epochs, learningRate, tokensPerStep, warmupRatio },
+    ...(rank === undefined ? {} : { rank }),
+    ...(alpha === undefined ? {} : { alpha }),
+    ...{ epochs, learningRate, tokensPerStep, warmupRatio },
     // Left out where the machine decides, so that jobs keep the names that they had before.
     ...(device === "auto" ? {} : { device }),
   };
   return {
     ...{ method, settings, options: options as Readonly<Record<string, number | string>> },
     ...(trainer === "torch" ? {} : { trainer }),
+    ...(weights === "lora" ? {} : { weights }),
   };
 }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
+import { isWholeModel } from "../core/entities.js";
 import type { AdapterPaths } from "../store/housekeeping.js";
 import { filesBelow, isWithin } from "./files.js";
 import type { WorkspacePaths } from "./workspace.js";
@@ -55,16 +56,18 @@ export async function adapterFiles(
   const { sha256, weights, ggufPath, peftPath, memoryPath } = adapter;
   const files = new Map<string, string | null>();
   const homes = partsOf(adapter).map((path) => jobFolder(paths, path));
-  const folders = [...homes, peftPath && join(paths.root, peftPath)];
+  const peft = peftPath === null || isWholeModel(adapter) ? null : peftPath;
+  const folders = [...homes, peft && join(paths.root, peft)];
   for (const folder of new Set(folders.filter((each) => each !== null))) {
     const from = relative(paths.root, folder);
     for (const path of await filesBelow(folder, [checkpointName]))
       files.set(join(from, path), null);
   }
   if (memoryPath !== null) files.set(join(memoryPath), sha256);
-  if (ggufPath === null || peftPath === null) return files;
+  if (ggufPath === null) return files;
   files.set(join(ggufPath), weights);
-  const tensors = join(peftPath, weightsName);
+  if (peft === null) return files;
+  const tensors = join(peft, weightsName);
   const recorded = await recordedPeft(join(paths.root, dirname(ggufPath), "manifest.json"));
   if (files.has(tensors) || recorded !== null) files.set(tensors, recorded);
   return files;

@@ -18,7 +18,7 @@ export function keysAt(schema: z.ZodType, path: readonly (string | number)[]): s
   return [...new Set(keys)];
 }
 
-/** The alternatives behind defaults, nulls and unions. */
+/** The alternatives behind defaults, nulls, unions and transforms. */
 function unwrapped(schema: z.ZodType): z.ZodType[] {
   if (schema instanceof z.ZodUnion) {
     return schema.options.flatMap((option) => unwrapped(option as z.ZodType));
@@ -31,5 +31,6 @@ function unwrapped(schema: z.ZodType): z.ZodType[] {
   ) {
     return unwrapped(schema.unwrap() as z.ZodType);
   }
+  if (schema instanceof z.ZodPipe) return unwrapped(schema.in as z.ZodType);
   return [schema];
 }

@@ -140,10 +140,11 @@ retrain:
   method: sft                 # how it learns: sft, or one of those below
   from: base                  # start each candidate from the base weights or go on from the incumbent
   trainer: torch              # or mlx, on Apple silicon and for sft (docs/export.md)
-  rank: 8                     # of the LoRA matrices
-  alpha: 16                   # their scale is alpha / rank
+  weights: lora               # an adapter, or full: all weights of the model (docs/training-methods.md)
+  rank: 8                     # of the LoRA matrices; not with weights: full
+  alpha: 16                   # their scale is alpha / rank; not with weights: full
   epochs: 3
-  learningRate: 0.001
+  learningRate: 0.001         # with weights: full a tenth of it, as with the methods below
   tokensPerStep: 512          # real tokens in one optimiser step, at most
   warmupRatio: 0.1            # share of the steps in which the learning rate rises
   device: auto                # where to train: cpu, cuda, mps; auto takes what torch finds (cuda and mps are unproven)

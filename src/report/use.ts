@@ -1,3 +1,4 @@
+import { isWholeModel } from "../core/entities.js";
 import type { BestAdapter, RunReport } from "./report.js";
 
 /** Ways to use the best adapter: a title, and what to type. */
@@ -30,6 +31,10 @@ export function waysToUse({ run, best, tryPrompt }: RunReport): Use[] {
       ]
     : [];
   if (best.weights === null) return [...always, ...memory];
+  if (isWholeModel(best)) {
+    const title = "llama.cpp, after the export (other forms: redistill export --merged)";
+    return [...always, ...memory, { title, lines: [`llama-cli -m ${from}/model.gguf`] }];
+  }
   return [
     ...always,
     ...memory,
@@ -55,6 +60,14 @@ function baseFile({ baseName }: BestAdapter): string {
   return baseName !== null && /^[A-Za-z0-9][\w.+-]*$/.test(baseName) ? baseName : "base.gguf";
 }
 
+function whatItFits(best: BestAdapter, base: string): string {
+  if (best.weights === null)
+    return `It has no weights of its own: what was learned stands in the prompt of ${base}, sha256 ${best.baseSha256}.`;
+  return isWholeModel(best)
+    ? `It is a whole model in half precision, which needs no other file; it was trained from ${base}, sha256 ${best.baseSha256}.`
+    : `It fits exactly one file of weights: ${base}, sha256 ${best.baseSha256}.`;
+}
+
 /** What the adapter is, and what it fits. */
 export function bestItems({ best, basis }: RunReport): string[] {
   if (best === null) return [];
@@ -65,9 +78,7 @@ export function bestItems({ best, basis }: RunReport): string[] {
       : baseFile(best);
   return [
     `Adapter ${best.sha256}, of round ${best.round}.`,
-    best.weights === null
-      ? `It has no weights of its own: what was learned stands in the prompt of ${base}, sha256 ${best.baseSha256}.`
-      : `It fits exactly one file of weights: ${base}, sha256 ${best.baseSha256}.`,
+    whatItFits(best, base),
     ...(best.remembers && best.weights !== null
       ? ["Its memory belongs to it: the figures are those of both together."]
       : []),

@@ -33,7 +33,11 @@ export interface TrainerOptions {
 
 const manifestShape = z.object({
   gguf_sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  peft_sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Absent where all weights were trained: the GGUF file is all that there is. */
+  peft_sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
   final_loss: z.number().nullable(),
   tokens: z.number(),
   seconds: z.number(),
@@ -66,13 +70,14 @@ export function requireTrainable(path: string, architecture: string): void {
 
 /** What names a job: everything that determines the weights that come out, and no path. */
 export function jobHash(job: TrainingJob, modelSha256: string): string {
-  const { method, trainer, options, examples, parent, seed, settings } = job;
+  const { method, trainer, weights, options, examples, parent, seed, settings } = job;
   const recipe = trainerRecipe;
   return sha256({
     recipe,
     // Plain imitation is named as it was before there were other methods: its adapters stay valid.
     ...(method === "sft" ? {} : { method, options }),
     ...(trainer === undefined ? {} : { trainer }),
+    ...(weights === undefined ? {} : { weights }),
     examples,
     parent: parent?.sha256 ?? null,
     seed,
@@ -123,16 +128,17 @@ export function createTrainer({ worker, model, directory, verify }: TrainerOptio
   };
 }
 
-/** The adapter in a job's folder if its files are those of its manifest, else null. */
+/** The adapter or whole model in a job's folder if its files are those of its manifest, else null. */
 export async function finished(output: string): Promise<TrainingResult | null> {
-  const ggufPath = join(output, "adapter.gguf");
-  const peftPath = join(output, "peft");
   try {
     const text = await readFile(join(output, "manifest.json"), "utf8");
     const manifest = manifestShape.parse(JSON.parse(text));
+    const whole = manifest.peft_sha256 === undefined;
+    const ggufPath = join(output, whole ? "model.gguf" : "adapter.gguf");
+    const peftPath = whole ? ggufPath : join(output, "peft");
     if ((await hashOf(ggufPath)) !== manifest.gguf_sha256) return null;
     const weights = join(peftPath, "adapter_model.safetensors");
-    if ((await hashOf(weights)) !== manifest.peft_sha256) return null;
+    if (!whole && (await hashOf(weights)) !== manifest.peft_sha256) return null;
     const { gguf_sha256, final_loss, tokens, seconds, reward_model: reward } = manifest;
     return {
       ...{ sha256: gguf_sha256, ggufPath, peftPath, tokens, seconds },
@@ -175,9 +181,10 @@ async function writeJob(
     ...(job.settings.device === undefined ? {} : { device: job.settings.device }),
     ...(job.method === "sft" ? {} : { method: job.method, options: snakeCase(job.options) }),
     ...(job.trainer === undefined ? {} : { trainer: job.trainer }),
+    ...(job.weights === undefined ? {} : { weights: job.weights }),
     settings: {
-      rank: settings.rank,
-      alpha: settings.alpha,
+      ...(settings.rank === undefined ? {} : { rank: settings.rank }),
+      ...(settings.alpha === undefined ? {} : { alpha: settings.alpha }),
       epochs: settings.epochs,
       learning_rate: settings.learningRate,
       tokens_per_step: settings.tokensPerStep,

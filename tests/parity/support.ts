@@ -28,14 +28,15 @@ export async function inTorch(
   return done.answers as TorchAnswer[];
 }
 
-/** Greedy answers of an engine, with a GGUF adapter or without. */
+/** Greedy answers of an engine, with a GGUF adapter, a whole model in the place of its own, or neither. */
 export async function inLlama(
   engine: EmbeddedEngine,
   asked: readonly (readonly Message[])[],
   gguf: string | null,
+  peftPath = "",
 ): Promise<number[][]> {
   const adapter: Adapter | null =
-    gguf === null ? null : { sha256: gguf, ggufPath: gguf, peftPath: "", parent: null, round: 1 };
+    gguf === null ? null : { sha256: gguf, ggufPath: gguf, peftPath, parent: null, round: 1 };
   const texts: string[] = [];
   await engine.sample(
     asked.map((messages) => ({ messages, sampling: greedySampling(maxTokens) })),

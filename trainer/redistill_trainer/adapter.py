@@ -34,6 +34,11 @@ def attached(base: Base, rank: int, alpha: float, seed: int = 0) -> Iterator[Any
         base.model.__dict__.pop("forward", None)  # TRL patches the instance and would patch its own patch next time
 
 
+def is_adapter(model: Any) -> bool:
+    """Whether an adapter is trained on a frozen base, and not all weights."""
+    return hasattr(model, "peft_config")
+
+
 def lora_config(rank: int, alpha: float) -> Any:
     """PEFT's config of a plain LoRA on all linear layers."""
     from peft import LoraConfig

@@ -18,7 +18,8 @@ def answer_prompts(
 
     Args:
         model: path of the GGUF file.
-        adapter: folder of a PEFT adapter, or None for the bare model.
+        adapter: folder of a PEFT adapter, a GGUF model in whose place all its weights were trained, or None for the bare
+            model.
         prompts: texts with the chat template already applied.
 
     Returns:
@@ -30,10 +31,11 @@ def answer_prompts(
 
     from redistill_trainer.adapter import attached, load_weights, read_config
 
-    base = load_base(Path(model))
+    whole = adapter is not None and Path(adapter).is_file()
+    base = load_base(Path(adapter if whole else model))
     with ExitStack() as stack:
         network = base.model
-        if adapter:
+        if adapter and not whole:
             rank, alpha = read_config(Path(adapter))
             network = stack.enter_context(attached(base, rank, alpha))
             load_weights(network, Path(adapter))

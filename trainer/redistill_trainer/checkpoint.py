@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import random
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from redistill_trainer.adapter import adapter_files
+from redistill_trainer.adapter import adapter_files, is_adapter, load_weights
 from redistill_trainer.files import recover_dir, write_dir_atomic
+from redistill_trainer.full import load_state, state_files
 from redistill_trainer.job import Job
 from redistill_trainer.weights import Base
 
@@ -47,15 +48,23 @@ def save(path: Path, trainer: Any, base: Base, meta: Meta) -> None:
     if torch.cuda.is_available():
         generators["cuda"] = torch.cuda.random.get_rng_state()
     files = {
-        **adapter_files(trainer.model, base),
-        "optimizer.pt": to_bytes(trainer.optimizer.state_dict()),
-        "scheduler.pt": to_bytes(trainer.lr_scheduler.state_dict()),
-        "rng_state.pth": to_bytes(generators),
+        **(adapter_files(trainer.model, base) if is_adapter(trainer.model) else state_files(trainer.model)),
+        "optimizer.pt": saved(trainer.optimizer.state_dict()),
+        "scheduler.pt": saved(trainer.lr_scheduler.state_dict()),
+        "rng_state.pth": saved(generators),
         "trainer_state.json": json.dumps(dataclasses.asdict(trainer.state), sort_keys=True).encode(),
         **trainer.objective.files(),
         META_NAME: json.dumps(dataclasses.asdict(meta)).encode(),
     }
     write_dir_atomic(path, files)
+
+
+def load(path: Path, model: Any) -> None:
+    """Give the model the weights of a checkpoint."""
+    if is_adapter(model):
+        load_weights(model, path)
+    else:
+        load_state(model, path)
 
 
 def find(path: Path, job_hash: str) -> Meta | None:
@@ -78,10 +87,12 @@ def begin(job: Job) -> tuple[Meta, str | None]:
     return (meta, str(path)) if meta else (Meta(job.hash), None)
 
 
-def to_bytes(value: Any) -> bytes:
-    """`torch.save` in memory, since its own file writer reports a full disk as a corrupt archive."""
+def saved(value: Any) -> Callable[[Path], None]:
+    """`torch.save` through a file of Python's, since its own file writer reports a full disk as a corrupt archive."""
     import torch
 
-    buffer = io.BytesIO()
-    torch.save(value, buffer)
-    return buffer.getvalue()
+    def write(path: Path) -> None:
+        with open(path, "wb") as file:
+            torch.save(value, file)
+
+    return write

@@ -108,7 +108,7 @@ class SelfDistillation(Objective):
         if self.job.options["teacher"] == "ema":
             self.shadow.follow(model, self.job.options["decay"])
 
-    def files(self) -> dict[str, bytes]:
+    def files(self) -> dict[str, Any]:
         return self.shadow.files() if self.job.options["teacher"] == "ema" else {}
 
     def restore(self, folder: Path) -> None:

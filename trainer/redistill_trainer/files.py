@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,13 +59,17 @@ def write_atomic(path: Path, data: bytes) -> None:
     fsync_dir(path.parent)
 
 
-def write_dir_atomic(path: Path, files: dict[str, bytes]) -> None:
-    """Replace the folder `path` by one with `files`; see `swap_dir`."""
+def write_dir_atomic(path: Path, files: dict[str, bytes | Callable[[Path], None]]) -> None:
+    """Replace the folder `path` by one with `files`, their bytes or what writes them; see `swap_dir`."""
     beside = path.with_name(f".{path.name}.tmp")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     for name, data in files.items():
-        write_synced(beside / name, data)
+        if callable(data):  # too large to be in memory a second time
+            data(beside / name)
+            fsync_file(beside / name)
+        else:
+            write_synced(beside / name, data)
     fsync_dir(beside)
     swap_dir(beside, path)
 

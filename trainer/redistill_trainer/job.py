@@ -36,27 +36,28 @@ JOB_SHAPE = {
     "settings": OBJECT,
 }
 SETTINGS_SHAPE = {
-    "rank": POSITIVE_INTEGER,
-    "alpha": POSITIVE_NUMBER,
     "epochs": POSITIVE_INTEGER,
     "learning_rate": POSITIVE_NUMBER,
     "tokens_per_step": POSITIVE_INTEGER,
     "warmup_ratio": FRACTION,
 }
+ADAPTER_SHAPE = {"rank": POSITIVE_INTEGER, "alpha": POSITIVE_NUMBER}
 TRAINERS = ("torch", "mlx")
+WEIGHTS = ("lora", "full")
 SEED_LIMIT = 2**32  # numpy's generators take no larger seed
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train. `tokens_per_step` bounds the tokens of one optimiser step, `warmup_ratio` is a share of all steps."""
+    """How to train. `tokens_per_step` bounds the tokens of one optimiser step, `warmup_ratio` is a share of all steps.
+    `rank` and `alpha` are 0 where no adapter is trained."""
 
-    rank: int
-    alpha: float
     epochs: int
     learning_rate: float
     tokens_per_step: int
     warmup_ratio: float
+    rank: int = 0
+    alpha: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Job:
     options: dict[str, Any] = field(default_factory=dict)
     trainer: str = "torch"
     device: str = "auto"
+    weights: str = "lora"
 
 
 def read_job(path: str) -> Job:
@@ -85,20 +87,26 @@ def read_job(path: str) -> Job:
     """
     data = read_json(Path(path), "the job file")
     method, options = take_method(data)
-    trainer = take_trainer(data)
-    device = take_device(data)
+    trainer = take_one_of(data, "trainer", TRAINERS)
+    device = take_one_of(data, "device", DEVICES)
+    weights = take_one_of(data, "weights", WEIGHTS)
     require(data, "job", JOB_SHAPE)
     if data["version"] != VERSION:
         raise WorkerError("bad_job", f"job.version is {data['version']}, this worker reads {VERSION}")
     if not 0 <= data["seed"] < SEED_LIMIT:
         raise WorkerError("bad_job", f"job.seed must be from 0 to {SEED_LIMIT - 1}")
-    settings = Settings(**require(data["settings"], "job.settings", SETTINGS_SHAPE))
+    if weights == "full" and trainer == "mlx":
+        hint = "Set retrain.trainer: torch, or retrain.weights: lora."
+        raise WorkerError("bad_job", "the trainer mlx trains adapters only", hint)
+    # A reward model is an adapter, whatever the policy is.
+    has_adapter = weights == "lora" or method == "rlaif"
+    settings = Settings(**require(data["settings"], "job.settings", {**SETTINGS_SHAPE, **(ADAPTER_SHAPE if has_adapter else {})}))
     parent = Path(data["parent"]) if data["parent"] else None
     determining = {
         "recipe": RECIPE,
         "model": data["model_sha256"],
         "examples": data["examples_sha256"],
-        "parent": sha256_file(parent_weights(parent)) if parent else None,
+        "parent": sha256_file(parent_weights(parent, weights)) if parent else None,
         "seed": data["seed"],
         "settings": {key: float(value) for key, value in data["settings"].items()},
     }
@@ -108,6 +116,8 @@ def read_job(path: str) -> Job:
         determining["trainer"] = trainer
     if device != "auto":  # other devices round otherwise
         determining |= {"device": device}
+    if weights != "lora":
+        determining |= {"weights": weights}
     return Job(
         model=Path(data["model"]),
         model_sha256=data["model_sha256"].lower(),
@@ -122,6 +132,7 @@ def read_job(path: str) -> Job:
         options=options,
         trainer=trainer,
         device=device,
+        weights=weights,
     )
 
 
@@ -135,24 +146,20 @@ def take_method(data: Any) -> tuple[str, dict[str, Any]]:
     return method, require(data.pop("options", {}), "job.options", METHODS[method].options)
 
 
-def take_trainer(data: Any) -> str:
-    """Take the trainer out of a job; a job that names none is for torch."""
-    trainer = data.pop("trainer", "torch") if isinstance(data, dict) else "torch"
-    if trainer not in TRAINERS:
-        raise WorkerError("bad_job", f"job.trainer must be one of {', '.join(TRAINERS)}, not {trainer!r:.80}")
-    return trainer
+def take_one_of(data: Any, key: str, words: tuple[str, ...]) -> str:
+    """Take a key out of a job; one that does not have it means the first of its words."""
+    word = data.pop(key, words[0]) if isinstance(data, dict) else words[0]
+    if word not in words:
+        raise WorkerError("bad_job", f"job.{key} must be one of {', '.join(words)}, not {word!r:.80}")
+    return word
 
 
-def take_device(data: Any) -> str:
-    """Take the device out of a job; one that names none takes what torch finds."""
-    device = data.pop("device", "auto") if isinstance(data, dict) else "auto"
-    if device not in DEVICES:
-        raise WorkerError("bad_job", f"job.device must be one of {', '.join(DEVICES)}, not {device!r:.80}")
-    return device
-
-
-def parent_weights(parent: Path) -> Path:
-    """The weights file of the parent adapter. Raises WorkerError("bad_job") if the folder is not a PEFT adapter."""
+def parent_weights(parent: Path, weights: str) -> Path:
+    """The file with the parent's weights. Raises WorkerError("bad_job") if it is not there, or the parent of another kind."""
+    if weights == "full":
+        if not parent.is_file():
+            raise WorkerError("bad_job", f"job.parent is not a GGUF model, as a training of all weights goes on from: {parent}")
+        return parent
     file = parent / "adapter_model.safetensors"
     if not file.is_file() or not (parent / "adapter_config.json").is_file():
         raise WorkerError("bad_job", f"job.parent is not the folder of a PEFT adapter: {parent}")

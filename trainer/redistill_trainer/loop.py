@@ -15,7 +15,6 @@ from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from redistill_trainer import checkpoint
-from redistill_trainer.adapter import load_weights
 from redistill_trainer.context import Context
 from redistill_trainer.devices import precision
 from redistill_trainer.errors import Cancelled, WorkerError
@@ -33,7 +32,7 @@ class Loop(SFTTrainer):
     """One optimiser step per step of the objective, in its order.
 
     Args:
-        model: the PeftModel to train.
+        model: the PeftModel to train, or the bare model whose weights are all trained.
         base: what it stands on.
         objective: the steps and their losses.
         meta: where the training stands; step 0 for a new one.
@@ -78,7 +77,7 @@ class Loop(SFTTrainer):
         self.checkpoint_seconds = time.monotonic() - started
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        load_weights(self.model, Path(resume_from_checkpoint))
+        checkpoint.load(Path(resume_from_checkpoint), self.model)
         self.objective.restore(Path(resume_from_checkpoint))
 
 

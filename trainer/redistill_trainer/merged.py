@@ -1,4 +1,4 @@
-"""`export`: the base model and an adapter as one model, which needs no adapter any more."""
+"""`export`: the base model and what was trained as one model, which needs no adapter any more."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def export_merged(
 
     Args:
         model: the base, a GGUF file with this sha256.
-        adapter: a GGUF adapter for a GGUF file, a PEFT folder for safetensors, or None for the base alone.
+        adapter: a GGUF adapter for a GGUF file, a PEFT folder for safetensors, a whole GGUF model for both, or None for
+            the base alone.
         adapter_sha256: of the adapter's weights file; not compared if None.
         type: f16, q8_0, base (each matrix quantised as the base's is) or safetensors (float32).
         output: the GGUF file; its manifest lies beside it as `<name>.json`. Or the folder, which holds its manifest.
@@ -57,13 +58,14 @@ def write_gguf(path: Path, model: Path, adapter: Path | None, wanted: dict[str, 
     """Write base and adapter as a GGUF file; its header says by hash what went into it."""
     import gguf
 
-    from redistill_trainer.merged_gguf import plan, read_adapter, write_merged
+    from redistill_trainer.merged_gguf import plan, read_adapter, read_whole, write_merged
     from redistill_trainer.weights import parsed_once, read_facts
 
     with parsed_once():
         read_facts(model)  # refuses architectures for which none of this was tried
         base = gguf.GGUFReader(model)
-    planned = plan(base, read_adapter(adapter, base) if adapter else {}, wanted["type"])
+    whole = read_whole(adapter, wanted["model_sha256"]) if adapter else None
+    planned = plan(base, read_adapter(adapter, base) if adapter and whole is None else {}, wanted["type"], trained=whole)
     require_room(path.parent, base.data_offset + sum(each.bytes for each in planned))
     notes = {f"redistill.{key}": wanted[key] for key in ("model_sha256", "adapter_sha256") if wanted[key]}
     write_merged(path, base, planned, wanted["type"], notes, context)
@@ -71,11 +73,16 @@ def write_gguf(path: Path, model: Path, adapter: Path | None, wanted: dict[str, 
 
 def write_safetensors(path: Path, model: Path, model_sha256: str, adapter: str | None, context: Context) -> None:
     """Write base and adapter as a folder for transformers."""
+    from redistill_trainer.full import require_of_base
     from redistill_trainer.merged_folder import bytes_of, write_folder
     from redistill_trainer.weights import load_base
 
     recover_dir(path)
-    base = load_base(model, model_sha256)
+    if adapter and Path(adapter).is_file():  # a whole model: nothing is merged
+        require_of_base(Path(adapter), model_sha256)
+        base, adapter = load_base(Path(adapter)), None
+    else:
+        base = load_base(model, model_sha256)
     require_room(path.parent, sum(map(bytes_of, base.model.parameters())))
     write_folder(path, base, Path(adapter) if adapter else None, context)
 
@@ -84,7 +91,8 @@ def adapter_weights(adapter: str | None, folder: bool) -> Path | None:
     """The file that holds an adapter's weights."""
     if adapter is None:
         return None
-    return Path(adapter) / "adapter_model.safetensors" if folder else Path(adapter)
+    path = Path(adapter)
+    return path / "adapter_model.safetensors" if folder and not path.is_file() else path
 
 
 def check_hash(path: Path | None, expected: str | None, what: str) -> str | None:

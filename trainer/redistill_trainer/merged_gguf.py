@@ -1,4 +1,4 @@
-"""A base GGUF and a LoRA adapter as one GGUF file: W + alpha / rank * B @ A, tensor by tensor.
+"""A base GGUF and what was trained as one GGUF file: W + alpha / rank * B @ A, tensor by tensor, or other weights for W.
 
 Base and adapter are both in ggml's layout (names, permuted rows of q and k), so nothing is renamed or permuted here, and
 no more is in memory than one tensor. Everything that is not a weight is carried over from the base.
@@ -29,6 +29,7 @@ TYPES = {
 }
 ROWS = 4096  # dequantised at a time: an embedding of 150,000 rows would take gigabytes in float32
 F16_LIMIT = 65504.0
+MODEL_NOTE = "redistill.model_sha256"  # header key: the base that this model was made from
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,13 @@ def read_adapter(path: Path, base: gguf.GGUFReader) -> dict[str, Lora]:
 
 @dataclass(frozen=True)
 class Planned:
-    """A tensor of the merged file: where it comes from, what changes it, and what it will be."""
+    """A tensor of the merged file: where it comes from, what changes it or takes its place, and what it will be."""
 
     source: Any
     lora: Lora | None
     kind: Type
     shape: tuple[int, ...]
+    trained: numpy.ndarray | None = None
 
     @property
     def bytes(self) -> int:
@@ -75,12 +77,21 @@ class Planned:
         return math.prod(quant_shape_to_byte_shape(self.shape, self.kind))
 
 
-def plan(base: gguf.GGUFReader, loras: dict[str, Lora], name: str) -> list[Planned]:
+def plan(
+    base: gguf.GGUFReader, loras: dict[str, Lora], name: str, trained: dict[str, numpy.ndarray] | None = None
+) -> list[Planned]:
     """What becomes of each tensor of the base.
 
-    Raises WorkerError("bad_job") if the base's own type is asked for and cannot be written.
+    Args:
+        trained: weights in half or single precision that take the place of the base's, all matrices among them.
+
+    Raises:
+        WorkerError("bad_job"): the base's own type is asked for and cannot be written.
+        WorkerError("bad_weights"): the trained weights are not those of the base's tensors.
     """
     wanted, _ = TYPES[name]
+    if trained is not None:
+        require_same_tensors(base, trained)
     planned = []
     for tensor in base.tensors:
         shape = tuple(reversed(tensor.shape.tolist()))
@@ -88,13 +99,42 @@ def plan(base: gguf.GGUFReader, loras: dict[str, Lora], name: str) -> list[Plann
         if wanted is not None and len(shape) > 1:  # norms and biases stay as they are, as llama.cpp wants them
             fits = shape[-1] % gguf.GGML_QUANT_SIZES[wanted][0] == 0
             kind = wanted if fits else Type.F16
-        planned.append(Planned(tensor, loras.get(tensor.name), kind, shape))
-    impossible = sorted({each.kind.name for each in planned if each.lora and not can_write(each.kind)})
+        planned.append(Planned(tensor, loras.get(tensor.name), kind, shape, (trained or {}).get(tensor.name)))
+    changed = [each for each in planned if each.lora or each.trained is not None]
+    impossible = sorted({each.kind.name for each in changed if not can_write(each.kind)})
     if impossible:
         message = f"the base is quantised as {', '.join(impossible)}, which can be read here but not written"
         hint = "Export f16, and quantise that file with llama.cpp: llama-quantize <file> <output> Q4_K_M (or another type)."
         raise WorkerError("bad_job", message, hint)
     return planned
+
+
+def require_same_tensors(base: gguf.GGUFReader, trained: dict[str, numpy.ndarray]) -> None:
+    """Raise WorkerError("bad_weights") unless each trained weight is a tensor of the base, and each matrix of it is trained."""
+    shapes = {tensor.name: tuple(reversed(tensor.shape.tolist())) for tensor in base.tensors}
+    for name, weight in trained.items():
+        if shapes.get(name) != weight.shape:
+            raise WorkerError("bad_weights", f"the trained weights are of another model: see their tensor {name}", FITTING_BASE)
+    if missing := sorted(name for name, shape in shapes.items() if len(shape) > 1 and name not in trained):
+        raise WorkerError("bad_weights", f"{missing[0]} of the base is not among the trained weights", FITTING_BASE)
+
+
+def read_whole(path: Path, model_sha256: str) -> dict[str, numpy.ndarray] | None:
+    """The weights of a whole model in half precision by tensor, read when they are needed; None for a file that does not
+    say what it was trained from, such as an adapter.
+
+    Raises WorkerError("bad_weights") for a file that is no GGUF file, or a model that was trained from another base.
+    """
+    try:
+        reader = gguf.GGUFReader(path)
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise WorkerError("bad_weights", f"{path.name} is not a whole GGUF LoRA adapter or model: {error}", WHOLE_ADAPTER) from error
+    trained_from = reader.get_field(MODEL_NOTE)
+    if trained_from is None:
+        return None
+    if trained_from.contents() != model_sha256:
+        raise WorkerError("bad_weights", f"{path.name} was trained from another model than this one", FITTING_BASE)
+    return {tensor.name: tensor.data for tensor in reader.tensors}
 
 
 def can_write(kind: Type) -> bool:
@@ -160,7 +200,7 @@ def copy_header(writer: gguf.GGUFWriter, base: gguf.GGUFReader, name: str, notes
 def merged(each: Planned, context: Context) -> numpy.ndarray:
     """The data of one tensor of the merged file, a portion of rows at a time. What does not change is not recomputed."""
     source, lora, kind = each.source, each.lora, each.kind
-    if lora is None and source.tensor_type == kind:
+    if lora is None and each.trained is None and source.tensor_type == kind:
         if context.cancelled():
             raise Cancelled
         return source.data
@@ -169,7 +209,10 @@ def merged(each: Planned, context: Context) -> numpy.ndarray:
         if context.cancelled():
             raise Cancelled
         rows = slice(start, start + ROWS)
-        weights = dequantize(source.data[rows], source.tensor_type)
+        if each.trained is None:
+            weights = dequantize(source.data[rows], source.tensor_type)
+        else:
+            weights = each.trained[rows].astype(numpy.float32)
         if lora:
             weights = weights + numpy.float32(lora.scale) * (lora.b[rows] @ lora.a)
         largest = float(numpy.abs(weights).max())

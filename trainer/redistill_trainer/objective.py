@@ -99,8 +99,8 @@ class Objective:
     def stepped(self, model: Any) -> None:
         """The optimiser has made a step."""
 
-    def files(self) -> dict[str, bytes]:
-        """What a checkpoint must hold besides weights, optimiser and schedule."""
+    def files(self) -> dict[str, Any]:
+        """What a checkpoint must hold besides weights, optimiser and schedule, as `write_dir_atomic` takes it."""
         return {}
 
     def restore(self, folder: Path) -> None:

@@ -15,6 +15,7 @@ from redistill_trainer.weights import Base
 
 FOLDER, MANIFEST = "reward", "manifest.json"
 HELD_OUT = 0.25  # share of the questions whose pairs only test
+LORA_RATE = 10  # times the rate for all weights is an adapter's (Schulman et al. 2025, "LoRA Without Regret")
 
 
 def train_reward_model(job: Job, pairs: list[dict[str, Any]], base: Base, context: Context) -> None:
@@ -40,8 +41,13 @@ def train_reward_model(job: Job, pairs: list[dict[str, Any]], base: Base, contex
         job,
         output=working,
         parent=None,
+        weights="lora",
         hash=sha256_json({"phase": FOLDER, "job": job.hash}),
-        settings=dataclasses.replace(job.settings, epochs=job.options["reward_epochs"]),
+        settings=dataclasses.replace(
+            job.settings,
+            epochs=job.options["reward_epochs"],
+            learning_rate=job.settings.learning_rate * (LORA_RATE if job.weights == "full" else 1),
+        ),
     )
     objective = RewardModeling(phase, learned, base, context)
     meta, resume = checkpoint.begin(phase)

@@ -1,8 +1,9 @@
-"""Earlier weights of an adapter, beside the ones that are trained: a few megabytes in place of a second model."""
+"""Earlier weights beside the ones that are trained: an adapter's few megabytes, or, where all weights are trained, a second
+model's memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,11 +39,12 @@ class Shadow:
         for name, weight in trainable(model):
             self.weights[name].mul_(decay).add_(weight.detach(), alpha=1 - decay)
 
-    def files(self) -> dict[str, bytes]:
-        """The weights as a file of a checkpoint."""
-        from safetensors.torch import save
+    def files(self) -> dict[str, Callable[[Path], None]]:
+        """The weights as a file of a checkpoint, by its name: what writes it."""
+        from safetensors.torch import save_file
 
-        return {NAME: save({name: weight.cpu().contiguous() for name, weight in self.weights.items()})}
+        weights = {name: weight.cpu().contiguous() for name, weight in self.weights.items()}
+        return {NAME: lambda path: save_file(weights, path)}
 
     def restore(self, folder: Path) -> None:
         """Read what `files` wrote."""

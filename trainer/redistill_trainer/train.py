@@ -1,10 +1,13 @@
-"""`train`: from a job file to an adapter folder, resuming what was begun and repeating nothing that is done."""
+"""`train`: from a job file to an adapter folder or a whole model, resuming what was begun and repeating nothing that is
+done."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from redistill_trainer.methods import METHODS
 from redistill_trainer.mlx_train import require_mlx, train_mlx
 
 MANIFEST_NAME, GGUF_NAME, PEFT_NAME = "manifest.json", "adapter.gguf", "peft"
+MODEL_NAME = "model.gguf"  # in the place of the other two where all weights are trained
 
 
 def train(job_path: str, context: Context) -> dict[str, Any]:
@@ -33,9 +37,10 @@ def train(job_path: str, context: Context) -> dict[str, Any]:
         require_mlx(job)
     job.output.mkdir(parents=True, exist_ok=True)
 
+    from redistill_trainer.full import load_start
     from redistill_trainer.weights import load_base
 
-    base = load_base(job.model, job.model_sha256, job.device)
+    base = load_start(job) if job.weights == "full" else load_base(job.model, job.model_sha256, job.device)
     if job.trainer == "mlx":
         return train_mlx(job, examples, base, context)
     return train_on(job, examples, base, context)
@@ -45,7 +50,7 @@ def check_parent(job: Job) -> None:
     """Raise WorkerError("bad_job") if the parent has another rank or alpha than the job."""
     from redistill_trainer.adapter import read_config
 
-    if job.parent is None:
+    if job.parent is None or job.weights == "full":
         return
     rank, alpha = read_config(job.parent)
     if rank != job.settings.rank or alpha != job.settings.alpha:
@@ -58,16 +63,13 @@ def train_on(job: Job, examples: list[dict[str, Any]], base: Any, context: Conte
     import torch
 
     from redistill_trainer import checkpoint
-    from redistill_trainer.adapter import attached, load_weights
     from redistill_trainer.loop import Loop
 
     method = METHODS[job.method].load()
     method.before(job, examples, base, context)
     objective = method(job, examples, base, context)
     meta, resume = checkpoint.begin(job)
-    with attached(base, job.settings.rank, job.settings.alpha, job.seed) as model:
-        if job.parent:
-            load_weights(model, job.parent)
+    with at_start(job, base) as model:
         objective.prepare(model)  # before a checkpoint is loaded: these are the weights that it began with
         Loop(model, base, job, objective, meta, context).train(resume_from_checkpoint=resume)
         if not all(torch.isfinite(weight).all() for weight in model.parameters() if weight.requires_grad):
@@ -85,26 +87,50 @@ def train_on(job: Job, examples: list[dict[str, Any]], base: Any, context: Conte
         })  # fmt: skip
 
 
-def write_output(job: Job, model: Any, base: Any, figures: dict[str, Any]) -> dict[str, Any]:
-    """Write what an attached LoRA holds; see `write_files`."""
-    from redistill_trainer.adapter import adapter_files, state
+@contextmanager
+def at_start(job: Job, base: Any) -> Iterator[Any]:
+    """The model with the weights that training begins with: an adapter's, which is attached here, or all of the base's."""
+    from redistill_trainer.adapter import attached, load_weights
+    from redistill_trainer.full import unfrozen
 
+    if job.weights == "full":
+        with unfrozen(base) as model:
+            yield model
+        return
+    with attached(base, job.settings.rank, job.settings.alpha, job.seed) as model:
+        if job.parent:
+            load_weights(model, job.parent)
+        yield model
+
+
+def write_output(job: Job, model: Any, base: Any, figures: dict[str, Any]) -> dict[str, Any]:
+    """Write what was trained, and the manifest."""
+    from redistill_trainer.adapter import adapter_files, state
+    from redistill_trainer.full import write_model
+
+    if job.weights == "full":
+        write_model(job.output / MODEL_NAME, model, base, job)
+        return write_manifest(job, {"weights": "full", "gguf_sha256": sha256_file(job.output / MODEL_NAME)}, figures)
     return write_files(job, adapter_files(model, base), state(model), base, figures)
 
 
 def write_files(job: Job, files: dict[str, bytes], tensors: Any, base: Any, figures: dict[str, Any]) -> dict[str, Any]:
-    """Write adapter folder, GGUF and manifest, each whole or absent, in this order; then drop the checkpoint."""
+    """Write adapter folder, GGUF and manifest, each whole or absent, in this order."""
     from redistill_trainer.adapter import WEIGHTS_NAME
     from redistill_trainer.export import write_gguf
 
     write_dir_atomic(job.output / PEFT_NAME, files)
     write_gguf(job.output / GGUF_NAME, tensors, job.settings.alpha, base)
-    manifest = {
+    hashes = {
         "gguf_sha256": sha256_file(job.output / GGUF_NAME),
         "peft_sha256": sha256_file(job.output / PEFT_NAME / WEIGHTS_NAME),
-        "job_hash": job.hash,
-        **figures,
     }
+    return write_manifest(job, hashes, figures)
+
+
+def write_manifest(job: Job, hashes: dict[str, str], figures: dict[str, Any]) -> dict[str, Any]:
+    """Write the manifest of files that are in place, then drop the checkpoint."""
+    manifest = {**hashes, "job_hash": job.hash, **figures}
     write_atomic(job.output / MANIFEST_NAME, (json.dumps(manifest, indent=2) + "\n").encode())
     shutil.rmtree(job.output / "checkpoint", ignore_errors=True)
     return manifest
@@ -118,11 +144,12 @@ def read_manifest(job: Job) -> dict[str, Any] | None:
     recover_dir(job.output / PEFT_NAME)
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        hashes = {
-            "job_hash": job.hash,
-            "gguf_sha256": sha256_file(job.output / GGUF_NAME),
-            "peft_sha256": sha256_file(job.output / PEFT_NAME / "adapter_model.safetensors"),
-        }
+        hashes = {"job_hash": job.hash}
+        if job.weights == "full":
+            hashes["gguf_sha256"] = sha256_file(job.output / MODEL_NAME)
+        else:
+            hashes["gguf_sha256"] = sha256_file(job.output / GGUF_NAME)
+            hashes["peft_sha256"] = sha256_file(job.output / PEFT_NAME / "adapter_model.safetensors")
         if all(manifest[key] == value for key, value in hashes.items()):
             return manifest
     except (OSError, ValueError, KeyError, TypeError):

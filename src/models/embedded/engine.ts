@@ -1,17 +1,11 @@
 import { availableParallelism } from "node:os";
-import {
-  getLlama,
-  type Llama,
-  type LlamaContext,
-  LlamaLogLevel,
-  type LlamaModel,
-  type Token,
-} from "node-llama-cpp";
-import type { Adapter, CallRequest, Message } from "../../core/entities.js";
+import { getLlama, type Llama, type LlamaContext, LlamaLogLevel, type Token } from "node-llama-cpp";
+import { type Adapter, type CallRequest, isWholeModel, type Message } from "../../core/entities.js";
 import { messageOf, RedistillError } from "../../core/errors.js";
 import { sha256 } from "../../core/hash.js";
 import type { SampleOptions } from "../../core/ports.js";
 import { type DecodeRequest, decodeAll, type SequencePool } from "./decode.js";
+import { LoadedWeights } from "./loaded-weights.js";
 import { ChatTemplate, type ChatTemplateSource } from "./template.js";
 import { ThreadGovernor } from "./threads.js";
 
@@ -49,7 +43,7 @@ const everyRole: Message[] = [
 /** Grow contexts in steps, so that prompts of slightly different length share one. */
 const contextStep = 256;
 
-/** llama.cpp in this process: one model, one context at a time, with or without an adapter. */
+/** llama.cpp in this process: one model, one context at a time, with or without trained weights. */
 export class EmbeddedEngine {
   readonly digest: string;
   readonly description: string;
@@ -61,10 +55,11 @@ export class EmbeddedEngine {
 
   private constructor(
     private readonly llama: Llama,
-    private readonly model: LlamaModel,
+    private readonly weights: LoadedWeights,
     private readonly options: EngineOptions,
     templateText: string,
   ) {
+    const { model } = weights;
     const { bosString, eosString } = model.tokens;
     this.chatTemplate = { text: templateText, bos: bosString ?? "", eos: eosString ?? "" };
     this.template = new ChatTemplate(this.chatTemplate);
@@ -84,25 +79,17 @@ export class EmbeddedEngine {
   /**
    * Loads the weights.
    *
-   * @param onProgress Called now and then while they are read.
+   * @param onProgress Called now and then while they are read, and while trained ones take their place.
    * @throws RedistillError `model` when the file is not a model that llama.cpp can run or has no
    * chat template.
    */
   static async load(options: EngineOptions, onProgress?: () => void): Promise<EmbeddedEngine> {
     const llama = await openLlama();
-    const { modelPath } = options;
-    const onLoadProgress = () => onProgress?.();
-    const model = await llama.loadModel({ modelPath, onLoadProgress }).catch((cause) => {
-      throw new RedistillError(
-        "model",
-        `llama.cpp cannot load ${options.modelPath}: ${messageOf(cause)}`,
-        "Give a GGUF file of a text model that llama.cpp supports, or leave --model out.",
-        { cause },
-      );
-    });
-    const template = model.fileInfo.metadata.tokenizer.chat_template;
+    const onLoading = () => onProgress?.();
+    const weights = await LoadedWeights.ofBase(llama, options.modelPath, onLoading);
+    const template = weights.model.fileInfo.metadata.tokenizer.chat_template;
     if (template === undefined || template === "") {
-      await model.dispose();
+      await weights.dispose();
       throw new RedistillError(
         "model",
         `${options.modelPath} has no chat template (tokenizer.chat_template)`,
@@ -110,11 +97,11 @@ export class EmbeddedEngine {
       );
     }
     try {
-      const engine = new EmbeddedEngine(llama, model, options, template);
+      const engine = new EmbeddedEngine(llama, weights, options, template);
       engine.render(everyRole);
       return engine;
     } catch (cause) {
-      await model.dispose();
+      await weights.dispose();
       throw new RedistillError(
         "model",
         `the chat template of ${options.modelPath} does not take a conversation with a system message: ${messageOf(cause)}`,
@@ -129,7 +116,7 @@ export class EmbeddedEngine {
   }
 
   tokenize(text: string): Token[] {
-    return this.model.tokenize(text, true);
+    return this.weights.model.tokenize(text, true);
   }
 
   /** Answers every request; see ChatModel.sample. */
@@ -148,7 +135,7 @@ export class EmbeddedEngine {
     const needed = Math.max(...decodes.map((d) => d.prompt.length + d.sampling.maxTokens));
     const width = Math.min(options.width ?? this.options.sequences, this.options.sequences);
     const { pool } = await this.contextFor(options.adapter, needed, width);
-    await decodeAll(this.model, pool, decodes, {
+    await decodeAll(this.weights.model, pool, decodes, {
       ...options,
       sharePrefixes: this.options.sharePrefixes ?? true,
       pace: {
@@ -176,13 +163,13 @@ export class EmbeddedEngine {
     return { prompt, prefixLength };
   }
 
-  /** A context with the adapter loaded and room for `needed` tokens a sequence; the last is reused. */
+  /** A context with the adapter or whole model loaded and room for `needed` tokens a sequence; the last is reused. */
   private async contextFor(
     adapter: Adapter | null,
     needed: number,
     width: number,
   ): Promise<OpenContext> {
-    const limit = Math.min(this.options.contextTokens, this.model.trainContextSize);
+    const limit = Math.min(this.options.contextTokens, this.weights.model.trainContextSize);
     if (needed > limit) {
       throw new RedistillError(
         "model",
@@ -197,15 +184,16 @@ export class EmbeddedEngine {
     if (open && open.adapter === sha && open.tokens >= needed && open.width === width) return open;
     await this.context?.value.dispose();
     this.context = null;
+    if (!this.weights.fits(adapter)) await this.weights.change(adapter);
     const tokens = Math.min(limit, Math.ceil(needed / contextStep) * contextStep);
     try {
-      const value = await this.model.createContext({
+      const value = await this.weights.model.createContext({
         // Three more than write answers; see SequencePool.
         sequences: width + 3,
         contextSize: tokens,
         batchSize: Math.max(512, tokens),
         threads: this.threads,
-        ...(adapter ? { lora: adapter.ggufPath } : {}),
+        ...(adapter && !isWholeModel(adapter) ? { lora: adapter.ggufPath } : {}),
       });
       const pool = {
         common: value.getSequence(),
@@ -230,7 +218,7 @@ export class EmbeddedEngine {
   async dispose(): Promise<void> {
     await this.context?.value.dispose();
     this.context = null;
-    await this.model.dispose();
+    await this.weights.dispose();
     await this.llama.dispose();
   }
 }

@@ -1,4 +1,4 @@
-import type { Adapter } from "../../core/entities.js";
+import { type Adapter, isWholeModel } from "../../core/entities.js";
 import { RedistillError } from "../../core/errors.js";
 import { sha256 } from "../../core/hash.js";
 import { EndpointFault, type MergeAdapter } from "../remote/endpoint.js";
@@ -80,7 +80,7 @@ export class Candidates {
     const name = candidateName(this.base.digest, adapter.sha256);
     const models = await this.server.models(signal);
     if (!models.has(withTag(name))) {
-      if (this.takesAdapters) await this.putOn(adapter, name, signal);
+      if (this.takesAdapters && !isWholeModel(adapter)) await this.putOn(adapter, name, signal);
       else await this.makeMerged(adapter, name, signal);
     }
     return { name, digest: await this.server.digestOf(name, signal) };

@@ -6,7 +6,7 @@ import { trainingSettings } from "../../core/training-settings.js";
 import type { StageInput, StagePorts } from "../types.js";
 import { nounOf, rendered, unusable } from "./lessons/index.js";
 
-/** LoRA training on the round's examples; a sentence where there are too few or it failed. */
+/** Training on the round's examples; a sentence where there are too few or it failed. */
 export async function trainWeights(
   input: StageInput,
   ports: StagePorts,

@@ -22,7 +22,7 @@ export interface SharedJob {
 
 const jobShape = z.looseObject({
   ...{ model: z.string(), model_sha256: z.string(), examples: z.string() },
-  ...{ parent: z.string().nullable(), output: z.string() },
+  ...{ parent: z.string().nullable(), output: z.string(), weights: z.literal("full").optional() },
 });
 
 /**
@@ -45,12 +45,15 @@ export async function shareJob(
       ...job,
       model: join(sharedFolder, "weights", `${job.model_sha256}.gguf`),
       examples: join(folder, "examples.jsonl"),
-      parent: job.parent === null ? null : join(folder, "parent"),
+      parent: job.parent === null ? null : join(folder, job.weights ? "parent.gguf" : "parent"),
       output: join(folder, "adapter"),
     };
     await shareFile(job.model, shared.model, job.model_sha256);
     await writeDurably(shared.examples, await readFile(job.examples, "utf8"));
-    if (job.parent !== null) await shareParent(job.parent, join(folder, "parent"));
+    if (job.parent !== null && job.weights === undefined)
+      await shareParent(job.parent, shared.parent!);
+    else if (job.parent !== null)
+      await shareFile(job.parent, shared.parent!, await hashOf(job.parent));
     const path = join(folder, "job.json");
     await writeDurably(path, `${JSON.stringify(shared, null, 2)}\n`);
     return {

@@ -2,6 +2,7 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { mergeIn } from "../../../src/cli/merge.js";
 import type { Adapter } from "../../../src/core/entities.js";
 import type { MergeAdapter } from "../../../src/models/remote/endpoint.js";
 import { hashFile } from "../../../src/setup/digest.js";
@@ -77,6 +78,18 @@ describe("adapters at Ollama", () => {
     expect((await endpoint.identify(never)).capabilities.adapters).toBe(true);
     await askOne(endpoint, requestOf("Go."), adapter);
     expect(server.creates.map((body) => Object.keys(body).includes("adapters"))).toEqual([false]);
+    await endpoint.dispose();
+  });
+
+  it("that are whole models become models as they are, also where adapters are taken", async () => {
+    const nobody = { request: () => Promise.reject(new Error("something was merged")) };
+    const mergeAdapter = mergeIn(folder, nobody as never)({} as never);
+    const { endpoint } = await identified(settingsOf(url), { mergeAdapter });
+    await askOne(endpoint, requestOf("Go."), { ...adapter, peftPath: adapter.ggufPath });
+    expect(server.creates).toEqual([
+      expect.objectContaining({ files: { "model.gguf": `sha256:${adapter.sha256}` } }),
+    ]);
+    expect(server.creates[0]).not.toHaveProperty("adapters");
     await endpoint.dispose();
   });
 
