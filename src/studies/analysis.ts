@@ -1,3 +1,4 @@
+import { seedFor } from "../core/hash.js";
 import type { Suite } from "../core/round.js";
 import type { Arm, ArmRole } from "../core/study.js";
 import { holm } from "../stats/index.js";
@@ -15,6 +16,8 @@ export interface StudyAnalysis {
   readonly confidence: number;
   readonly alpha: number;
   readonly margin: number;
+  /** Largest loss on the retention suite that the recipe allows; null without that suite. */
+  readonly retentionMargin: number | null;
   readonly seeds: readonly number[];
   readonly arms: readonly ArmFigures[];
   /** Treatments less the equal-compute control, on the gate suite: what the study is about. */
@@ -97,6 +100,7 @@ export function analyse(outcomes: StudyOutcomes): StudyAnalysis {
     confidence,
     alpha: spec.alpha,
     margin: spec.margin,
+    retentionMargin: recipe.retention?.margin ?? null,
     seeds: spec.seeds,
     arms: outcomes.arms.map((arm) => figuresOf(outcomes, arm, confidence, missing)),
     primary,
@@ -175,7 +179,9 @@ function family(
       confidence: 1 - spec.alpha,
       margin: spec.margin,
       comparisons: arms.length,
-      draw: [specHash, suite, baseline.id, id],
+      // The bootstrap takes long, and is shown of the comparisons that the study is about.
+      bootstrapSeed:
+        baseline.role === "equal-compute" ? seedFor("bootstrap", specHash, suite, id) : null,
     }),
   }));
   const adjusted = (p: (contrast: Contrast) => number | null) => {

@@ -1,5 +1,3 @@
-import { seedFor } from "../../core/hash.js";
-import type { Suite } from "../../core/round.js";
 import {
   bootstrapByTask,
   discordantOdds,
@@ -33,8 +31,8 @@ export interface Contrast {
   /** Those that both arms have. */
   readonly seeds: readonly number[];
   readonly estimate: ClaimedEstimate;
-  /** BCa, tasks drawn whole: new tasks and these very trainings. */
-  readonly bootstrap: Interval;
+  /** BCa, tasks drawn whole: new tasks and these very trainings. Null but for primary comparisons. */
+  readonly bootstrap: Interval | null;
   /** One verdict a task: right with more than half of the seeds. */
   readonly majority: Discordant;
   /** Each training by itself; these are not independent of one another. */
@@ -58,8 +56,8 @@ export interface ContrastSettings {
   readonly margin: number;
   /** How many comparisons share the level. */
   readonly comparisons: number;
-  /** What the bootstrap's draws depend on, besides the data. */
-  readonly draw: readonly [specHash: string, suite: Suite, baseline: string, arm: string];
+  /** Of the bootstrap's draws; null for none. */
+  readonly bootstrapSeed: number | null;
 }
 
 /** @returns null where they have no seed or fewer than two tasks in common. */
@@ -71,7 +69,7 @@ export function contrast(
   const seeds = sharedSeeds([candidate, baseline]);
   const { tasks, leftOut } = sharedTasks([candidate, baseline], seeds);
   if (seeds.length === 0 || tasks.length < 2) return null;
-  const { confidence, margin, comparisons, draw } = settings;
+  const { confidence, margin, comparisons, bootstrapSeed } = settings;
   const flat = (answers: SuiteAnswers): Score[] =>
     scoresOf(answers, tasks, seeds).flatMap((row, t) =>
       row.map((score, s) => ({ taskId: tasks[t]!, seed: seeds[s]!, score })),
@@ -86,10 +84,10 @@ export function contrast(
     leftOut,
     seeds,
     estimate,
-    bootstrap: bootstrapByTask(perTask, (drawn) => mean(drawn)!, {
-      confidence,
-      seed: seedFor("bootstrap", ...draw),
-    }),
+    bootstrap:
+      bootstrapSeed === null
+        ? null
+        : bootstrapByTask(perTask, (drawn) => mean(drawn)!, { confidence, seed: bootstrapSeed }),
     majority: votes,
     perSeed: seeds.map((seed, s) => ({ seed, ...discordant(values.map((row) => row[s]!)) })),
     cohensD: pairedCohensD(perTask),

@@ -1,5 +1,5 @@
-import { exactInterval, exactMcNemar, mixedDifference, tango } from "../../stats/index.js";
 import type { TestedEstimate, VarianceComponents } from "../../stats/index.js";
+import { exactInterval, exactMcNemar, mixedDifference, tango } from "../../stats/index.js";
 
 /**
  * What a figure is said of. `method`: new tasks and a new training, which takes two seeds or more.

@@ -1,6 +1,6 @@
 import { mixedDifference } from "../../stats/index.js";
-import type { StudyOutcomes } from "../outcomes.js";
 import { coded } from "../d-optimal.js";
+import type { StudyOutcomes } from "../outcomes.js";
 import { answersOf, scoresOf, sharedSeeds, sharedTasks } from "./answers.js";
 import { type Claim, differenceOf } from "./estimate.js";
 
