@@ -1,12 +1,12 @@
 import { healthItems, healthTable } from "./health.js";
 import { judgeItems } from "./judge.js";
+import { list, section, table } from "./markdown-parts.js";
 import { memoryItems } from "./memory.js";
 import type { RunReport } from "./report.js";
 import {
   adviceItems,
   basisItems,
   changeGroups,
-  type Item,
   resultItems,
   reworkedItems,
   roundColumns,
@@ -59,10 +59,6 @@ export function renderMarkdown(report: RunReport): string {
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }
 
-function section(title: string, ...blocks: string[]): string[] {
-  return blocks.every((block) => block === "") ? [] : [`## ${title}`, ...blocks];
-}
-
 function roundBlocks(report: RunReport): string[] {
   const rows = report.rounds.map((round) => {
     const figures = roundFigures(round, report.health);
@@ -89,18 +85,4 @@ function useBlocks(report: RunReport): string[] {
   ]);
   const items = bestItems(report).map((text) => ({ text, details: [] }));
   return section("The best adapter, and how to use it", list(items), ...ways);
-}
-
-function list(items: readonly Item[]): string {
-  return items
-    .map(({ text, details }) =>
-      [`- ${text}`, ...details.map((detail) => `  - ${detail}`)].join("\n"),
-    )
-    .join("\n");
-}
-
-function table({ header, rows }: { header: readonly string[]; rows: readonly string[][] }): string {
-  if (rows.length === 0) return "";
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
 }

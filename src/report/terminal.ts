@@ -14,6 +14,7 @@ import {
   roundReasons,
   type Style,
 } from "./sections.js";
+import { aligned, section } from "./terminal-parts.js";
 import { oneLine } from "./text.js";
 import { bestItems, waysToUse } from "./use.js";
 import {
@@ -62,15 +63,6 @@ export function renderTerminal(report: RunReport): string {
   return blocks.filter((block) => block !== "").join("\n\n");
 }
 
-function section(title: string, items: readonly Item[]): string {
-  if (items.length === 0) return "";
-  const lines = items.flatMap(({ text, details }) => [
-    `  ${text}`,
-    ...details.map((detail) => `      ${detail}`.trimEnd()),
-  ]);
-  return [title, ...lines].join("\n");
-}
-
 function roundItem(report: RoundReport, health: Health): Item {
   const { text, details } = roundReasons(report, health, style);
   const figures = roundFigures(report, health);
@@ -90,21 +82,4 @@ function useBlock(report: RunReport): string {
   const ways = waysToUse(report).map(({ title, lines }) => ({ text: `${title}:`, details: lines }));
   const items = bestItems(report).map((text) => ({ text, details: [] }));
   return section("The best adapter, and how to use it", [...items, ...ways]);
-}
-
-/** Columns side by side: the first to the left, figures to the right. */
-function aligned({
-  header,
-  rows,
-}: {
-  header: readonly string[];
-  rows: readonly string[][];
-}): string {
-  if (rows.length === 0) return "";
-  const widths = header.map((title, i) =>
-    Math.max(...[title, ...rows.map((row) => row[i]!)].map((cell) => cell.length)),
-  );
-  const line = (cells: readonly string[]) =>
-    `  ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  ")}`;
-  return [line(header), ...rows.map(line)].join("\n");
 }

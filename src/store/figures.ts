@@ -1,4 +1,4 @@
-import type { OutcomeCounts } from "../core/entities.js";
+import type { Outcome, OutcomeCounts } from "../core/entities.js";
 import type { Connection } from "./database.js";
 
 /** What a round's items come to. */
@@ -19,6 +19,13 @@ export interface RoundFigures {
   /** Examples, rehearsal left out, that an earlier round wrote. */
   readonly carriedOver: number;
   readonly refused: readonly { readonly reason: string; readonly count: number }[];
+}
+
+/** Revisions of a run by the verdict of their draft and their own. */
+export interface Reworking {
+  readonly draft: Outcome;
+  readonly revision: Outcome;
+  readonly count: number;
 }
 
 /** Counted by SQLite: a report of a million attempts need not hold one of them. */
@@ -69,5 +76,17 @@ export class FigureTables {
           WHERE run_id = ? AND round = ? GROUP BY reason`,
       ),
     };
+  }
+  /** What became of the drafts that were reworked, over all rounds of a run. */
+  reworkings(runId: string): Reworking[] {
+    return this.db
+      .prepare<[string], Reworking>(
+        `SELECT before.outcome AS draft, after.outcome AS revision, count(*) AS count
+           FROM revisions r
+           JOIN verdicts before ON before.run_id = r.run_id AND before.subject_id = r.attempt_id
+           JOIN verdicts after ON after.run_id = r.run_id AND after.subject_id = r.id
+          WHERE r.run_id = ? GROUP BY 1, 2 ORDER BY 1, 2`,
+      )
+      .all(runId);
   }
 }

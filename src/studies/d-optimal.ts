@@ -30,7 +30,7 @@ export function dOptimal<Row extends readonly number[]>(
 }
 
 /** The intercept, and for each factor its levels against the last one, by effect coding. */
-function coded(row: readonly number[], sizes: readonly number[]): number[] {
+export function coded(row: readonly number[], sizes: readonly number[]): number[] {
   return [
     1,
     ...row.flatMap((level, factor) => {

@@ -11,6 +11,8 @@ export interface RunOutcome {
   readonly seed: number;
   readonly runId: string;
   readonly note: string | null;
+  /** sha256 of what answers below; null: the base weights. */
+  readonly student: string | null;
   /** Of its last round. */
   readonly decision: DecisionOutcome;
   /** Why its last round gave no candidate; the student is then the incumbent. */
@@ -64,6 +66,7 @@ export function readOutcomes(store: Store, study: StudyRow): StudyOutcomes {
         seed,
         runId,
         note,
+        student,
         decision: decision.outcome,
         noCandidate: last.candidate === null ? decision.reason : null,
         // A round without a candidate leaves the base weights as they are.

@@ -22,7 +22,8 @@ const allowed: Record<string, readonly string[]> = {
   schedule: ["core"],
   controller: ["core", "health", "stages", "stats", "store", "notify", "schedule"],
   operations: ["core", "setup", "store"],
-  studies: ["core", "files", "recipes", "stats", "store"],
+  // A study's report is shown by what shows a run's: its texts, tables, page and plots.
+  studies: ["core", "files", "recipes", "report", "stats", "store"],
 };
 
 /** Packages that one folder alone may import. */

@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import { judgeItems } from "../judge.js";
 import type { RunReport } from "../report.js";
 import { changeCards, reworkedCards } from "./cards.js";
-import { list, section } from "./parts.js";
+import { list } from "./parts.js";
 import { lossPlot } from "./plots/rounds.js";
 import {
   advice,
@@ -16,8 +15,9 @@ import {
   tiles,
   uses,
 } from "./sections.js";
+import { page } from "./shell.js";
 import { styles } from "./styles.js";
-import { html, Markup } from "./template.js";
+import { html, type Markup } from "./template.js";
 
 /**
  * The report as one HTML page that needs nothing but itself: no script, no network, no font. What
@@ -42,40 +42,18 @@ export function renderHtml(report: RunReport): string {
     ["basis", "What this rests on", basis(report)],
     ["went", "How it went", howItWent(report)],
   ];
-  const sections = parts.flatMap(([id, title, content]) => {
-    const body = section(id, title, ...content);
-    return body === null ? [] : [{ id, title, body }];
+  return page({
+    title: report.run,
+    lede: sentence(report),
+    styles,
+    header: [
+      report.description === "" ? null : html`<p class="soft">${report.description}</p>`,
+      tiles(report),
+    ],
+    parts,
+    footer: "Made by redistill from the run's database: the same rows give the same page.",
   });
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="referrer" content="no-referrer">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${report.run}: report</title>
-<style>${new Markup(styles)}</style>
-</head>
-<body>
-<header>
-<h1>${report.run}</h1>
-<p class="lede">${sentence(report)}.</p>
-${report.description === "" ? null : html`<p class="soft">${report.description}</p>`}
-${tiles(report)}
-<nav aria-label="Sections"><ul>${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
-</header>
-<main>${sections.map(({ body }) => body)}
-</main>
-<footer><p>Made by redistill from the run's database: the same rows give the same page.</p></footer>
-</body>
-</html>
-`;
-  return page.html;
 }
-
-/** Nothing may be loaded or run; the hash admits this page's own style sheet and no other. */
-const styleHash = createHash("sha256").update(styles).digest("base64");
-const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'`;
 
 /** The headline without the run's name, which stands over it. */
 function sentence({ run, headline }: RunReport): string {

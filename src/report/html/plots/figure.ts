@@ -1,5 +1,5 @@
 import { type Table, table } from "../parts.js";
-import { html, type Markup } from "../template.js";
+import { html, Markup } from "../template.js";
 
 /** Width of every plot in its own units; the page scales it. */
 export const width = 480;
@@ -11,7 +11,8 @@ export interface Figure {
   readonly description: string;
   readonly height: number;
   readonly drawing: readonly Markup[];
-  readonly legend: readonly { readonly mark: string; readonly text: string }[];
+  /** A mark is drawn in a square of 12: by its class, or as it is. */
+  readonly legend: readonly { readonly mark: string | Markup; readonly text: string }[];
   readonly data: Table;
 }
 
@@ -31,7 +32,8 @@ ${table(title, data)}
 </figure>`;
 }
 
-function markOf(mark: string): Markup {
+function markOf(mark: string | Markup): Markup {
+  if (mark instanceof Markup) return mark;
   if (mark.startsWith("line")) return html`<path class="${mark}" d="M0 6H12"/>`;
   if (mark === "gate") return html`<circle class="${mark}" cx="6" cy="6" r="4.5"/>`;
   return html`<rect class="${mark}" x="1" y="1" width="10" height="10"/>`;
