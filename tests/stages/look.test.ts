@@ -178,8 +178,8 @@ describe("several attempts a task", () => {
     expect(
       ports.asked.filter(({ adapter }) => adapter === null).map((each) => each.request),
     ).toEqual(requests.map(({ request }) => request));
-    // Two waves of 16 sequences.
-    expect(requests).toHaveLength(32);
+    // Three batches of 8 tasks, each two waves of 16 sequences.
+    expect(requests).toHaveLength(96);
   });
 
   it("count by their mean: the first answers alone would have shown nothing", async () => {
