@@ -1,8 +1,10 @@
 // How often the gates promote what is no better, and how often they find what is: simulated nights.
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { randomFrom } from "../src/core/random.js";
-import { detectableGain, discordantOdds, mcnemarPower } from "../src/stats/index.js";
+import { detectableGain, mcnemarPower } from "../src/stats/index.js";
 import { printTable } from "./support/benchmark.js";
+import { claims, curveSvg, percent, withInterval } from "./support/gate-claims.js";
 import {
   exactGate,
   type Gate,
@@ -26,8 +28,6 @@ const gates: readonly (readonly [name: string, gate: Gate])[] = [
   ["sequential, 4 attempts", sequentialGate(4)],
 ];
 
-const percent = (value: number) => `${(100 * value).toFixed(1)}%`;
-
 function simulate(nights: number, night: Night, seed: number): NightResult[][] {
   const random = randomFrom(seed);
   const all = gates.map(([, gate]) => gate);
@@ -36,14 +36,6 @@ function simulate(nights: number, night: Night, seed: number): NightResult[][] {
 
 function shareOf(results: readonly NightResult[], holds: (result: NightResult) => boolean): number {
   return results.filter(holds).length / results.length;
-}
-
-/** "3.1% (2.4–3.9)": a share with its exact 95% interval. */
-function withInterval(count: number, total: number): string {
-  const { low, high } = discordantOdds(count, total - count, 0.95)!;
-  const shareOfOdds = (odds: number) => (odds === Infinity ? 1 : odds / (1 + odds));
-  const ends = [low, high].map((odds) => (100 * shareOfOdds(odds)).toFixed(1));
-  return `${percent(count / total)} (${ends.join("–")})`;
 }
 
 const meanTasks = (results: readonly NightResult[]) =>
@@ -165,7 +157,15 @@ function tasksFor(discordant: number, level: number): number {
   return tasks;
 }
 
-const { values } = parseArgs({ options: { nights: { type: "string", default: "2000" } } });
+const { values } = parseArgs({
+  options: {
+    nights: { type: "string", default: "2000" },
+    /** Where to write the curve as an SVG. */
+    curve: { type: "string" },
+    /** The two claims alone. */
+    claims: { type: "boolean", default: false },
+  },
+});
 const nights = Number(values.nights);
 if (!Number.isInteger(nights) || nights < 1) {
   console.error("--nights must be a whole number from 1");
@@ -174,9 +174,13 @@ if (!Number.isInteger(nights) || nights < 1) {
   console.log(
     `# gate simulation: alpha ${alpha} over ${looks} looks, incumbent ${percent(accuracy)}`,
   );
-  wrongPromotions(nights);
-  afterAPromotion(Math.ceil(nights / 2));
-  powerCurve(Math.ceil(nights / 2));
-  attemptsNeeded(Math.ceil(nights / 2));
-  needs();
+  const curves = claims(nights);
+  if (values.curve !== undefined) writeFileSync(values.curve, curveSvg(curves));
+  if (!values.claims) {
+    wrongPromotions(nights);
+    afterAPromotion(Math.ceil(nights / 2));
+    powerCurve(Math.ceil(nights / 2));
+    attemptsNeeded(Math.ceil(nights / 2));
+    needs();
+  }
 }

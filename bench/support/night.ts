@@ -120,6 +120,37 @@ export function wrongAfterRightOne(
   return false;
 }
 
+/**
+ * A night as the loop has it, of candidates that are no better: some rounds have none, and what earlier
+ * looks did not lose is handed on.
+ *
+ * @param skipped the chance that a round has no candidate.
+ * @returns whether any was promoted.
+ */
+export function wrongNight(
+  gate: Gate,
+  night: Night,
+  alpha: number,
+  skipped: number,
+  random: () => number,
+): boolean {
+  const { looks, tasks, accuracy } = night;
+  const hardness = Float64Array.from({ length: tasks }, () => normal(random));
+  const incumbent = answersOf(night, accuracy, hardness, random);
+  const earlier: LookOutcome[] = [];
+  while (earlier.length < looks) {
+    if (random() < skipped) {
+      earlier.push("skipped");
+      continue;
+    }
+    const candidate = answersOf(night, accuracy, hardness, random);
+    const differences: Differences = (used) => differencesOf(candidate, incumbent, night, used);
+    if (gate(differences, levelOfLook(alpha, looks, earlier), tasks).promoted) return true;
+    earlier.push("rejected");
+  }
+  return false;
+}
+
 /** Task by task, which attempts were right (1) and which were not (0). */
 function answersOf(
   { correlation, own, attempts }: Night,

@@ -60,6 +60,7 @@ export async function teacherRequests(tasks: number): Promise<CallRequest[]> {
     rows: emptyRound,
     earlierExamples: [],
     earlierLessons: [],
+    earlierLooks: [],
   };
   return train.slice(exemplars).flatMap((task) => {
     // One array for all samples of a task, as in the stage: that is how the engine knows them.

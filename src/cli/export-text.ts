@@ -2,9 +2,11 @@ import {
   type Decision,
   type Example,
   isWholeModel,
+  type Look,
   type PairedComparison,
 } from "../core/entities.js";
 import { escapedJson } from "../core/invisible.js";
+import { attemptsText, lookDifference, lookText } from "../core/look.js";
 import { points } from "../core/points.js";
 import type { AdapterRow } from "../core/round.js";
 import type { RunRow } from "../store/runs.js";
@@ -56,7 +58,7 @@ export function exportReadme(facts: {
           ],
         ]),
     ["decision", decision?.outcome ?? "none yet"],
-    ["gate", figures(decision?.gate)],
+    ["gate", decision?.look ? lookFigures(decision.look, decision.alpha) : figures(decision?.gate)],
     ["retention", figures(decision?.retention)],
   ];
   const sections = [
@@ -140,6 +142,10 @@ The examples that it was trained on, in the chat format: \`messages\` ends with 
 \`metadata\` has the task, the source (attempt, revision or replay) and the round of the answer. The
 answers are the model's own.
 `;
+
+function lookFigures(look: Look, level: number): string {
+  return `${points(lookDifference(look))} points${attemptsText(look)}, ${lookText(look, level)}`;
+}
 
 function figures(comparison: PairedComparison | null | undefined): string {
   if (!comparison) return "not measured";

@@ -16,7 +16,7 @@ export async function fingerprint(
   const determining = Object.fromEntries(
     Object.entries(recipe).filter(([key]) => !free.includes(key)),
   );
-  const { tasks, retention, curate, model, roles, stop } = recipe;
+  const { tasks, retention, curate, model, roles, stop, gate } = recipe;
   const content = (path: string) => hashFile(path);
   return sha256({
     ...determining,
@@ -28,6 +28,8 @@ export async function fingerprint(
     judge: recipe.judge ?? undefined,
     health: recipe.judge === null ? withoutCalibration(recipe.health) : recipe.health,
     retrain: withoutDefaults(recipe.retrain),
+    // The exact gate as it was when there was no other; its further settings change nothing.
+    gate: gate.test === "exact" ? { alpha: gate.alpha } : gate,
     model: await withContent(model),
     roles: await rolesWithContent(roles),
     tasks: {

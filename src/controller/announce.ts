@@ -2,7 +2,7 @@ import { RedistillError } from "../core/errors.js";
 import { channelKey, type NotifyEvent } from "../core/notify.js";
 import type { Text } from "../notify/message.js";
 import { failedText, finishedText, pausedText, roundText } from "../notify/message.js";
-import { comparePaired } from "../stats/index.js";
+import { commonAnswers, comparePaired } from "../stats/index.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 
@@ -74,6 +74,9 @@ function outcome(store: Store, run: RunRow) {
     promoted: store.rounds
       .all(run.id)
       .filter(({ number }) => store.rounds.decision(run.id, number)?.outcome === "promoted").length,
-    comparison: base.length === 0 || now.length === 0 ? null : comparePaired(base, now, confidence),
+    comparison:
+      base.length === 0 || now.length === 0
+        ? null
+        : comparePaired(...commonAnswers(base, now), confidence),
   };
 }

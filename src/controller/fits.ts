@@ -23,7 +23,8 @@ export async function requireFits(
   prompts: StageInput["prompts"],
   models: RoleModels,
 ): Promise<void> {
-  const nothing = { incumbent: null, candidate: null, earlierExamples: [], earlierLessons: [] };
+  const earlier = { earlierExamples: [], earlierLessons: [], earlierLooks: [] };
+  const nothing = { incumbent: null, candidate: null, ...earlier };
   const input: StageInput = { recipe, tasks, prompts, round: 1, rows: emptyRound, ...nothing };
   const asked: Asked[] = [];
   const add = (task: Task, messages: readonly Message[], answer: number, role: Role = "student") =>

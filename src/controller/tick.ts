@@ -192,6 +192,8 @@ async function inputFor(context: RunContext, run: RunRow, round: RoundRow): Prom
     earlierLessons: memorySettings(run.recipe)
       ? store.rounds.distilled.before(run.id, round.number)
       : [],
+    earlierLooks:
+      run.recipe.gate.test === "sequential" ? store.rounds.looksBefore(run.id, round.number) : [],
     earlierExamples: round.number > 1 ? store.rounds.examples.of(run.id, round.number - 1) : [],
   };
 }

@@ -232,12 +232,18 @@ export type Lesson =
       readonly critiques: readonly (readonly [answer: string, critique: string])[];
     };
 
-/** One task of a suite, answered by one model. */
-export interface Evaluation {
-  readonly taskId: string;
+/** An answer to a task of a suite, with its verdict. */
+export interface EvaluatedAnswer {
   readonly callKey: string;
   readonly answer: string;
   readonly verdict: Verdict;
+}
+
+/** One task of a suite, answered by one model: greedily. */
+export interface Evaluation extends EvaluatedAnswer {
+  readonly taskId: string;
+  /** Further answers to the same task, sampled; absent where one is enough. */
+  readonly sampled?: readonly EvaluatedAnswer[];
 }
 
 export type DecisionOutcome = "promoted" | "rejected" | "skipped";
@@ -250,6 +256,24 @@ export interface Decision {
   readonly retention: PairedComparison | null;
   /** Level that this look was tested at, after the correction for the number of looks. */
   readonly alpha: number;
+  /** What decided where the gate goes task by task; `gate` then has the first answers to the same tasks. */
+  readonly look?: Look;
+}
+
+/** A look at a candidate that ends as soon as it is decided either way (docs/decisions/016). */
+export interface Look {
+  /** `better`: shown to be; `hopeless`: given up; `open`: neither, and all tasks were asked. */
+  readonly outcome: "better" | "hopeless" | "open";
+  /** Tasks that it took, and those that there were. */
+  readonly tasks: number;
+  readonly horizon: number;
+  /** Answers of each model to each task. */
+  readonly attempts: number;
+  /** What a gambler owns who began with 1 and bet on the candidate: better from 1 / level on. */
+  readonly wealth: number;
+  /** Shares of right answers to these tasks, all attempts counted. */
+  readonly incumbent: number;
+  readonly candidate: number;
 }
 
 /** Two models on the same tasks: how often each was right, and how sure the difference is. */

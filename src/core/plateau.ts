@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Decision } from "./entities.js";
+import { lookDifference } from "./look.js";
 import { points } from "./points.js";
 
 /**
@@ -31,13 +32,13 @@ export interface Plateau {
  */
 export function plateauOf(
   rule: StopRule | null,
-  decisions: readonly Pick<Decision, "outcome" | "gate">[],
+  decisions: readonly Pick<Decision, "outcome" | "gate" | "look">[],
 ): Plateau | null {
   if (rule === null || decisions.length < rule.afterRounds) return null;
   let gain = 0;
-  for (const { outcome, gate } of decisions.slice(-rule.afterRounds)) {
+  for (const { outcome, gate, look } of decisions.slice(-rule.afterRounds)) {
     if (outcome !== "promoted" || gate === null) continue;
-    gain += (gate.candidate.ok - gate.baseline.ok) / gate.tasks;
+    gain += look ? lookDifference(look) : (gate.candidate.ok - gate.baseline.ok) / gate.tasks;
   }
   // Shares are sums of fractions: a gain of exactly the minimum must not depend on rounding.
   if (gain > rule.minimumGain + 1e-9) return null;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { budgetSchema } from "./budget.js";
 import { examinationSchema } from "./examination.js";
+import { gateContradictions, gateSchema } from "./gate.js";
 import { healthSchema } from "./health.js";
 import { judgeSchema } from "./judge.js";
 import { memorySchema } from "./memory.js";
@@ -192,12 +193,7 @@ export const recipeSchema = z.strictObject({
   retrain: retrainSchema.prefault({}),
   /** Lessons and exemplars in the student's prompt, beside the weights that `retrain` trains. */
   memory: memorySchema.nullable().default(null),
-  gate: z
-    .strictObject({
-      /** Chance, over the whole run, of promoting a candidate that is no better. */
-      alpha: z.number().gt(0).lt(0.5).default(0.05),
-    })
-    .prefault({}),
+  gate: gateSchema.prefault({}),
   /** When to end before the last round. */
   stop: stopSchema.nullable().default(null),
   budget: budgetSchema.prefault({}),
@@ -265,6 +261,7 @@ export function contradictions(recipe: Recipe): { path: (string | number)[]; mes
     });
   return [
     ...found,
+    ...gateContradictions(recipe),
     ...methodContradictions(recipe),
     ...memoryContradictions(recipe),
     ...rubricContradictions(recipe),

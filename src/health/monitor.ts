@@ -2,6 +2,7 @@ import type { Evaluation, Outcome, Task } from "../core/entities.js";
 import type { MonitorName, Reading } from "../core/health.js";
 import type { Recipe } from "../core/recipe.js";
 import type { RoundRows, Suite } from "../core/round.js";
+import { commonAnswers } from "../stats/index.js";
 
 /** What a monitor may look at: a decided round's rows, its tasks, and earlier readings. */
 export interface HealthInput {
@@ -59,12 +60,17 @@ export function answersOf(
   return found !== undefined && found.items.length >= fewest ? found.items : null;
 }
 
-/** The gate answers of the candidate and of the base weights; null without a candidate. */
+/**
+ * The gate answers of the candidate and of the base weights, to the tasks that both were asked: a
+ * sequential gate may have stopped earlier for one of them. Null without a candidate.
+ */
 export function candidateAndBase(input: HealthInput) {
   const { candidate } = input.rows;
   const after = candidate && answersOf(input, "gate", candidate.sha256);
   const base = answersOf(input, "gate", null);
-  return after && base ? { candidate: after, base } : null;
+  if (!after || !base) return null;
+  const [candidates, bases] = commonAnswers(after, base);
+  return candidates.length < fewest ? null : { candidate: candidates, base: bases };
 }
 
 /** The references of these tasks, one each; null where one has none, since a part may be unlike the whole. */

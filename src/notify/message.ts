@@ -1,5 +1,6 @@
 import type { Decision, PairedComparison } from "../core/entities.js";
 import type { ErrorKind } from "../core/errors.js";
+import { attemptsText, lookDifference, lookText } from "../core/look.js";
 
 /** What a person reads on a phone: figures, and what to do; never a prompt, an answer or a path. */
 export interface Text {
@@ -29,15 +30,22 @@ export function roundText(facts: {
 }
 
 function decisionText(
-  { outcome, gate, retention, alpha }: Decision,
+  { outcome, gate, retention, alpha, look }: Decision,
   margin: number | null,
 ): string {
   if (gate === null) return "training gave no new weights";
-  const figure = `gate ${points(gate.difference)} points (95% interval ${interval(gate)})`;
+  const figure = look
+    ? `gate ${points(lookDifference(look))} points${attemptsText(look)} (${lookText(look, alpha)})`
+    : `gate ${points(gate.difference)} points (95% interval ${interval(gate)})`;
   const limit = margin === null ? "" : ` (margin ${(margin * 100).toFixed(0)})`;
   const kept =
     retention === null ? "" : `retention at worst ${points(retention.low)} points${limit}`;
   if (outcome === "promoted") return kept === "" ? figure : `${figure}; ${kept}`;
+  if (look) {
+    return look.outcome === "better"
+      ? `${figure}, but ${kept}`
+      : `${figure}, not shown to be better`;
+  }
   if (gate.pBetter > alpha) {
     const level = `p ${gate.pBetter.toPrecision(2)}, needed ${alpha.toPrecision(2)}`;
     return `${figure}, not shown to be better (${level})`;

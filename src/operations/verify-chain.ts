@@ -62,8 +62,9 @@ function decisionProblems(store: Store, run: RunRow, round: RoundRow): string[] 
     );
   }
   if (decision.gate !== null && candidate !== null) {
-    const seen = store.audit.changes(run.id, "gate", incumbent, candidate);
-    const { gained, lost } = decision.gate;
+    const { gained, lost, tasks } = decision.gate;
+    // Those that decided: a sequential gate may have asked them more since then.
+    const seen = store.audit.changes(run.id, "gate", incumbent, candidate, tasks);
     if (seen.gained !== gained || seen.lost !== lost) {
       problems.push(
         `round ${number} was decided on ${gained} gained and ${lost} lost gate tasks; the answers have ${seen.gained} and ${seen.lost}`,

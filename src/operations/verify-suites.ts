@@ -33,7 +33,10 @@ function idOf({ split, prompt, reference }: Task): string {
   return stableId("task", split, prompt, reference);
 }
 
-/** Whether every suite that was answered was answered whole, by every model that it decided on. */
+/**
+ * Whether every suite that was answered was answered whole, by every model that it decided on. Of a
+ * sequential gate's suite that is as far as it decided.
+ */
 export function suiteProblems(store: Store, run: RunRow): Problem[] {
   const { id } = run;
   const suites = ["gate", "retention", "sealed"] as const;
@@ -41,8 +44,12 @@ export function suiteProblems(store: Store, run: RunRow): Problem[] {
   const answered = new Map(
     store.audit.suites(id).map((row) => [`${row.suite} ${row.adapter}`, row]),
   );
+  const sequential = run.recipe.gate.test === "sequential";
   const problems = [...answered.values()]
-    .filter(({ suite, answered: count }) => count !== sizes.get(suite as (typeof suites)[number]))
+    .filter(({ suite, answered: count }) => {
+      if (suite === "gate" && sequential) return false;
+      return count !== sizes.get(suite as (typeof suites)[number]);
+    })
     .map(
       ({ suite, adapter, answered: count }) =>
         `${name(adapter)} answered ${count} of the ${suite} suite's tasks`,
@@ -56,6 +63,13 @@ export function suiteProblems(store: Store, run: RunRow): Problem[] {
     if (decision === null || decision.gate === null) continue;
     require("gate", incumbent, `which decided round ${number}`);
     require("gate", candidate, `which decided round ${number}`);
+    for (const adapter of sequential ? [incumbent, candidate] : []) {
+      const count = answered.get(`gate ${adapter ?? ""}`)?.answered ?? 0;
+      if (count === 0 || count >= decision.gate.tasks) continue;
+      problems.push(
+        `${name(adapter ?? "")} answered ${count} of the ${decision.gate.tasks} gate tasks that decided round ${number}`,
+      );
+    }
     if (decision.retention === null) continue;
     require("retention", null, `which decided round ${number}`);
     require("retention", candidate, `which decided round ${number}`);

@@ -189,6 +189,9 @@ retrain:
 
 gate:
   alpha: 0.05                 # chance, over the whole run, of promoting a candidate that is no better
+  test: exact                 # one exact test over all gate tasks, or sequential: task by task until it is decided
+  attempts: 1                 # answers of each model to a gate task, 1 to 16; more than 1 need sequential
+  temperature: 0.7            # of those after the first, which is greedy
 
 # End before the last round when nothing much comes any more; off by default.
 #stop:

@@ -1,4 +1,5 @@
 import { healthAdvice } from "../core/health.js";
+import { lookDifference } from "../core/look.js";
 import { nothingNew } from "../core/memory.js";
 import type { Recipe } from "../core/recipe.js";
 import { saysHowToGoOn } from "./ended.js";
@@ -95,12 +96,15 @@ function notBetter({ rounds }: Facts, { retrain }: Recipe): Advice[] {
   const last = missed.at(-1)?.decision;
   if (!last?.gate) return [];
   const because = `${roundsOf(missed)} ${missed.length === 1 ? "was" : "were"} not shown to be better.`;
-  if (last.gate.difference <= 0) {
+  const { look } = last;
+  if ((look ? lookDifference(look) : last.gate.difference) <= 0) {
     const other = retrain.method === "memory" ? "retrain.tokens" : "retrain.learningRate";
     const text = `Give it more to learn from (tasks.train, generate.attempts) or another ${other}: the last such candidate was no better even by its plain score.`;
     return [{ text, command: null, because }];
   }
-  const text = `More gate tasks (tasks.gate). ${sensitivity(last)}`;
+  const text = look
+    ? `More gate tasks (tasks.gate, now ${look.horizon}) or more answers to each (gate.attempts, now ${look.attempts}): the last such look ended with a wealth of ${Number(look.wealth.toPrecision(3))}.`
+    : `More gate tasks (tasks.gate). ${sensitivity(last)}`;
   return [{ text, command: null, because }];
 }
 

@@ -1,3 +1,4 @@
+import { attemptsText, lookDifference, lookText } from "../core/look.js";
 import { points } from "../core/points.js";
 import { detectableDifference, tasksNeeded } from "../stats/index.js";
 import { accuracy, figure, interval, percent, plural, pValue } from "./figures.js";
@@ -9,21 +10,28 @@ type Decided = NonNullable<RoundReport["decision"]>;
 const power = 0.8;
 
 /** Which of the gate's two bounds a candidate kept; null where none was compared. */
-export function boundsOf({ gate, retention, level, margin }: Decided) {
+export function boundsOf({ gate, retention, level, margin, look }: Decided) {
   if (gate === null) return null;
   const kept = retention === null || margin === null || retention.low >= -margin;
-  return { better: gate.pBetter <= level, kept };
+  return { better: look ? look.outcome === "better" : gate.pBetter <= level, kept };
 }
 
 /** The figures behind a decision, a sentence each, and the bound that decided. */
 export function evidence(decision: Decided): string[] {
-  const { gate, retention, level, margin } = decision;
+  const { gate, retention, level, margin, look } = decision;
   const bounds = boundsOf(decision);
   if (gate === null || bounds === null) return [];
   const short = Number(level.toPrecision(2));
-  const sentences = [
-    `Gate, ${plural(gate.tasks, "task")}: ${accuracy(gate.baseline)} → ${accuracy(gate.candidate)}, ${gate.gained} gained, ${gate.lost} lost; ${points(gate.difference)} points, 95% interval ${interval(gate)}; one-sided ${pValue(gate.pBetter)}, level ${short}: ${bounds.better ? "better" : "not shown to be better"}.`,
-  ];
+  const found = bounds.better ? "better" : "not shown to be better";
+  const counts = `${accuracy(gate.baseline)} → ${accuracy(gate.candidate)}, ${gate.gained} gained, ${gate.lost} lost; ${points(gate.difference)} points, 95% interval ${interval(gate)}`;
+  const sentences = look
+    ? [
+        `Gate, task by task${attemptsText(look)}: ${percent(look.incumbent)} → ${percent(look.candidate)}, ${points(lookDifference(look))} points; ${lookText(look, level)}, level ${short}: ${found}.`,
+        `First answers to these tasks: ${counts}. Where a look stops early, such figures flatter it.`,
+      ]
+    : [
+        `Gate, ${plural(gate.tasks, "task")}: ${counts}; one-sided ${pValue(gate.pBetter)}, level ${short}: ${found}.`,
+      ];
   if (retention !== null && margin !== null) {
     sentences.push(
       `Retention, ${plural(retention.tasks, "task")}, against the base weights: ${accuracy(retention.baseline)} → ${accuracy(retention.candidate)}, ${retention.gained} gained, ${retention.lost} lost; ${points(retention.difference)} points, at worst ${points(retention.low)}, allowed ${points(-margin)}: ${bounds.kept ? "kept" : "forgets too much"}.`,
@@ -40,9 +48,12 @@ function decider({ better, kept }: { better: boolean; kept: boolean }, hasRetent
   return kept ? "the gate's level" : "the gate's level, and it missed the retention margin too";
 }
 
-/** What the gate suite can and cannot see, for a candidate that it did not find better. */
-export function sensitivity({ gate, level }: Decided): string | null {
-  if (gate === null) return null;
+/**
+ * What the gate suite can and cannot see, for a candidate that it did not find better. Null for a look
+ * task by task, of which these formulas say nothing.
+ */
+export function sensitivity({ gate, level, look }: Decided): string | null {
+  if (gate === null || look) return null;
   const planned = { lostShare: gate.lost / gate.tasks, alpha: level, power };
   const smallest = detectableDifference(gate.tasks, planned);
   const seen =

@@ -80,7 +80,7 @@ export function readReport(
 
 function stoppedEarly(
   { state, recipe }: RunRow,
-  decisions: readonly Pick<Decision, "outcome" | "gate">[],
+  decisions: readonly Pick<Decision, "outcome" | "gate" | "look">[],
 ): string | null {
   if (state !== "finished" || decisions.length >= recipe.rounds) return null;
   const plateau = plateauOf(recipe.stop, decisions);
@@ -118,6 +118,7 @@ function readBasis(store: Store, run: RunRow, looks: number): Basis {
     },
     looks,
     alpha,
+    gateTest: run.recipe.gate.test,
     levelPerLook: alphaForLook(alpha, run.recipe.rounds),
     quarantined: store.suspects.quarantined(run.id).map(({ round, stage }) => ({ round, stage })),
   };

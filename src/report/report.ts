@@ -1,11 +1,13 @@
 import type {
   DecisionOutcome,
+  Look,
   Outcome,
   OutcomeCounts,
   PairedComparison,
 } from "../core/entities.js";
 import type { Reading } from "../core/health.js";
 import type { LessonEvidence, RememberedExemplar } from "../core/memory.js";
+import type { Recipe } from "../core/recipe.js";
 import type { Suite } from "../core/round.js";
 import type { FullComparison, JudgeFigures } from "../stats/index.js";
 import type { RoundFigures } from "../store/figures.js";
@@ -93,6 +95,8 @@ export interface RoundReport extends Omit<RoundFigures, "elicited" | "solved" | 
     readonly gate: PairedComparison | null;
     readonly retention: PairedComparison | null;
     readonly level: number;
+    /** What decided where the gate goes task by task. */
+    readonly look?: Look;
     /** Largest loss on the retention suite that the recipe allows; null without that suite. */
     readonly margin: number | null;
   } | null;
@@ -190,6 +194,8 @@ export interface Basis {
   /** How often the gate compared a candidate with the incumbent on its suite. */
   readonly looks: number;
   readonly alpha: number;
+  readonly gateTest: Recipe["gate"]["test"];
+  /** The least level of a look; a sequential gate hands shares on that were not lost. */
   readonly levelPerLook: number;
   /** Requests that were given up since each ended the engine; their items are ungradable. */
   readonly quarantined: readonly { readonly round: number; readonly stage: string }[];

@@ -44,6 +44,7 @@ export function readRound(
       gate: decision.gate,
       retention: decision.retention,
       level: decision.alpha,
+      ...(decision.look ? { look: decision.look } : {}),
       margin: recipe.retention?.margin ?? null,
     },
   };

@@ -1,4 +1,5 @@
-import type { OutcomeCounts } from "../core/entities.js";
+import type { OutcomeCounts, PairedComparison } from "../core/entities.js";
+import { lookText } from "../core/look.js";
 import { points } from "../core/points.js";
 import { evidence } from "./evidence.js";
 import { accuracy, interval, percent, plural, pValue } from "./figures.js";
@@ -101,11 +102,18 @@ export function roundFigures(report: RoundReport, health: Health) {
     loss: training?.loss?.toFixed(3) ?? "–",
     gate: gate ? `${accuracy(gate.baseline)} → ${accuracy(gate.candidate)}` : "–",
     difference: gate ? `${points(gate.difference)} (${interval(gate)})` : "–",
-    level:
-      gate && decision ? `${pValue(gate.pBetter)} (${Number(decision.level.toPrecision(2))})` : "–",
+    level: gate && decision ? levelFigure(gate, decision) : "–",
     retention: retention ? `${points(retention.difference)} (${interval(retention)})` : "–",
     decision: decision ? outcomeOf(report, health) : "not decided yet",
   };
+}
+
+function levelFigure(
+  { pBetter }: PairedComparison,
+  { level, look }: NonNullable<RoundReport["decision"]>,
+): string {
+  const short = Number(level.toPrecision(2));
+  return look ? `${lookText(look, level)} (${short})` : `${pValue(pBetter)} (${short})`;
 }
 
 function right({ ok, wrong, ungradable }: OutcomeCounts): string {
@@ -201,12 +209,17 @@ export function reworkedItems({ reworked }: RunReport, style: Style): Item[] {
 
 /** What the figures rest on: sizes, looks, hashes. */
 export function basisItems({ basis, planned }: RunReport, style: Style): Item[] {
-  const { tasks, looks, alpha, levelPerLook, prompts, incumbent } = basis;
+  const { tasks, looks, alpha, gateTest, levelPerLook, prompts, incumbent } = basis;
   const sizes = Object.entries(tasks).map(([split, size]) => `${split} ${size}`);
+  const level = Number(levelPerLook.toPrecision(2));
+  const tested =
+    gateTest === "sequential"
+      ? `each may stop at any task, at level ${level} or more (what rounds without a candidate or with a promotion did not lose is handed on)`
+      : `each tested one-sided at ${level}`;
   return [
     item(`Tasks: ${sizes.join(", ")}.`),
     item(
-      `Looks at the gate: ${looks} of ${planned} planned; each tested one-sided at ${Number(levelPerLook.toPrecision(2))}, so that the whole run promotes a candidate that is no better with a chance of at most ${percent(alpha)}.`,
+      `Looks at the gate: ${looks} of ${planned} planned; ${tested}, so that the whole run promotes a candidate that is no better with a chance of at most ${percent(alpha)}.`,
     ),
     item("Differences: exact McNemar test, Tango's 95% interval; p two-sided except at the gate."),
     ...quarantineItems(basis.quarantined),

@@ -1,7 +1,7 @@
 import type { Evaluation, Task } from "../core/entities.js";
 import { seedFor } from "../core/hash.js";
 import type { Suite } from "../core/round.js";
-import { comparePaired, countOutcomes } from "../stats/index.js";
+import { commonAnswers, comparePaired, countOutcomes } from "../stats/index.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import type { Change, Changes, JudgedAnswer, SuiteReport } from "./report.js";
@@ -13,8 +13,13 @@ const mostWorse = 3;
 /** Base and final weights on each suite that the base weights have answered, sealed first. */
 export function readSuites(store: Store, run: RunRow): SuiteReport[] {
   return (["sealed", "gate", "retention"] as const).flatMap((suite): SuiteReport[] => {
-    const { base, final } = answersOf(store, run, suite);
-    if (base.length === 0) return [];
+    const answers = answersOf(store, run, suite);
+    if (answers.base.length === 0) return [];
+    // A sequential gate may have asked one of them more tasks than the other.
+    const [base, final] =
+      answers.final.length === 0
+        ? [answers.base, answers.final]
+        : commonAnswers(answers.base, answers.final);
     return [
       {
         suite,

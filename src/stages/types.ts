@@ -1,4 +1,12 @@
-import type { Candidate, Example, Message, Split, Task, TokenLogprob } from "../core/entities.js";
+import type {
+  Candidate,
+  DecisionOutcome,
+  Example,
+  Message,
+  Split,
+  Task,
+  TokenLogprob,
+} from "../core/entities.js";
 import type { DistilledLesson } from "../core/memory.js";
 import type { Complete, Remember, TrainingJob, TrainingResult, Verify } from "../core/ports.js";
 import type { Prompt } from "../core/prompt.js";
@@ -19,6 +27,8 @@ export interface StageInput {
   readonly earlierExamples: readonly Example[];
   /** What earlier rounds made of their critiques, oldest first; empty where the recipe has no memory. */
   readonly earlierLessons: readonly DistilledLesson[];
+  /** What became of the gate's looks in the rounds before; empty where the level does not depend on it. */
+  readonly earlierLooks: readonly DecisionOutcome[];
 }
 
 /** The tasks of a run by their use; `replay` and `retention` are empty where the recipe has none. */

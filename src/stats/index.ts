@@ -26,7 +26,7 @@ export {
   type TestedEstimate,
   type VarianceComponents,
 } from "./mixed.js";
-export { comparePaired, countOutcomes, type FullComparison } from "./paired.js";
+export { commonAnswers, comparePaired, countOutcomes, type FullComparison } from "./paired.js";
 export { detectableDifference, tasksNeeded } from "./power.js";
 export { exactInterval, wilsonInterval } from "./proportion.js";
 export {

@@ -53,6 +53,18 @@ export function comparePaired(
   };
 }
 
+/** Both models' answers to the tasks that both were asked; where a gate stops early these need not be all. */
+export function commonAnswers(
+  baseline: readonly Evaluation[],
+  candidate: readonly Evaluation[],
+): [baseline: readonly Evaluation[], candidate: readonly Evaluation[]] {
+  const within = (items: readonly Evaluation[], others: readonly Evaluation[]) => {
+    const known = new Set(others.map(({ taskId }) => taskId));
+    return items.filter(({ taskId }) => known.has(taskId));
+  };
+  return [within(baseline, candidate), within(candidate, baseline)];
+}
+
 export function countOutcomes(outcomes: readonly Outcome[]): OutcomeCounts {
   const counts = { ok: 0, wrong: 0, ungradable: 0 };
   for (const outcome of outcomes) counts[outcome]++;

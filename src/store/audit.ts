@@ -33,10 +33,13 @@ const lineage: readonly (readonly [what: string, sql: string])[] = [
     "mended answers without a call",
     `SELECT examined_id FROM mended LEFT JOIN calls ON key = call_key WHERE run_id = @run AND key IS NULL`,
   ],
-  [
-    "evaluations whose call is not there",
-    `SELECT task_id FROM evaluations LEFT JOIN calls ON key = call_key WHERE run_id = @run AND key IS NULL`,
-  ],
+  ...(["evaluations", "sampled_evaluations"] as const).map(
+    (table) =>
+      [
+        `${table} whose call is not there`,
+        `SELECT task_id FROM ${table} LEFT JOIN calls ON key = call_key WHERE run_id = @run AND key IS NULL`,
+      ] as const,
+  ),
   ...(["attempts", "revisions"] as const).map(
     (table) =>
       [
@@ -167,6 +170,7 @@ export class AuditTables {
         ["revisions", "id", "answer"],
         ["critiques", "id", "text"],
         ["evaluations", "task_id", "answer"],
+        ["sampled_evaluations", "task_id", "answer"],
       ] as const
     ).flatMap(([table, id, answer]) => {
       const rows = this.db
@@ -191,21 +195,22 @@ export class AuditTables {
       .all(runId);
   }
 
-  /** Tasks of a suite that only the second model got right, and that only the first did. */
+  /** Of the first tasks of a suite: those that only the second model got right, and that only the first did. */
   changes(
     runId: string,
     suite: string,
     before: string | null,
     after: string | null,
+    tasks: number,
   ): { gained: number; lost: number } {
     return this.db
       .prepare<unknown[], { gained: number; lost: number }>(
         `SELECT ifnull(sum(b.outcome <> 'ok' AND a.outcome = 'ok'), 0) AS gained,
                 ifnull(sum(b.outcome = 'ok' AND a.outcome <> 'ok'), 0) AS lost
            FROM evaluations b JOIN evaluations a USING (run_id, suite, task_id)
-          WHERE run_id = ? AND suite = ? AND b.adapter = ? AND a.adapter = ?`,
+          WHERE run_id = ? AND suite = ? AND b.adapter = ? AND a.adapter = ? AND b.position < ?`,
       )
-      .get(runId, suite, before ?? "", after ?? "")!;
+      .get(runId, suite, before ?? "", after ?? "", tasks)!;
   }
 
   /** Tasks of a round's training set, and of all that curation had before it left any out. */

@@ -12,6 +12,7 @@ const orphaned = `paid_by_run NOT IN (SELECT id FROM runs)
   AND key NOT IN (SELECT forward_key FROM preferences)
   AND key NOT IN (SELECT backward_key FROM preferences)
   AND key NOT IN (SELECT call_key FROM evaluations)
+  AND key NOT IN (SELECT call_key FROM sampled_evaluations)
   AND key NOT IN (SELECT call_key FROM distilled)`;
 
 /** Where an adapter's files are, relative to the workspace; null for a part that it does not have. */

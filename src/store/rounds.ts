@@ -1,4 +1,11 @@
-import type { Attempt, Critique, Decision, Revision, Verdict } from "../core/entities.js";
+import type {
+  Attempt,
+  Critique,
+  Decision,
+  DecisionOutcome,
+  Revision,
+  Verdict,
+} from "../core/entities.js";
 import { canonicalJson } from "../core/hash.js";
 import type { AdapterRow, Refusal, RoundRows, StageSummary } from "../core/round.js";
 import type { AdapterTable } from "./adapters.js";
@@ -225,6 +232,20 @@ export class RoundTables {
       .get(runId, round);
     if (row === undefined) return null;
     return { outcome: row.outcome, reason: row.reason, ...JSON.parse(row.evidence) };
+  }
+
+  /**
+   * What became of the gate's looks in the rounds before one, in their order. A round whose decision
+   * compared nothing took no look, also where it was rejected.
+   */
+  looksBefore(runId: string, round: number): DecisionOutcome[] {
+    return this.db
+      .prepare<unknown[], DecisionOutcome>(
+        `SELECT iif(evidence ->> '$.gate' IS NULL, 'skipped', outcome) FROM decisions
+          WHERE run_id = ? AND round < ? ORDER BY round`,
+      )
+      .pluck()
+      .all(runId, round) as DecisionOutcome[];
   }
 
   private insertElicited(runId: string, round: number, taskIds: readonly string[]): void {

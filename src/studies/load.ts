@@ -50,7 +50,13 @@ export function parseStudy(text: string, where: string): StudySpec {
  */
 export function recipeOf(study: StudySpec, recipe: Recipe, arm: Arm, seed: number): Recipe {
   const name = `${study.name}-${arm.id}-s${seed}`;
-  return recipeWith(recipe, { ...arm.settings, name, seed }, `arm ${arm.id} (${armName(arm)})`);
+  const where = `arm ${arm.id} (${armName(arm)})`;
+  const own = recipeWith(recipe, { ...arm.settings, name, seed }, where);
+  if (own.gate.test === "exact") return own;
+  throw bad(
+    `${where}: a study compares answers to the whole gate suite, and gate.test: sequential may ask a part of it`,
+    'Set "gate.test: exact" in the settings of the study.',
+  );
 }
 
 function bad(what: string, hint = "runs/studies has an example with every key."): RedistillError {

@@ -35,6 +35,16 @@ describe("a recipe's fingerprint", () => {
     }
   });
 
+  it("changes with a sequential gate and its settings, but not with the exact one's own names", async () => {
+    const plain = await fingerprint(recipeWith({}), []);
+    const of = (gate: object) => fingerprint(recipeWith({ gate }), []);
+    expect(await of({ test: "exact", attempts: 1 })).toBe(plain);
+    const hashes = [plain, await of({ test: "sequential" })];
+    hashes.push(await of({ test: "sequential", attempts: 4 }));
+    hashes.push(await of({ test: "sequential", attempts: 4, temperature: 1 }));
+    expect(new Set(hashes).size).toBe(4);
+  });
+
   it("changes with a model and with a role of its own", async () => {
     const plain = await fingerprint(recipeWith({}), []);
     const served = { provider: "openai", name: "m" };

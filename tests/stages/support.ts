@@ -75,6 +75,7 @@ export function inputWith({ tasks, prompts, rows, ...changes }: InputChanges = {
     candidate: null,
     earlierExamples: [],
     earlierLessons: [],
+    earlierLooks: [],
     ...changes,
     tasks: { train: sums(10), replay: [], gate: [], sealed: [], retention: [], ...tasks },
     prompts: { ...onlyStudent, ...prompts },

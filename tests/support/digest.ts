@@ -23,6 +23,8 @@ const queries = {
   adapters:
     "SELECT sha256, model_digest, parent, round, final_loss, tokens, weights, memory FROM adapters ORDER BY 1",
   evaluations: "SELECT * FROM evaluations ORDER BY run_id, suite, adapter, position",
+  sampled_evaluations:
+    "SELECT * FROM sampled_evaluations ORDER BY run_id, suite, adapter, task_id, attempt",
   decisions: "SELECT * FROM decisions ORDER BY run_id, round",
   readings: "SELECT * FROM readings ORDER BY run_id, round, monitor",
   runs: "SELECT id, recipe_hash, state, incumbent FROM runs ORDER BY 1",

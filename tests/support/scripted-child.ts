@@ -8,7 +8,7 @@ import { workspaceAt } from "../../src/cli/paths.js";
 import type { LeaseTimes } from "../../src/controller/lease.js";
 import type { CallRequest } from "../../src/core/entities.js";
 import { EngineFault, messageOf, RedistillError } from "../../src/core/errors.js";
-import type { Changeable } from "../../src/core/recipe.js";
+import type { Changeable, Recipe } from "../../src/core/recipe.js";
 import { TrainerFailure } from "../../src/training/failure.js";
 import { createTrainer } from "../../src/training/train.js";
 import { fileWorker } from "./file-worker.js";
@@ -30,6 +30,8 @@ export interface ChildOptions {
   readonly notice?: boolean;
   /** A training with more tokens a step than this runs out of memory. */
   readonly memory?: number;
+  /** How the gate decides; by default by one exact test. */
+  readonly gate?: Partial<Recipe["gate"]>;
   /** Learns by memory, in place of weights or beside them. */
   readonly remembers?: "alone" | "too";
 }
@@ -44,6 +46,7 @@ const recipe = sumsRecipe(tasksFolder, {
   generate: { attempts: 3 },
   judge: { prompt: "judge", calibration: 4 },
   curate: { minimum: 2 },
+  ...(options.gate ? { gate: options.gate } : {}),
   ...(options.remembers === "alone" ? { retrain: { method: "memory" } } : {}),
   ...(options.remembers === "too" ? { memory: {} } : {}),
 });
