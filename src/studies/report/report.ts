@@ -1,6 +1,7 @@
 import type { DecisionOutcome, Outcome, OutcomeCounts } from "../../core/entities.js";
 import type { Suite } from "../../core/round.js";
 import type { StudySpec } from "../../core/study.js";
+import type { DetectionFigures } from "../../stats/index.js";
 import type { Reworking } from "../../store/figures.js";
 import type { StudyCalls } from "../../store/studies.js";
 import type { StudyAnalysis } from "../analysis.js";
@@ -18,6 +19,8 @@ export interface StudyReport {
   readonly analysis: StudyAnalysis;
   /** By arm, those that something was run of. */
   readonly flows: readonly ArmFlow[];
+  /** Critiques by themselves; empty where the recipe examines none. */
+  readonly critics: readonly ArmCritic[];
   readonly costs: readonly ArmCost[];
   readonly calls: StudyCalls;
   /** Runs that have ended, in the study's order. */
@@ -47,6 +50,12 @@ export interface ArmFlow {
     readonly broken: number;
     readonly missed: number;
   };
+}
+
+/** An arm's critiques, and the revisions after them, on answers of which the verifier knows what they are. */
+export interface ArmCritic {
+  readonly arm: string;
+  readonly figures: DetectionFigures;
 }
 
 /** What an arm took, on average over its runs. */
@@ -99,8 +108,6 @@ export interface ExampleAnswer {
 /** What it takes to get the same study again. */
 export interface Provenance {
   readonly specHash: string;
-  /** Of the recipe that the arms are made from, with the study's own settings. */
-  readonly recipeHash: string;
   readonly modelDigests: readonly string[];
   readonly runs: readonly {
     readonly arm: string;

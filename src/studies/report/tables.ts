@@ -1,5 +1,6 @@
 import { points } from "../../core/points.js";
 import { figure, interval, percent, pValue } from "../../report/figures.js";
+import { type Counted, exactInterval } from "../../stats/index.js";
 import type { ArmFigures, Comparison, SuiteShare } from "../analysis.js";
 import { findingTexts, level } from "./headline.js";
 import type { StudyReport } from "./report.js";
@@ -202,6 +203,44 @@ export function flowTable({ flows, analysis }: StudyReport, safe: Safe): TextTab
 
 function rateText({ count, of }: { readonly count: number; readonly of: number }): string {
   return of === 0 ? none : `${count} (${percent(count / of)})`;
+}
+
+/** Critiques as detectors of wrong answers, and what revisions after them did, with exact intervals. */
+export function criticTable({ critics, analysis }: StudyReport, safe: Safe): TextTable {
+  const share = ({ count, of }: Counted) => {
+    if (of === 0) return none;
+    const { low, high } = exactInterval(count, of, analysis.confidence);
+    return `${count}/${of} (${percent(low)} to ${percent(high)})`;
+  };
+  const number = (value: number | null) => (value === null ? none : value.toFixed(2));
+  return {
+    header: [
+      "arm",
+      "what it is",
+      "called wrong that are (precision)",
+      "wrong that are called so (recall)",
+      "of planted mistakes",
+      "right that are called wrong",
+      "unsure / unreadable",
+      "Brier score",
+      "calibration error",
+      "fixed",
+      "broken",
+    ],
+    rows: critics.map(({ arm, figures }) => [
+      arm,
+      safe(nameOf(analysis.arms, arm)),
+      share(figures.precision),
+      share(figures.recall),
+      share(figures.recallPlanted),
+      share(figures.falseAlarms),
+      `${figures.unsure} / ${figures.ungradable}`,
+      number(figures.brier),
+      number(figures.calibrationError),
+      share(figures.fixed),
+      share(figures.broken),
+    ]),
+  };
 }
 
 /** Tokens of each stage, on average over an arm's runs. */

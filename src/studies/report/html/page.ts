@@ -14,7 +14,7 @@ import {
 import { methodsParagraph, provenanceItems, references, runTable } from "../methods.js";
 import type { StudyReport } from "../report.js";
 import { specLines } from "../spec-lines.js";
-import { armTable, costTable, effectSizeTable, effectTable } from "../tables.js";
+import { armTable, costTable, criticTable, effectSizeTable, effectTable } from "../tables.js";
 import { timeItems } from "../times.js";
 import { exampleCards } from "./cards.js";
 import { flowPlot } from "./plots/flows.js";
@@ -63,6 +63,11 @@ export function renderStudyHtml(report: StudyReport): string {
       [table("Each factor, the others evened out", effectTable(report, safe))],
     ],
     ["tasks", "Task by task", [heatMap(report)]],
+    [
+      "critics",
+      "Critiques by themselves",
+      [table("Told of nothing that the verifier found", criticTable(report, safe))],
+    ],
     ["flows", "What was fixed and what was broken", [list(flowItems(report)), flowPlot(report)]],
     [
       "cost",
