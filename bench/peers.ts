@@ -79,25 +79,31 @@ async function measure(signal: AbortSignal): Promise<void> {
   const job = peerJob({ recipe, student, tasks }, { minutes, weights });
   printSettings(recipe.name, minutes);
   const rows: string[][] = [];
-  for (const name of only) {
-    const isDspy = name === "dspy-finetune";
-    const own = isDspy ? { python, ollama: await ollamaBinary() } : {};
-    const [input, output] = ["input", "output"].map((kind) => join(folder, `${name}.${kind}.json`));
-    writeFileSync(input!, JSON.stringify({ ...job, ...own }));
-    console.error(`${name}: ${minutes} minutes, then answers; log in ${folder}`);
-    const interpreter = isDspy ? await ensureDspy(signal) : python;
-    await runPeer(interpreter, name, [input!, output!], signal);
-    const said = readOutput(readFileSync(output!, "utf8"), name);
-    const { cells, verdicts } = await withGym((reasoningGym) =>
-      peerRow(name, said, tasks, createVerify({ reasoningGym })),
-    );
-    writeFileSync(join(folder, `${name}.verdicts.json`), `${JSON.stringify(verdicts)}\n`);
-    rows.push(cells);
-    console.error(
-      `${name}: ${JSON.stringify({ ...said.seconds, ...said.more, ...said.versions })}`,
-    );
+  try {
+    for (const name of only) {
+      const isDspy = name === "dspy-finetune";
+      const own = isDspy ? { python, ollama: await ollamaBinary() } : {};
+      const [input, output] = ["input", "output"].map((kind) =>
+        join(folder, `${name}.${kind}.json`),
+      );
+      writeFileSync(input!, JSON.stringify({ ...job, ...own }));
+      console.error(`${name}: ${minutes} minutes, then answers; log in ${folder}`);
+      const interpreter = isDspy ? await ensureDspy(signal) : python;
+      await runPeer(interpreter, name, [input!, output!], signal);
+      const said = readOutput(readFileSync(output!, "utf8"), name);
+      const { cells, verdicts } = await withGym((reasoningGym) =>
+        peerRow(name, said, tasks, createVerify({ reasoningGym })),
+      );
+      writeFileSync(join(folder, `${name}.verdicts.json`), `${JSON.stringify(verdicts)}\n`);
+      rows.push(cells);
+      console.error(
+        `${name}: ${JSON.stringify({ ...said.seconds, ...said.more, ...said.versions })}`,
+      );
+    }
+  } finally {
+    // Where one fails, what the others took minutes for is not lost.
+    printTable(peerHead, rows);
   }
-  printTable(peerHead, rows);
 }
 
 /** The trainer's worker, for as long as tasks are made or answers scored: beside a peer it would cost memory. */
