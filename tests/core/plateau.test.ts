@@ -23,6 +23,16 @@ describe("a plateau", () => {
     expect(plateauOf(stopSchema.parse({}), [rejected, rejected])).toBeNull();
   });
 
+  it("counts what all attempts gained where the gate asks several times", () => {
+    const look = {
+      ...{ outcome: "better", tasks: 200, horizon: 200, attempts: 4, wealth: 90 },
+      ...{ incumbent: 0.5, candidate: 0.53 },
+    } as const;
+    const rule = stopSchema.parse({ afterRounds: 1, minimumGain: 0.05 });
+    expect(plateauOf(rule, [promoted(100, 120)])).toBeNull();
+    expect(plateauOf(rule, [{ ...promoted(100, 120), look }])!.gain).toBeCloseTo(0.03);
+  });
+
   it("by default is three rounds without a promotion, rejected or skipped", () => {
     const rule = stopSchema.parse({});
     expect(plateauOf(rule, [promoted(0, 100), rejected, skipped, rejected])).toEqual({

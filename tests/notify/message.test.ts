@@ -59,6 +59,21 @@ describe("a message about a round", () => {
     );
   });
 
+  it("goes by the bet, not by p, where the gate went task by task", () => {
+    const look = {
+      ...{ outcome: "hopeless", tasks: 84, horizon: 400, attempts: 4, wealth: 0.0487 },
+      ...{ incumbent: 0.6, candidate: 0.61 },
+    } as const;
+    expect(told({ look }).text).toContain(
+      "rejected: gate +1.0 points, 4 attempts each (given up after 84 of 400 tasks; wealth 0.0487, 80 needed), not shown to be better.",
+    );
+    const better = { ...look, outcome: "better", wealth: 81.2, attempts: 1 } as const;
+    const retention = comparison({ low: -0.14 });
+    expect(told({ look: better, retention, gate: comparison({ pBetter: 0.3 }) }).text).toContain(
+      "gate +1.0 points (decided after 84 of 400 tasks; wealth 81.2, 80 needed), but retention at worst -14.0 points",
+    );
+  });
+
   it("does without figures that are not there", () => {
     const { text } = told({ gate: null }, { secondsLeft: null });
     expect(text).toBe(
