@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Decision } from "../../src/core/entities.js";
+import type { Decision, Look } from "../../src/core/entities.js";
 import { plateauOf, plateauText, stopSchema } from "../../src/core/plateau.js";
 
 const counts = (ok: number) => ({ ok, wrong: 200 - ok, ungradable: 0 });
@@ -24,10 +24,10 @@ describe("a plateau", () => {
   });
 
   it("counts what all attempts gained where the gate asks several times", () => {
-    const look = {
+    const look: Look = {
       ...{ outcome: "better", tasks: 200, horizon: 200, attempts: 4, wealth: 90 },
       ...{ incumbent: 0.5, candidate: 0.53 },
-    } as const;
+    };
     const rule = stopSchema.parse({ afterRounds: 1, minimumGain: 0.05 });
     expect(plateauOf(rule, [promoted(100, 120)])).toBeNull();
     expect(plateauOf(rule, [{ ...promoted(100, 120), look }])!.gain).toBeCloseTo(0.03);
