@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Decision } from "../../src/core/entities.js";
+import type { Decision, Look } from "../../src/core/entities.js";
 import { plateauOf, plateauText, stopSchema } from "../../src/core/plateau.js";
 
 const counts = (ok: number) => ({ ok, wrong: 200 - ok, ungradable: 0 });
@@ -21,6 +21,16 @@ describe("a plateau", () => {
   it("is never found without a rule, or before so many rounds were decided", () => {
     expect(plateauOf(null, [rejected, rejected, rejected])).toBeNull();
     expect(plateauOf(stopSchema.parse({}), [rejected, rejected])).toBeNull();
+  });
+
+  it("counts what all attempts gained where the gate asks several times", () => {
+    const look: Look = {
+      ...{ outcome: "better", tasks: 200, horizon: 200, attempts: 4, wealth: 90 },
+      ...{ incumbent: 0.5, candidate: 0.53 },
+    };
+    const rule = stopSchema.parse({ afterRounds: 1, minimumGain: 0.05 });
+    expect(plateauOf(rule, [promoted(100, 120)])).toBeNull();
+    expect(plateauOf(rule, [{ ...promoted(100, 120), look }])!.gain).toBeCloseTo(0.03);
   });
 
   it("by default is three rounds without a promotion, rejected or skipped", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Decision, PairedComparison } from "../../src/core/entities.js";
+import type { Decision, Look, PairedComparison } from "../../src/core/entities.js";
 import { failedText, finishedText, pausedText, roundText } from "../../src/notify/message.js";
 
 const comparison = (changes: Partial<PairedComparison> = {}): PairedComparison => ({
@@ -56,6 +56,21 @@ describe("a message about a round", () => {
     const { text } = told({ outcome: "promoted", retention }, { round: 4 });
     expect(text).toBe(
       "quickstart-1 round 4 promoted: gate +9.0 points (95% interval +3.1 to +15.1); retention at worst -3.0 points (margin 10). That was the last of 4 rounds; the final test follows.",
+    );
+  });
+
+  it("goes by the bet, not by p, where the gate went task by task", () => {
+    const look: Look = {
+      ...{ outcome: "hopeless", tasks: 84, horizon: 400, attempts: 4, wealth: 0.0487 },
+      ...{ incumbent: 0.6, candidate: 0.61 },
+    };
+    expect(told({ look }).text).toContain(
+      "rejected: gate +1.0 points, 4 attempts each (given up after 84 of 400 tasks; wealth 0.0487, 80 needed), not shown to be better.",
+    );
+    const better: Look = { ...look, outcome: "better", wealth: 81.2, attempts: 1 };
+    const retention = comparison({ low: -0.14 });
+    expect(told({ look: better, retention, gate: comparison({ pBetter: 0.3 }) }).text).toContain(
+      "gate +1.0 points (decided after 84 of 400 tasks; wealth 81.2, 80 needed), but retention at worst -14.0 points",
     );
   });
 

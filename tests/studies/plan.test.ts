@@ -45,6 +45,11 @@ describe("a study's file", () => {
     [`${factors}seeds: [1, 1]`, "a seed is there twice", ""],
     [`${factors}settings: {refine.trys: 3}`, "a recipe has no key refine.trys", "refine.tries"],
     ["factors: {refine.tries: [1, none]}", "arm a2 (none): refine.tries", ""],
+    [
+      `${factors}settings: {gate.test: sequential}`,
+      "arm a1 (locate-error): a study compares",
+      "exact",
+    ],
     [": :", "not YAML", ""],
   ])("refuses %s", (text, what, hint) => {
     const load = () => {
