@@ -1,17 +1,22 @@
 import { defineConfig } from "vitest/config";
 
-/** Folders whose tests start no process and no engine, so that two of them may run at once. */
+/** Folders whose tests need neither engine nor trainer, so that two of them may run at once. */
 const units = [
+  "controller",
   "core",
   "files",
   "health",
+  "notify",
+  "operations",
   "prompts",
   "recipes",
   "report",
+  "schedule",
   "sources",
   "stages",
   "stats",
   "store",
+  "studies",
   "verifiers",
 ].map((folder) => `tests/${folder}/**/*.test.ts`);
 

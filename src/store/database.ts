@@ -83,9 +83,12 @@ export const ours = 1_919_184_244;
 
 /** Throws for the database of another program; one without tables may become ours. */
 export function refuseForeign(db: Connection, path: string): void {
-  const id = db.pragma("application_id", { simple: true });
-  const tables = db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() as number;
-  if (id === ours || tables === 0) return;
+  // Both in one view: between two, another process may write the first tables.
+  const isForeign = db.transaction(() => {
+    const tables = db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() as number;
+    return tables > 0 && db.pragma("application_id", { simple: true }) !== ours;
+  });
+  if (!isForeign()) return;
   throw new RedistillError(
     "storage",
     `${path} is the database of another program`,

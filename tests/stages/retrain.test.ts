@@ -32,7 +32,14 @@ describe("retrain", () => {
     const rows = { examples: [...examples(8), ...examples(2, "replay")] };
     await retrain(input({ recipe, rows }), ports);
     const learning = recipe.retrain as WeightSettings;
-    const { method, from: _from, trainer: _trainer, device: _auto, ...all } = learning;
+    const {
+      method,
+      from: _from,
+      trainer: _trainer,
+      device: _auto,
+      weights: _lora,
+      ...all
+    } = learning;
     const { weighting: _weighting, ...settings } = { weighting: null, ...all };
     expect(ports.jobs).toHaveLength(1);
     expect(ports.jobs[0]!.examples).toHaveLength(10);
