@@ -2,19 +2,24 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Adapter, Message } from "../../src/core/entities.js";
+import {
+  type Adapter,
+  type CallRequest,
+  type Generation,
+  isWholeModel,
+  type Message,
+} from "../../src/core/entities.js";
 import type { TrainingResult } from "../../src/core/ports.js";
-import type { EmbeddedChatModel } from "../../src/models/embedded/chat-model.js";
 import { EmbeddedEngine } from "../../src/models/embedded/engine.js";
 import { inspectModel } from "../../src/setup/gguf.js";
 import { orderTasks } from "../../src/sources/orders.js";
 import { createTrainer } from "../../src/training/train.js";
 import { createTrainerWorker, type TrainerWorker } from "../../src/training/worker.js";
-import { testModel, testPython } from "../support/machine.js";
-import { inLlama, inTorch, marginsAtDifference } from "./support.js";
+import { greedySampling, testModel, testPython } from "../support/machine.js";
+import { inTorch, maxTokens } from "./support.js";
 
-/** A logit margin this small is a tie between float32 torch and llama.cpp's half precision. */
-const tie = 0.1;
+/** Margins between the two likeliest tokens may differ by so much: llama.cpp rounds activations to half precision. */
+const rounding = 0.1;
 
 describe("a model all of whose weights were trained", () => {
   const folder = mkdtempSync(join(tmpdir(), "redistill-full-"));
@@ -24,7 +29,7 @@ describe("a model all of whose weights were trained", () => {
     system,
     { role: "user", content: prompt },
   ];
-  const questions = tasks.slice(0, 6).map(asMessages);
+  const questions = tasks.slice(0, 4).map(asMessages);
   let engine: EmbeddedEngine;
   let worker: TrainerWorker;
   let trained: TrainingResult;
@@ -62,61 +67,73 @@ describe("a model all of whose weights were trained", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const whole = (asked: readonly Message[][]) =>
-    inLlama(engine, asked, trained.ggufPath, trained.peftPath);
+  const answersOf = async (
+    asked: readonly CallRequest[],
+    adapter: Adapter | null,
+  ): Promise<Generation[]> => {
+    const answers: Generation[] = [];
+    await engine.sample(asked, {
+      adapter,
+      signal: new AbortController().signal,
+      onResult: (index, generation) => {
+        answers[index] = generation;
+      },
+    });
+    return answers;
+  };
+  const whole = (): Adapter => ({ ...trained, parent: null, round: 1 });
 
-  it("answers in the engine as in torch, alone as in company, and the base is as before", async () => {
-    expect(trained.peftPath).toBe(trained.ggufPath);
+  it("answers in the engine as in torch, token for token, and the base is as before", async () => {
+    expect(isWholeModel(trained)).toBe(true);
     // Half precision, norms apart: two bytes for each of 135 million weights.
     expect(statSync(trained.ggufPath).size / 134_515_008).toBeCloseTo(2, 1);
-    const before = await inLlama(engine, questions, null);
+    const asked = questions.map((messages) => ({
+      ...{ messages, topLogprobs: 2 },
+      sampling: greedySampling(maxTokens),
+    }));
+    const before = await answersOf(asked, null);
+    const llama = await answersOf(asked, whole());
     const prompts = questions.map((messages) => engine.render(messages));
     const torch = await inTorch(worker, prompts, trained.peftPath);
-    const llama = await whole(questions);
-    const margins = marginsAtDifference(torch, llama);
-    expect(Math.max(...margins)).toBeLessThan(tie);
-    expect(margins.filter((margin) => margin === 0).length).toBeGreaterThanOrEqual(4);
-    const alone: number[][] = [];
-    for (const question of questions) alone.push(...(await whole([question])));
-    expect(alone).toEqual(llama);
-    expect(await inLlama(engine, questions, null)).toEqual(before);
-    expect(llama).not.toEqual(before);
+    for (const [place, { tokens, margins }] of torch.entries()) {
+      const logprobs = llama[place]!.logprobs!;
+      expect(logprobs.map(({ id }) => id)).toEqual(tokens);
+      const own = logprobs.map(({ top }) => top[0]!.logprob - top[1]!.logprob);
+      const apart = own.map((margin, at) => Math.abs(margin - margins[at]!));
+      expect(Math.max(...apart)).toBeLessThan(rounding);
+    }
+    const texts = (answers: Generation[]) => answers.map(({ text }) => text);
+    expect(texts(await answersOf(asked, null))).toEqual(texts(before));
+    expect(texts(llama)).not.toEqual(texts(before));
   });
 
-  it("answers long prompts alone as in company, as sampled answers too", async () => {
-    const adapter: Adapter = { ...trained, parent: null, round: 1 };
-    const requests = Array.from({ length: 4 }, (_, i) => ({
-      messages: [
-        { role: "user", content: `Go on. ${`Ship ${i} left the harbour. `.repeat(85 + i)}` },
-      ] as Message[],
-      sampling: { temperature: 0.8, topP: 1, topK: 0, minP: 0, maxTokens: 24, seed: i },
+  it("answers alone as in company, long prompts too", async () => {
+    const contents = [
+      ...[0, 1].map((i) => `Describe ship ${i}.`),
+      ...[0, 1].map((i) => `Go on. ${`Ship ${i} left the harbour. `.repeat(85 + i)}`),
+    ];
+    const requests = contents.map((content, seed) => ({
+      messages: [{ role: "user", content }] as Message[],
+      sampling: { ...greedySampling(16), temperature: 0.8, seed },
     }));
-    const answers = async (asked: typeof requests) => {
-      const texts: string[] = [];
-      const onResult: Parameters<EmbeddedChatModel["sample"]>[1]["onResult"] = (
-        index,
-        { text },
-      ) => {
-        texts[index] = text;
-      };
-      await engine.sample(asked, { adapter, signal: new AbortController().signal, onResult });
-      return texts;
-    };
-    const together = await answers(requests);
+    const together = await answersOf(requests, whole());
+    expect(together[3]!.promptTokens).toBeGreaterThan(512);
     const alone = [];
-    for (const request of requests) alone.push(...(await answers([request])));
-    expect(alone).toEqual(together);
+    for (const request of requests) alone.push(...(await answersOf([request], whole())));
+    expect(alone.map(({ text }) => text)).toEqual(together.map(({ text }) => text));
   });
 
   it("that cannot be loaded is told, and the base answers on", async () => {
     const path = join(folder, "cut.gguf");
-    const whole = readFileSync(trained.ggufPath);
-    writeFileSync(path, whole.subarray(0, whole.length / 2));
-    await expect(inLlama(engine, questions, path, path)).rejects.toMatchObject({
+    const content = readFileSync(trained.ggufPath);
+    writeFileSync(path, content.subarray(0, content.length / 2));
+    const cut = { ...whole(), sha256: "c".repeat(64), ggufPath: path, peftPath: path };
+    const asked = [{ messages: questions[0]!, sampling: greedySampling(2) }];
+    await expect(answersOf(asked, cut)).rejects.toMatchObject({
       kind: "model",
       message: expect.stringContaining("cannot load the trained model"),
       hint: expect.stringContaining("redistill verify"),
     });
-    expect(await inLlama(engine, questions.slice(0, 1), null)).toHaveLength(1);
+    expect(await answersOf(asked, null)).toHaveLength(1);
   });
 });

@@ -219,7 +219,7 @@ export class EmbeddedEngine {
     await this.context?.value.dispose();
     this.context = null;
     await this.weights.dispose();
-    await this.llama.dispose();
+    if (!this.weights.failed) await this.llama.dispose();
   }
 }
 

@@ -4,6 +4,9 @@ import { messageOf, RedistillError } from "../../core/errors.js";
 
 /** The model in memory: the base weights, or a whole model that was trained from them. One at a time. */
 export class LoadedWeights {
+  /** Whether a file could not be loaded: node-llama-cpp then waits for ever when it is to be closed. */
+  failed = false;
+
   private constructor(
     private readonly llama: Llama,
     private readonly basePath: string,
@@ -53,6 +56,7 @@ export class LoadedWeights {
       this.loaded = await loadModel(this.llama, path, this.onLoading);
       this.whole = wholeOf(adapter);
     } catch (cause) {
+      this.failed = true;
       this.loaded = await loadModel(this.llama, this.basePath, this.onLoading);
       this.whole = null;
       throw new RedistillError(
