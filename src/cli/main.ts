@@ -199,7 +199,7 @@ models
   .description("weights in the cache")
   .action(() => modelsListCommand(shared()));
 
-addPromptCommands(program, shared);
+addPromptCommands(program, shared, working);
 
 program
   .command("notify")
