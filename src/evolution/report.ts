@@ -61,8 +61,11 @@ export function readEvolutionReport(store: Store, runId: string): EvolutionRepor
     );
   }
   const { spec, ancestor } = search;
+  const drafted = (purpose: "breed" | "prove") =>
+    search.drafts.some(({ taskId }) => search[purpose].includes(taskId));
   const count = (purpose: "breed" | "prove") => ({
-    usable: usableTasks(search, purpose).length,
+    // Without drafts nothing is known of them yet.
+    usable: (drafted(purpose) ? usableTasks(search, purpose) : search[purpose]).length,
     all: search[purpose].length,
   });
   return {

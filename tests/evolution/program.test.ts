@@ -117,7 +117,7 @@ describe("redistill prompts evolve", () => {
 
   it("is killed anywhere, goes on, and comes to the same", async () => {
     const folder = folderWith();
-    for (const answers of [30, 90, 160, 230, 300, 500]) {
+    for (const answers of [30, 90, 140, 250, 450]) {
       const { child, ended } = startProgram(folder, ["prompts", "evolve", "evolution.yaml"], {
         delay: 1,
         model: "helps",
@@ -138,10 +138,12 @@ describe("redistill prompts evolve", () => {
   });
 
   it("finds nothing better where proposals change nothing, and writes no file", () => {
-    const folder = folderWith();
+    const folder = folderWith(evolution.replace("children: 3", "children: 6"));
     const { status, stdout } = evolve(folder, "helpless");
     expect(status).toBe(0);
     expect(stdout).toContain("Nothing better was found");
+    const faults = "SELECT count(DISTINCT fault) FROM evolution_proposals WHERE fault IN";
+    expect(ask(folder, `${faults} ('copy', 'leak', 'variables')`)).toBe(3);
     expect(promptsIn(folder)).toEqual([]);
     expect(runProgram(folder, ["verify"]).status).toBe(0);
     expect(runProgram(folder, ["status"]).stdout).toContain("sharper-1");

@@ -20,7 +20,7 @@ export const evolver = (helps: boolean): Script => {
     const luck = Number.parseInt(sha256([request, "luck"]).slice(0, 4), 16) / 65_536;
     if (text.includes("Write a better one.")) return proposed(text, luck, helps);
     if (text.includes("The checker says:")) {
-      return text.includes("ADD THE COLUMNS") ? "The tens column is off." : "Something is off.";
+      return text.includes("ADD THE COLUMNS") ? "The tens column is off." : somethingOff(text);
     }
     if (text.includes("Why it is wrong:")) {
       const [, a, b] = /Calculate (\d+) \+ (\d+)/.exec(text)!;
@@ -31,8 +31,15 @@ export const evolver = (helps: boolean): Script => {
   };
 };
 
+/** Other words after each prompt, which change the luck of the revision and nothing else. */
+const somethingOff = (text: string) => `Something is off: ${sha256(text).slice(0, 4)}.`;
+
+const ways = "bcdefghjklmnopqrstuvwxyz";
+
 function proposed(text: string, luck: number, helps: boolean): string {
-  if (luck < 0.35) return helps ? proposals.help : proposals.same;
+  const way = ways[Math.floor(luck * 1000) % ways.length]!;
+  if (luck < 0.35)
+    return helps ? proposals.help : proposals.same.replace("Say", `In way ${way}, say`);
   if (luck < 0.5) return /```\n([\s\S]*?)\n```/.exec(text)![0];
   if (luck < 0.7) {
     const [, a, b] = /Calculate (\d+) \+ (\d+)/.exec(text)!;
