@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Attempt, Outcome } from "./entities.js";
-import type { CritiqueVerdict } from "./prompt-output.js";
 import { promptName } from "./prompt.js";
+import type { CritiqueVerdict } from "./prompt-output.js";
 
 const whole = (minimum: number, maximum: number) => z.number().int().min(minimum).max(maximum);
 const seed = whole(0, 2 ** 31 - 1);

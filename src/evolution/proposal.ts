@@ -1,5 +1,5 @@
 import type { Task } from "../core/entities.js";
-import { type CandidatePrompt, ancestorId, type ProposalFault } from "../core/evolution.js";
+import { ancestorId, type CandidatePrompt, type ProposalFault } from "../core/evolution.js";
 import { invisible } from "../core/invisible.js";
 import { type Prompt, variablesIn } from "../core/prompt.js";
 import { lintPrompts } from "../prompts/lint.js";

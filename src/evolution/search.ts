@@ -5,8 +5,8 @@ import {
   type EvolutionDraft,
   type EvolutionSpec,
   type Match,
-  type Proposal,
   type Proof,
+  type Proposal,
   type TaskPurpose,
   type Trial,
 } from "../core/evolution.js";

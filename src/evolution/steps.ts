@@ -1,5 +1,5 @@
-import { ancestorId, type EvolutionSpec, type Match, type TaskPurpose } from "../core/evolution.js";
 import { RedistillError } from "../core/errors.js";
+import { ancestorId, type EvolutionSpec, type Match, type TaskPurpose } from "../core/evolution.js";
 import type { Role } from "../core/model.js";
 import type { RoleModels } from "../core/ports.js";
 import type { Prompt } from "../core/prompt.js";
