@@ -10,7 +10,7 @@ export function isLive(progress: Progress): boolean {
 export function describeProgress(progress: Progress): string | null {
   switch (progress.kind) {
     case "run":
-      return `${progress.resumed ? "Resuming" : "Starting"} run ${progress.runId}: ${progress.rounds} rounds`;
+      return `${progress.resumed ? "Resuming" : "Starting"} run ${progress.runId}${progress.rounds === 0 ? "" : `: ${progress.rounds} rounds`}`;
     case "note":
       return progress.text;
     case "stage":
@@ -45,5 +45,7 @@ export function describeProgress(progress: Progress): string | null {
 }
 
 function place({ round, stage }: { round: number; stage: string }): string {
+  // What is no part of a round, such as a search for a prompt, has 0.
+  if (round === 0) return stage;
   return stage === "final" ? "sealed suite, base and final" : `round ${round} ${stage}`;
 }

@@ -200,7 +200,7 @@ models
   .description("weights in the cache")
   .action(() => modelsListCommand(shared()));
 
-addPromptCommands(program, shared);
+addPromptCommands(program, shared, working);
 
 program
   .command("notify")

@@ -1,16 +1,19 @@
 import type { Command } from "commander";
-import {
-  type PromptsOptions,
-  promptsDiffCommand,
-  promptsListCommand,
-  promptsShowCommand,
-} from "./commands/prompts.js";
+import { detachCommand } from "./commands/detach.js";
+import { promptsDiffCommand, promptsListCommand, promptsShowCommand } from "./commands/prompts.js";
+import { promptsEvolveCommand } from "./commands/prompts-evolve.js";
 import { promptsLintCommand } from "./commands/prompts-lint.js";
 import { promptsNewCommand } from "./commands/prompts-new.js";
 import { promptsRenderCommand } from "./commands/prompts-render.js";
+import type { RunOptions } from "./work.js";
+import type { WorkFlags } from "./work-through.js";
 
 /** Adds `redistill prompts …`. A prompt is named by `<stage>/<name>` or by its file. */
-export function addPromptCommands(program: Command, shared: () => PromptsOptions): void {
+export function addPromptCommands(
+  program: Command,
+  shared: () => Omit<RunOptions, keyof WorkFlags>,
+  working: (command: Command) => Command,
+): void {
   const prompts = program.command("prompts").description("what models are asked with");
   prompts
     .command("list")
@@ -38,4 +41,15 @@ export function addPromptCommands(program: Command, shared: () => PromptsOptions
     .description("a prompt file in this folder, to edit")
     .option("--from <parent>", "a copy of this prompt, which is then its parent")
     .action((prompt, flags) => promptsNewCommand(prompt, flags, shared()));
+  working(prompts.command("evolve <evolution>"))
+    .description("look for a better critique prompt, which must win again on other tasks")
+    .option("--dry-run", "say what it would do, cost and find, and do nothing")
+    .option("--new", "start another search even if one is unfinished")
+    .action((evolution, { until, detachedLog, detach, ...flags }: Searching) =>
+      detach
+        ? detachCommand(shared())
+        : promptsEvolveCommand(evolution, flags, { ...shared(), until, detachedLog }),
+    );
 }
+
+type Searching = WorkFlags & { readonly detach?: boolean; readonly dryRun?: boolean };

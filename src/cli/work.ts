@@ -3,12 +3,15 @@ import { type Held, withLease } from "../controller/lease.js";
 import { frozenTasks, workOn } from "../controller/run.js";
 import { systemClock } from "../core/clock.js";
 import type { Changeable } from "../core/recipe.js";
+import type { AdapterRow } from "../core/round.js";
+import { evolutionCourse } from "../evolution/evolve.js";
 import { markOf } from "../setup/lock.js";
 import { LeaseLostError } from "../store/leases.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import { createRemember } from "../training/remember.js";
 import { openCandidate } from "./adapters.js";
+import { promptPublisher } from "./evolutions.js";
 import { type Machine, openMachine } from "./machine.js";
 import { withNotifications } from "./notifying.js";
 import type { Output } from "./output.js";
@@ -104,7 +107,9 @@ function work(
   watch: Watch,
 ): Promise<void> {
   watchWorker(() => (machine.workerPid === null ? null : markOf(machine.workerPid)));
-  return workOn({
+  const isSearch = store.evolutions.spec(run.id) !== null;
+  const course = isSearch ? evolutionCourse(promptPublisher(workspace)) : undefined;
+  const context = {
     store,
     runId: run.id,
     tasks: frozenTasks(store, run.id),
@@ -114,8 +119,9 @@ function work(
     verify: machine.verify,
     workspace: workspace.root,
     remember: createRemember(workspace.adapters),
-    openAdapter: (row) => openCandidate(row, workspace, signal),
+    openAdapter: (row: AdapterRow) => openCandidate(row, workspace, signal),
     signal,
     ...watch,
-  });
+  };
+  return workOn(context, course);
 }

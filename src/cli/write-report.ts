@@ -2,6 +2,8 @@ import { mkdir } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { messageOf, RedistillError } from "../core/errors.js";
 import { redact } from "../core/secrets.js";
+import { readEvolutionReport } from "../evolution/report.js";
+import { evolutionMarkdown, evolutionTerminal } from "../evolution/report-text.js";
 import {
   type RunReport,
   readReport,
@@ -22,6 +24,14 @@ export async function writeReport(
   output: Output,
   show: "terminal" | "markdown" | "html" = "terminal",
 ): Promise<void> {
+  if (store.evolutions.spec(runId) !== null) {
+    const { report, markdown, path } = await writeEvolution(store, runId, workspace);
+    output.result(report);
+    if (show === "html") throw noPage(runId, path);
+    output.line(show === "markdown" ? markdown.trimEnd() : `\n${evolutionTerminal(report)}\n`);
+    if (show === "terminal") output.line(`Written to ${path}`);
+    return;
+  }
   const { report, markdown, paths } = await writeFiles(store, runId, workspace);
   output.result(report);
   // The path is all that is shown of the page, to be passed on to a browser.
@@ -45,6 +55,12 @@ export async function writeReportSoFar(
 ): Promise<void> {
   output.close();
   try {
+    if (store.evolutions.spec(runId) !== null) {
+      const { report, path } = await writeEvolution(store, runId, workspace);
+      output.result(report);
+      output.line(`What there is so far: ${path}`);
+      return;
+    }
     const { report, paths } = await writeFiles(store, runId, workspace);
     output.result(report);
     output.line(`What there is so far: ${paths.markdown} and ${paths.html}`);
@@ -64,25 +80,49 @@ interface Written {
 async function writeFiles(store: Store, runId: string, workspace: Workspace): Promise<Written> {
   const report = readReport(store, runId);
   const markdown = redact(renderMarkdown(report));
-  const folder = store.runs.find(runId)?.folder ?? join("runs", runId);
-  const write = async (name: string, text: string) => {
-    const path = join(runFolderAt(workspace, folder), name);
-    try {
-      await mkdir(dirname(path), { recursive: true });
-      await writeFileAtomic(path, text);
-    } catch (cause) {
-      throw new RedistillError(
-        "storage",
-        `cannot write ${path}: ${messageOf(cause)}`,
-        "Make room or fix the permissions there; the run itself is safe in the database.",
-        { cause },
-      );
-    }
-    return relative(workspace.root, path);
-  };
   const paths = {
-    markdown: await write("report.md", markdown),
-    html: await write("report.html", renderHtml(report)),
+    markdown: await writeFile(store, runId, workspace, "report.md", markdown),
+    html: await writeFile(store, runId, workspace, "report.html", renderHtml(report)),
   };
   return { report, markdown, paths };
+}
+
+/** The report of a search for a prompt, which has no page. */
+async function writeEvolution(store: Store, runId: string, workspace: Workspace) {
+  const report = readEvolutionReport(store, runId);
+  const markdown = redact(evolutionMarkdown(report));
+  const path = await writeFile(store, runId, workspace, "report.md", markdown);
+  return { report, markdown, path };
+}
+
+function noPage(runId: string, path: string): RedistillError {
+  return new RedistillError(
+    "usage",
+    `${runId} is an evolution, whose report has no page`,
+    `Read ${path}, or leave --html out.`,
+  );
+}
+
+/** Writes a file of a run and gives its path, relative to the workspace. */
+async function writeFile(
+  store: Store,
+  runId: string,
+  workspace: Workspace,
+  name: string,
+  text: string,
+): Promise<string> {
+  const folder = store.runs.find(runId)?.folder ?? join("runs", runId);
+  const path = join(runFolderAt(workspace, folder), name);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFileAtomic(path, text);
+  } catch (cause) {
+    throw new RedistillError(
+      "storage",
+      `cannot write ${path}: ${messageOf(cause)}`,
+      "Make room or fix the permissions there; the run itself is safe in the database.",
+      { cause },
+    );
+  }
+  return relative(workspace.root, path);
 }

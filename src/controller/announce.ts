@@ -17,7 +17,11 @@ type Happening = { readonly occasion: number } & (
     }
   | { readonly event: "paused"; readonly reason: string; readonly returns: boolean }
   | { readonly event: "failed"; readonly error: unknown }
-  | { readonly event: "finished" }
+  | {
+      readonly event: "finished";
+      /** What it came to, where that is no matter of rounds. */
+      readonly told?: Text;
+    }
 );
 
 /**
@@ -59,6 +63,7 @@ function textOf(store: Store, run: RunRow, round: number | null, happening: Happ
       return failedText({ run: id, round, kind });
     }
     case "finished":
+      if (happening.told) return happening.told;
       return finishedText({ run: id, rounds: recipe.rounds, ...outcome(store, run) });
   }
 }

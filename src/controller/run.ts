@@ -14,23 +14,37 @@ import { type RunContext, runOf, tick } from "./tick.js";
 /** How often the database hears what the run is at, in milliseconds. */
 const persistEvery = 2_000;
 
+/** What a run does, unit by unit. */
+export interface Course {
+  /** One unit of work; whether there is more to do. */
+  next(context: RunContext): Promise<boolean>;
+  hasBegun(context: RunContext): boolean;
+  /** How many rounds it is going to have; 0 where it has none. */
+  rounds(context: RunContext): number;
+}
+
+const rounds: Course = {
+  next: tick,
+  hasBegun: ({ store, runId }) => store.rounds.last(runId) !== null,
+  rounds: (context) => runOf(context).recipe.rounds,
+};
+
 /**
  * Works on a run until it has finished or is told to stop. Whatever ends it early, the run stays
  * resumable and its row says why it ended.
  */
-export async function workOn(context: RunContext): Promise<void> {
+export async function workOn(context: RunContext, course: Course = rounds): Promise<void> {
   const { store, runId, signal } = context;
   if (runOf(context).state === "finished") return;
-  const begun = store.rounds.last(runId) !== null;
-  const { rounds } = runOf(context).recipe;
+  const begun = course.hasBegun(context);
   const watched = { ...context, observe: alsoPersisting(context) };
   try {
     commitAt(store, "run:own", () => {
       store.runs.own(runId, process.pid);
       store.events.append(runId, null, begun ? "resumed" : "started", {});
     });
-    context.observe({ kind: "run", runId, rounds, resumed: begun });
-    while (await tick(watched)) signal.throwIfAborted();
+    context.observe({ kind: "run", runId, rounds: course.rounds(context), resumed: begun });
+    while (await course.next(watched)) signal.throwIfAborted();
   } catch (cause) {
     if (cause instanceof LeaseLostError) throw cause;
     if (signal.reason instanceof LeaseLostError) throw signal.reason;

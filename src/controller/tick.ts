@@ -102,7 +102,7 @@ async function nextUnit(context: RunContext, run: RunRow, ledger: Ledger): Promi
   return true;
 }
 
-function clockOf({ clock = systemClock }: RunContext): Clock {
+export function clockOf({ clock = systemClock }: RunContext): Clock {
   return clock;
 }
 
@@ -110,7 +110,8 @@ function secondsSince(startedAt: number, context: RunContext): number {
   return (clockOf(context).monotonic() - startedAt) / 1000;
 }
 
-function hoursOf(context: RunContext, { recipe }: RunRow): Hours {
+/** When a run may work. */
+export function hoursOf(context: RunContext, { recipe }: RunRow): Hours {
   return context.hours ?? new Hours(recipe.schedule, null, clockOf(context));
 }
 
@@ -199,13 +200,14 @@ async function inputFor(context: RunContext, run: RunRow, round: RoundRow): Prom
 }
 
 interface Work {
-  readonly round: RoundRow;
+  readonly round: Pick<RoundRow, "number">;
   readonly stage: string;
   readonly role: Role;
   readonly ledger: Ledger;
 }
 
-function portsFor(context: RunContext, run: RunRow, work: Work): StagePorts {
+/** What a stage may do, paid for at its place of the run. */
+export function portsFor(context: RunContext, run: RunRow, work: Work): StagePorts {
   const { store, models, verify, prompts } = context;
   const { round, stage, role, ledger } = work;
   const closing = new Closing(hoursOf(context, run), run.id);

@@ -7,11 +7,13 @@ import { type Problem, restoreIt } from "./problem.js";
 /** Whether tasks and prompts are still those that the run began with: their names are hashes of them. */
 export function taskProblems(store: Store, { id, recipe }: RunRow): Problem[] {
   const problems: string[] = [];
+  // A search for a prompt has no held-out tasks, so that it cannot have seen any.
+  const isSearch = store.evolutions.spec(id) !== null;
   const sizes: readonly (readonly [Split, number | null])[] = [
     ["train", recipe.tasks.train],
-    ["gate", recipe.tasks.gate],
-    ["sealed", recipe.tasks.sealed],
-    ["retention", null],
+    ["gate", isSearch ? 0 : recipe.tasks.gate],
+    ["sealed", isSearch ? 0 : recipe.tasks.sealed],
+    ["retention", isSearch ? 0 : null],
     ["replay", null],
   ];
   for (const [split, size] of sizes) {
@@ -23,7 +25,9 @@ export function taskProblems(store: Store, { id, recipe }: RunRow): Problem[] {
       );
     }
     if (size !== null && tasks.length !== size) {
-      problems.push(`it has ${tasks.length} ${split} tasks, its recipe says ${size}`);
+      problems.push(
+        `it has ${tasks.length} ${split} tasks, ${isSearch ? "a search has" : "its recipe says"} ${size}`,
+      );
     }
   }
   return problems.map((what) => ({ run: id, what: `Run ${id}: ${what}.`, todo: restoreIt }));

@@ -15,4 +15,8 @@ export const sampleValues: Readonly<Record<string, string>> = {
   mark: "3f9a1c07be52",
   scale: "5",
   form: "A, B or tie",
+  prompt: "Task: {{task}}\n\nAnswer: {{answer}}\n\nWhat is wrong with the answer?",
+  failures:
+    "Task: Calculate 17 + 25.\nAnswer: 17 + 25 = 32\nCritique: It is right.\nRewritten: 17 + 25 = 32",
+  keep: "Keep {{task}} and {{answer}} as they are.",
 };

@@ -29,3 +29,16 @@ export function derivedPrompt(parent: PromptFile, name: string): string {
   front.set("parent", parent.name);
   return `---\n${front.toString({ lineWidth: 0 }).trimEnd()}\n---\n${user}`;
 }
+
+/** A prompt with the front matter of another one and a message of its own, as version 1. */
+export function evolvedPrompt(
+  from: Pick<PromptFile, "name" | "body">,
+  { name, user, source }: { name: string; user: string; source: string },
+): string {
+  const front = parseDocument(splitPrompt(from.name, from.body).head);
+  front.set("name", name);
+  front.set("version", 1);
+  front.set("parent", from.name);
+  front.set("source", source);
+  return `---\n${front.toString({ lineWidth: 0 }).trimEnd()}\n---\n${user.trim()}\n`;
+}

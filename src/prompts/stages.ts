@@ -10,6 +10,7 @@ export const stageVariables = {
   judge: ["task", "first", "second", "mark"],
   rubric: ["task", "answer", "scale", "mark"],
   repair: ["form"],
+  evolve: ["prompt", "failures", "keep"],
 } as const satisfies Record<string, readonly string[]>;
 
 export type PromptStage = keyof typeof stageVariables;

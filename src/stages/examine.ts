@@ -1,4 +1,4 @@
-import type { Attempt, Task } from "../core/entities.js";
+import type { Task } from "../core/entities.js";
 import type { ExaminationKind, Examined, Mended } from "../core/examination.js";
 import { seedFor, stableId } from "../core/hash.js";
 import { readCritique, schemaOf } from "../core/prompt-output.js";
@@ -8,10 +8,8 @@ import { withMistake } from "./support/mistakes.js";
 import { elicitedTasks, requestFor } from "./support/requests.js";
 import { rewriteMessages } from "./support/rewrites.js";
 import { exceptUnanswered } from "./support/unanswered.js";
+import { uncheckedAttempt } from "./support/unchecked.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
-
-/** What stands for the verifier's finding: whoever is told it need not find anything. */
-const unchecked = "(nobody has checked this answer)";
 
 interface Item {
   readonly task: Task;
@@ -40,7 +38,7 @@ export async function examine(input: StageInput, ports: StagePorts): Promise<Sta
   const completions = await ports.complete(
     items.map((item) => ({
       ...requestFor(
-        criticMessages(input, prompt, item.task, asAttempt(item)),
+        criticMessages(input, prompt, item.task, uncheckedAttempt(item)),
         settings,
         ...[recipe.seed, "examine", item.task.id, item.kind],
       ),
@@ -68,7 +66,7 @@ export async function mend(input: StageInput, ports: StagePorts): Promise<StageO
   const drafts = input.rows.examined.map((examined) => {
     const { taskId, kind, answer, callKey, text, says, confidence } = examined;
     const task = byId.get(taskId)!;
-    const attempt = asAttempt({ task, kind, answer });
+    const attempt = uncheckedAttempt({ task, kind, answer });
     const critique =
       callKey === null
         ? null
@@ -157,19 +155,6 @@ async function itemsOf(input: StageInput, ports: StagePorts): Promise<Item[]> {
 
 function row({ task, kind, answer }: Item) {
   return { taskId: task.id, kind, answer };
-}
-
-/** An answer as critic and refiner are shown attempts, without what the verifier knows. */
-function asAttempt({ task, kind, answer }: Item): Attempt {
-  return {
-    id: stableId("examined", task.id, kind, answer),
-    taskId: task.id,
-    index: 0,
-    callKey: "",
-    answer,
-    truncated: false,
-    verdict: { outcome: "ungradable", score: null, verifier: "none", finding: unchecked },
-  };
 }
 
 function counts(examined: readonly Examined[]) {

@@ -13,7 +13,11 @@ const orphaned = `paid_by_run NOT IN (SELECT id FROM runs)
   AND key NOT IN (SELECT backward_key FROM preferences)
   AND key NOT IN (SELECT call_key FROM evaluations)
   AND key NOT IN (SELECT call_key FROM sampled_evaluations)
-  AND key NOT IN (SELECT call_key FROM distilled)`;
+  AND key NOT IN (SELECT call_key FROM distilled)
+  AND key NOT IN (SELECT call_key FROM evolution_drafts)
+  AND key NOT IN (SELECT call_key FROM evolution_proposals WHERE call_key IS NOT NULL)
+  AND key NOT IN (SELECT critique_key FROM evolution_trials)
+  AND key NOT IN (SELECT revision_key FROM evolution_trials)`;
 
 /** Where an adapter's files are, relative to the workspace; null for a part that it does not have. */
 export interface AdapterPaths {

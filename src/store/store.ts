@@ -9,6 +9,7 @@ import {
   openDatabaseReadOnly,
 } from "./database.js";
 import { EventTable } from "./events.js";
+import { EvolutionTables } from "./evolutions.js";
 import { FigureTables } from "./figures.js";
 import { HousekeepingTables } from "./housekeeping.js";
 import { LeaseTable } from "./leases.js";
@@ -37,6 +38,7 @@ export class Store {
   readonly rounds: RoundTables;
   readonly adapters: AdapterTable;
   readonly events: EventTable;
+  readonly evolutions: EvolutionTables;
   readonly outbox: OutboxTable;
   readonly spend: SpendTable;
   readonly readings: ReadingTable;
@@ -60,6 +62,7 @@ export class Store {
     this.adapters = new AdapterTable(db);
     this.rounds = new RoundTables(db, this.adapters);
     this.events = new EventTable(db);
+    this.evolutions = new EvolutionTables(db);
     this.outbox = new OutboxTable(db);
     this.spend = new SpendTable(db);
     this.readings = new ReadingTable(db);

@@ -22,6 +22,9 @@ const allowed: Record<string, readonly string[]> = {
   schedule: ["core"],
   controller: ["core", "health", "stages", "stats", "store", "notify", "schedule"],
   operations: ["core", "setup", "store"],
+  evolution: [
+    ...["core", "controller", "files", "prompts", "recipes", "report", "stages", "stats", "store"],
+  ],
   // A study's report is shown by what shows a run's: its texts, tables, page and plots.
   studies: ["core", "files", "recipes", "report", "stats", "store"],
 };

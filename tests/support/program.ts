@@ -39,14 +39,16 @@ generate: {attempts: 4}
 interface Settings {
   /** Milliseconds that an answer takes. */
   readonly delay?: number;
+  /** What the scripted model answers; `learner` where nothing is said. */
+  readonly model?: "helps" | "helpless";
   /** The model is one behind model-server.ts, as the recipe says. */
   readonly served?: boolean;
   readonly stdio?: ("pipe" | "ignore" | number)[];
 }
 
-export function environment({ delay = 0 }: Settings): NodeJS.ProcessEnv {
+export function environment({ delay = 0, model = undefined }: Settings): NodeJS.ProcessEnv {
   const { npm_command: _clone, ...env } = process.env;
-  return { ...env, SCRIPTED_DELAY: `${delay}` };
+  return { ...env, SCRIPTED_DELAY: `${delay}`, ...(model ? { SCRIPTED_MODEL: model } : {}) };
 }
 
 /** Runs the program to its end. */

@@ -11,10 +11,15 @@ import { eachRole } from "../../src/core/model.js";
 import type { SampleOptions, Train } from "../../src/core/ports.js";
 import { ScriptedChatModel } from "../../src/models/scripted.js";
 import { createVerify } from "../../src/verifiers/index.js";
+import { evolver } from "./evolver.js";
 import { learner } from "./scripted-run.js";
 
 /** How long an answer takes, in milliseconds. */
 const delay = Number(process.env.SCRIPTED_DELAY ?? 0);
+
+/** What it answers; see program.ts. */
+const scripts = { learner, helps: evolver(true), helpless: evolver(false) };
+const script = scripts[(process.env.SCRIPTED_MODEL ?? "learner") as keyof typeof scripts];
 
 class SlowModel extends ScriptedChatModel {
   override async sample(requests: readonly CallRequest[], options: SampleOptions): Promise<void> {
@@ -46,7 +51,7 @@ export const scriptedTraining =
 
 export async function openMachine(workspace: Workspace): Promise<Machine> {
   const absent = () => Promise.reject(new Error("no generator here"));
-  const model = new SlowModel("learner", learner);
+  const model = new SlowModel("learner", script);
   return {
     models: eachRole(() => model),
     modelPath: "default",

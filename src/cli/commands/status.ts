@@ -30,11 +30,11 @@ export function statusCommand(runId: string | undefined, { workspace, output }: 
       );
       return;
     }
-    const rows = runs.map(({ id, state, round, rounds, incumbent, lastDecision }) => [
+    const rows = runs.map(({ id, state, round, rounds, incumbent, lastDecision, evolution }) => [
       id,
       state,
-      `round ${round}/${rounds}`,
-      `incumbent ${shortName(incumbent)}`,
+      evolution === null ? `round ${round}/${rounds}` : `evolution of ${evolution.prompt}`,
+      evolution === null ? `incumbent ${shortName(incumbent)}` : `done: ${evolution.step}`,
       lastDecision === null ? "" : `last: ${lastDecision}`,
     ]);
     for (const text of tableLines(rows)) output.line(text);
@@ -72,7 +72,15 @@ function summarize(store: Store, run: RunRow) {
     progress: orphaned ? null : run.progress,
     decisions,
     quarantined: store.suspects.quarantined(run.id),
+    evolution: evolutionOf(store, run),
   };
+}
+
+/** What a search for a prompt has done last; null for a run that learns. */
+function evolutionOf(store: Store, { id }: RunRow): { prompt: string; step: string } | null {
+  const spec = store.evolutions.spec(id);
+  if (spec === null) return null;
+  return { prompt: spec.prompt, step: store.evolutions.steps(id).at(-1)?.name ?? "nothing yet" };
 }
 
 function showOne(store: Store, run: RunRow, output: Output): void {
@@ -81,7 +89,11 @@ function showOne(store: Store, run: RunRow, output: Output): void {
   const spend = readSpend(store, run);
   output.result({ kind: "status", run: { ...summary, spend } });
   const owner = state === "running" ? ` (process ${run.ownerPid})` : "";
-  output.line(`${run.id}: ${state}${owner}, round ${round} of ${rounds}`);
+  const place =
+    summary.evolution === null
+      ? `round ${round} of ${rounds}`
+      : `evolution of ${summary.evolution.prompt}, done: ${summary.evolution.step}`;
+  output.line(`${run.id}: ${state}${owner}, ${place}`);
   const ended = state === "paused" ? "paused" : "failed";
   if (failure !== null) output.line(`  ${ended}: ${oneLine(failure, 500)}`);
   if (hint !== null) output.line(`  what to do: ${oneLine(hint, 500)}`);
@@ -112,7 +124,7 @@ function showOne(store: Store, run: RunRow, output: Output): void {
       `  given up in round ${number} ${stage}: a request that ${what} (${oneLine(reason, 200)})`,
     );
   }
-  output.line(`  incumbent: ${shortName(run.incumbent)}`);
+  if (summary.evolution === null) output.line(`  incumbent: ${shortName(run.incumbent)}`);
   // A pause for a budget says in its hint what going on would take.
   const spent = spendTexts(spend).filter((text) => !hint?.includes(text));
   for (const text of spent) output.line(`  ${text}`);
