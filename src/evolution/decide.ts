@@ -3,10 +3,7 @@ import { evolvedPrompt } from "../prompts/scaffold.js";
 import { promptOf } from "./proposal.js";
 import { prove } from "./prove.js";
 import { candidateFitness, finalists } from "./search.js";
-import type { StepInput, StepOutput } from "./steps.js";
-
-/** Writes a winner's file, which is never one that is there with other content, and gives its path in the workspace. */
-export type Publish = (name: string, body: string) => Promise<string>;
+import type { StepInput, StepOutput } from "./types.js";
 
 /** Finalists against the ancestor on the proving tasks; only one that won again becomes a file. */
 export async function decideProof(input: StepInput): Promise<StepOutput> {

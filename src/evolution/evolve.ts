@@ -7,10 +7,10 @@ import { clockOf, hoursOf, portsFor, type RunContext, runOf } from "../controlle
 import { emptyRound } from "../core/round.js";
 import { parsePrompt } from "../prompts/load.js";
 import type { RunRow } from "../store/runs.js";
-import type { Publish } from "./decide.js";
 import { readEvolutionReport } from "./report.js";
 import { readSearch, type Search } from "./search.js";
-import { type StepInput, type StepOutput, stepsOf } from "./steps.js";
+import { stepsOf } from "./steps.js";
+import type { Publish, StepInput, StepOutput } from "./types.js";
 
 /** Of a search's calls and progress: it has no rounds. */
 const noRound = 0;

@@ -7,7 +7,7 @@ import { promptOf, readProposal } from "./proposal.js";
 import { failuresOf, reflectionMessages } from "./reflection.js";
 import { poolOf, triedDrafts, usableTasks } from "./search.js";
 import { type Mating, matings } from "./selection.js";
-import type { StepInput, StepOutput } from "./steps.js";
+import type { StepInput, StepOutput } from "./types.js";
 
 /** Children of a generation: each parent is drawn from the Pareto front and reflected on by its failures. */
 export async function proposeChildren(input: StepInput, generation: number): Promise<StepOutput> {

@@ -1,43 +1,13 @@
 import { RedistillError } from "../core/errors.js";
 import { ancestorId, type EvolutionSpec, type Match, type TaskPurpose } from "../core/evolution.js";
-import type { Role } from "../core/model.js";
-import type { RoleModels } from "../core/ports.js";
-import type { Prompt } from "../core/prompt.js";
-import type { StageSummary } from "../core/round.js";
 import { generate } from "../stages/generate.js";
-import type { StageInput, StagePorts } from "../stages/types.js";
-import type { EvolutionRows } from "../store/evolutions.js";
-import { decideProof, type Publish } from "./decide.js";
+import { decideProof } from "./decide.js";
 import { meanFitness } from "./fitness.js";
 import { proposeChildren } from "./propose.js";
-import {
-  candidateFitness,
-  finalists,
-  poolOf,
-  type Search,
-  triedDrafts,
-  usableTasks,
-} from "./search.js";
+import { candidateFitness, finalists, poolOf, triedDrafts, usableTasks } from "./search.js";
 import { beatsParent } from "./selection.js";
 import { type PlannedTrial, tryCandidates, withTried } from "./trials.js";
-
-/** What a unit of work knows and may do. */
-export interface StepInput {
-  readonly runId: string;
-  readonly search: Search;
-  /** As a stage has it, with all attempts of the search. */
-  readonly stage: StageInput;
-  /** How the next prompt is asked for. */
-  readonly reflect: Prompt;
-  readonly models: RoleModels;
-  ports(role: Role): StagePorts;
-  readonly publish: Publish;
-}
-
-export interface StepOutput {
-  readonly rows: EvolutionRows;
-  readonly summary: StageSummary;
-}
+import type { StepInput, StepOutput } from "./types.js";
 
 type Step = (input: StepInput) => Promise<StepOutput>;
 

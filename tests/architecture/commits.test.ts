@@ -4,9 +4,10 @@ import { expect, it } from "vitest";
 
 it("a controller commits through commitAt alone, which has failpoints around it", () => {
   const files = [
-    ...readdirSync("src/controller", { recursive: true, encoding: "utf8" }).map((name) =>
-      join("src/controller", name),
+    ...["src/controller", "src/evolution"].flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name)),
     ),
+    join("src/cli/evolutions.ts"),
     join("src/cli/commands/run.ts"),
     join("src/cli/work.ts"),
   ].filter((file) => file.endsWith(".ts") && file !== join("src/controller/commit.ts"));

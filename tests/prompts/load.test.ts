@@ -169,6 +169,8 @@ describe("the packaged prompts", () => {
   it("are there for each stage that asks", () => {
     const stages = new Set(prompts.map((path) => path.split("/")[0]));
     const asked = ["student", "critique", "refine", "judge", "rubric", "repair"];
-    expect(stages).toEqual(new Set([...asked, "distil", "memory", "solution", "feedback"]));
+    expect(stages).toEqual(
+      new Set([...asked, "evolve", "distil", "memory", "solution", "feedback"]),
+    );
   });
 });
