@@ -90,8 +90,7 @@ export function curveSvg(curves: readonly PowerCurve[]): string {
   const lines = curves.map(({ correlation, points }, i) => {
     const colour = ["#b35900", "#0b63b8", "#2d8a4e"][i]!;
     const path = points.map(({ gain, found }) => `${x(gain)} ${y(found).toFixed(1)}`).join("L");
-    const { found } = points[5 - i]!;
-    return `<path d="M${path}" fill="none" stroke="${colour}" stroke-width="2"/><text x="${x(0.1) + 8}" y="${top + 16 + 18 * i}" fill="${colour}">ρ = ${correlation}</text><circle cx="${x(gains[5 - i]!)}" cy="${y(found)}" r="3" fill="${colour}"/>`;
+    return `<path d="M${path}" fill="none" stroke="${colour}" stroke-width="2"/><text x="${x(0.1) + 8}" y="${top + 16 + 18 * i}" fill="${colour}">correlation ${correlation}</text>`;
   });
   const ticks = gains.map(
     (gain) =>
