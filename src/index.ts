@@ -1,6 +1,7 @@
 export type { Observe, Progress } from "./controller/progress.js";
 export { frozenTasks, workOn } from "./controller/run.js";
-export { type RunContext, tick } from "./controller/tick.js";
+export { tick } from "./controller/tick.js";
+export type { RunContext } from "./controller/unit.js";
 export { systemClock } from "./core/clock.js";
 export * from "./core/entities.js";
 export { EngineFault, exitCodes, PausedError, RedistillError } from "./core/errors.js";

@@ -9,7 +9,8 @@ import { announce } from "./announce.js";
 import { commitAt } from "./commit.js";
 import { asPause } from "./pause.js";
 import type { Progress } from "./progress.js";
-import { type RunContext, runOf, tick } from "./tick.js";
+import { tick } from "./tick.js";
+import { type RunContext, runOf } from "./unit.js";
 
 /** How often the database hears what the run is at, in milliseconds. */
 const persistEvery = 2_000;

@@ -1,58 +1,24 @@
-import { type Clock, systemClock } from "../core/clock.js";
 import type { Candidate } from "../core/entities.js";
-import { RedistillError } from "../core/errors.js";
 import type { Reading } from "../core/health.js";
 import type { Role } from "../core/model.js";
-import type { Complete, Remember, RoleModels, Train, Verify } from "../core/ports.js";
+import type { Complete } from "../core/ports.js";
 import { memorySettings } from "../core/retrain.js";
-import type { AdapterRow } from "../core/round.js";
-import { Hours } from "../schedule/index.js";
 import { answerSuite } from "../stages/evaluate.js";
 import { stagesOf } from "../stages/index.js";
-import type {
-  StageInput,
-  StageOutput,
-  StagePorts,
-  StagePrompts,
-  TaskSets,
-} from "../stages/types.js";
+import type { StageInput, StageOutput, StagePorts } from "../stages/types.js";
 import type { RoundRow } from "../store/rounds.js";
 import type { RunRow } from "../store/runs.js";
-import type { Store } from "../store/store.js";
-import { admit } from "./admission.js";
 import { announce } from "./announce.js";
 import { Closing } from "./closing.js";
 import { commitAt } from "./commit.js";
 import { createComplete } from "./complete.js";
 import { withGrades } from "./grading.js";
 import { commitHealth, healthNotes, measureHealth, pauseForHealth } from "./health.js";
-import { Ledger } from "./ledger.js";
-import type { Observe } from "./progress.js";
+import type { Ledger } from "./ledger.js";
 import { rememberWithin } from "./remember.js";
 import { stopsEarly } from "./stops-early.js";
 import { trainWithin } from "./train-within.js";
-
-/** Everything that a run is made of; the command line wires it together. */
-export interface RunContext {
-  readonly store: Store;
-  readonly runId: string;
-  readonly tasks: TaskSets;
-  readonly prompts: StagePrompts;
-  readonly models: RoleModels;
-  readonly train: Train;
-  readonly remember: Remember;
-  readonly verify: Verify;
-  /** Folder that adapters' paths are relative to. */
-  readonly workspace: string;
-  /** Looks at an adapter's files before it is used: their sha256 names it in every cached call. */
-  openAdapter(row: AdapterRow): Promise<Candidate>;
-  readonly signal: AbortSignal;
-  readonly observe: Observe;
-  /** This machine's, unless a test has its own. */
-  readonly clock?: Clock;
-  /** When the run may work; by default as its recipe says. */
-  readonly hours?: Hours;
-}
+import { clockOf, hoursOf, oneUnit, type RunContext } from "./unit.js";
 
 /** After the last round: base and final weights answer the sealed suite. */
 const finalStage = "final";
@@ -63,20 +29,8 @@ const finalStage = "final";
  *
  * @returns whether the run has more to do.
  */
-export async function tick(context: RunContext): Promise<boolean> {
-  const run = runOf(context);
-  if (run.state === "finished") return false;
-  const { store, models } = context;
-  const clock = clockOf(context);
-  admit({ ...context, hours: hoursOf(context, run) });
-  const ledger = new Ledger({ store, run, clock, models });
-  try {
-    ledger.require();
-    return await nextUnit(context, run, ledger);
-  } catch (error) {
-    ledger.commitAtLast();
-    throw error;
-  }
+export function tick(context: RunContext): Promise<boolean> {
+  return oneUnit(context, (run, ledger) => nextUnit(context, run, ledger));
 }
 
 async function nextUnit(context: RunContext, run: RunRow, ledger: Ledger): Promise<boolean> {
@@ -102,23 +56,8 @@ async function nextUnit(context: RunContext, run: RunRow, ledger: Ledger): Promi
   return true;
 }
 
-export function clockOf({ clock = systemClock }: RunContext): Clock {
-  return clock;
-}
-
 function secondsSince(startedAt: number, context: RunContext): number {
   return (clockOf(context).monotonic() - startedAt) / 1000;
-}
-
-/** When a run may work. */
-export function hoursOf(context: RunContext, { recipe }: RunRow): Hours {
-  return context.hours ?? new Hours(recipe.schedule, null, clockOf(context));
-}
-
-export function runOf({ store, runId }: Pick<RunContext, "store" | "runId">): RunRow {
-  const run = store.runs.find(runId);
-  if (run) return run;
-  throw new RedistillError("usage", `no run ${runId}`, "`redistill status` lists the runs.");
 }
 
 async function nextStage(

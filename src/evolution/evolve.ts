@@ -1,9 +1,9 @@
-import { admit } from "../controller/admission.js";
 import { announce } from "../controller/announce.js";
 import { commitAt } from "../controller/commit.js";
-import { Ledger } from "../controller/ledger.js";
+import type { Ledger } from "../controller/ledger.js";
 import type { Course } from "../controller/run.js";
-import { clockOf, hoursOf, portsFor, type RunContext, runOf } from "../controller/tick.js";
+import { portsFor } from "../controller/tick.js";
+import { clockOf, oneUnit, type RunContext } from "../controller/unit.js";
 import { emptyRound } from "../core/round.js";
 import { parsePrompt } from "../prompts/load.js";
 import type { RunRow } from "../store/runs.js";
@@ -23,26 +23,10 @@ const noRound = 0;
  */
 export function evolutionCourse(publish: Publish): Course {
   return {
-    next: (context) => evolve(context, publish),
+    next: (context) => oneUnit(context, (run, ledger) => nextStep(context, run, ledger, publish)),
     hasBegun: ({ store, runId }) => store.evolutions.steps(runId).length > 0,
     rounds: () => noRound,
   };
-}
-
-async function evolve(context: RunContext, publish: Publish): Promise<boolean> {
-  const run = runOf(context);
-  if (run.state === "finished") return false;
-  const { store, models } = context;
-  const clock = clockOf(context);
-  admit({ ...context, hours: hoursOf(context, run) });
-  const ledger = new Ledger({ store, run, clock, models });
-  try {
-    ledger.require();
-    return await nextStep(context, run, ledger, publish);
-  } catch (error) {
-    ledger.commitAtLast();
-    throw error;
-  }
 }
 
 async function nextStep(
