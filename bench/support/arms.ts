@@ -3,8 +3,9 @@ import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import type { Recipe } from "../../src/core/recipe.js";
+import type { Settings } from "../../src/core/study.js";
 import { loadRecipe } from "../../src/recipes/load.js";
-import { recipeWith, type Settings } from "../../src/recipes/settings.js";
+import { recipeWith } from "../../src/recipes/settings.js";
 
 const settings = z.record(z.string(), z.unknown());
 const shape = z.strictObject({

@@ -1,11 +1,10 @@
 import { dirname, resolve } from "node:path";
-import { parse } from "yaml";
-import { messageOf, RedistillError } from "../core/errors.js";
+import { RedistillError } from "../core/errors.js";
 import { type EvolutionSpec, evolutionSchema } from "../core/evolution.js";
-import { nearest } from "../core/nearest.js";
 import type { Recipe } from "../core/recipe.js";
 import { readTextFile } from "../files/read-text.js";
 import { loadRecipe } from "../recipes/load.js";
+import { parseSpec } from "../recipes/parse-spec.js";
 import { recipeWith } from "../recipes/settings.js";
 
 /**
@@ -35,26 +34,9 @@ export function loadEvolution(path: string): { spec: EvolutionSpec; recipe: Reci
 }
 
 export function parseEvolution(text: string, where: string): EvolutionSpec {
-  let value: unknown;
-  try {
-    value = parse(text);
-  } catch (cause) {
-    throw bad(`${where}: not YAML: ${messageOf(cause).split("\n")[0]}`);
-  }
-  const parsed = evolutionSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const { issues } = parsed.error;
-  // A mistyped key is also a missing one: its own error says more.
-  const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!;
-  if (issue.code !== "unrecognized_keys") {
-    throw bad(`${where}: ${issue.path.join(".") || "the evolution"}: ${issue.message}`);
-  }
-  const known = Object.keys(evolutionSchema.shape);
-  const close = nearest(issue.keys[0]!, known);
-  throw bad(
-    `${where}: unknown key ${[...issue.path, issue.keys[0]].join(".")}`,
-    close === null ? `Keys: ${known.join(", ")}.` : `Did you mean ${close}?`,
-  );
+  const unlike = `Keys: ${Object.keys(evolutionSchema.shape).join(", ")}.`;
+  const hint = "docs/evolving-prompts.md has every key.";
+  return parseSpec(evolutionSchema, text, where, { what: "evolution", hint, unlike });
 }
 
 /** Fitness is what a verifier says of answers with a known reference: nothing else could prove a prompt. */
@@ -67,12 +49,9 @@ function requireGraded(recipe: Recipe, where: string): void {
         ? "a rubric"
         : null;
   if (by === null) return;
-  throw bad(
+  throw new RedistillError(
+    "usage",
     `${where}: the recipe's answers are graded by ${by}, which cannot prove that a prompt is better`,
     "Take a recipe whose tasks have references and a verifier, or change that under `settings`.",
   );
-}
-
-function bad(what: string, hint = "docs/evolving-prompts.md has every key."): RedistillError {
-  return new RedistillError("usage", what, hint);
 }

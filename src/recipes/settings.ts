@@ -1,10 +1,8 @@
 import { RedistillError } from "../core/errors.js";
 import { nearest } from "../core/nearest.js";
 import { contradictions, type Recipe, recipeSchema } from "../core/recipe.js";
+import type { Settings } from "../core/study.js";
 import { keysAt } from "./schema-keys.js";
-
-/** Values of a recipe by dotted path, for example `{"critique.prompt": "rewrite", "refine.tries": 3}`. */
-export type Settings = Readonly<Record<string, unknown>>;
 
 /**
  * A recipe with some of its settings replaced. A value takes the place of what was there as a whole, so
