@@ -152,20 +152,22 @@ function showOutcome(store: Store, study: StudyRow, { arm, seed }: StudyRun, out
   const { outcomes, base } = readOutcomes(store, study);
   const outcome = outcomes.find((each) => each.arm === arm && each.seed === seed);
   if (outcome === undefined) return;
-  const right = (answers: ReadonlyMap<string, boolean>) =>
-    [...answers.values()].filter(Boolean).length;
   const suites = (["gate", "retention"] as const)
     .filter((suite) => base[suite].size > 0)
     .map(
       (suite) =>
-        `${suite} ${right(outcome[suite])} of ${base[suite].size} (base ${right(base[suite])})`,
+        `${suite} ${rightOf(outcome[suite])} of ${base[suite].size} (base ${rightOf(base[suite])})`,
     );
   const skipped = outcome.noCandidate === null ? "" : `; no candidate: ${outcome.noCandidate}`;
   output.line(`  ${suites.join(", ")}, ${outcome.decision}${skipped}`);
 }
 
 function shareRight({ gate }: RunOutcome): number {
-  return [...gate.values()].filter(Boolean).length / Math.max(1, gate.size);
+  return rightOf(gate) / Math.max(1, gate.size);
+}
+
+function rightOf(answers: ReadonlyMap<string, boolean>): number {
+  return [...answers.values()].filter(Boolean).length;
 }
 
 /** A study's output: what its runs are at, and not the report of each. */

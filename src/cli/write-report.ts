@@ -104,7 +104,7 @@ function noPage(runId: string, path: string): RedistillError {
 }
 
 /** Writes a file of a run and gives its path, relative to the workspace. */
-async function writeFile(
+function writeFile(
   store: Store,
   runId: string,
   workspace: Workspace,
@@ -112,15 +112,31 @@ async function writeFile(
   text: string,
 ): Promise<string> {
   const folder = store.runs.find(runId)?.folder ?? join("runs", runId);
+  return writeReportFile(workspace, folder, name, text, "run");
+}
+
+/**
+ * Writes a file of a report and gives its path, relative to the workspace.
+ *
+ * @param folder Relative to the workspace.
+ * @param what "run" or "study": that is safe in the database, whatever becomes of the file.
+ */
+export async function writeReportFile(
+  workspace: Workspace,
+  folder: string,
+  name: string,
+  content: string | Uint8Array,
+  what: "run" | "study",
+): Promise<string> {
   const path = join(runFolderAt(workspace, folder), name);
   try {
     await mkdir(dirname(path), { recursive: true });
-    await writeFileAtomic(path, text);
+    await writeFileAtomic(path, content);
   } catch (cause) {
     throw new RedistillError(
       "storage",
       `cannot write ${path}: ${messageOf(cause)}`,
-      "Make room or fix the permissions there; the run itself is safe in the database.",
+      `Make room or fix the permissions there; the ${what} itself is safe in the database.`,
       { cause },
     );
   }

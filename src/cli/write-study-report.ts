@@ -1,8 +1,5 @@
-import { mkdir } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
-import { messageOf, RedistillError } from "../core/errors.js";
+import { join } from "node:path";
 import { redact } from "../core/secrets.js";
-import { writeFileAtomic } from "../setup/files.js";
 import type { Store } from "../store/store.js";
 import {
   readStudyReport,
@@ -13,7 +10,8 @@ import {
   studyParquet,
 } from "../studies/report/index.js";
 import type { Output } from "./output.js";
-import { runFolderAt, type Workspace } from "./paths.js";
+import type { Workspace } from "./paths.js";
+import { writeReportFile } from "./write-report.js";
 
 interface Shown {
   readonly show?: "terminal" | "markdown" | "html";
@@ -31,36 +29,21 @@ export async function writeStudyReport(
 ): Promise<void> {
   const report = readStudyReport(store, studyId, { times });
   const markdown = redact(renderStudyMarkdown(report));
-  const folder = runFolderAt(workspace, join("runs", `study-${studyId}`));
-  const files: [name: string, content: string | Uint8Array][] = [
-    ["report.md", markdown],
-    ["report.html", renderStudyHtml(report)],
-    ["answers.csv", studyCsv(report)],
-    ["answers.parquet", studyParquet(report)],
-  ];
-  for (const [name, content] of files) await write(join(folder, name), content);
-  const place = (name: string) => relative(workspace.root, join(folder, name));
+  const write = (name: string, content: string | Uint8Array) =>
+    writeReportFile(workspace, join("runs", `study-${studyId}`), name, content, "study");
+  const paths = {
+    markdown: await write("report.md", markdown),
+    html: await write("report.html", renderStudyHtml(report)),
+    csv: await write("answers.csv", studyCsv(report)),
+    parquet: await write("answers.parquet", studyParquet(report)),
+  };
   output.result(report);
-  if (show === "html") output.line(place("report.html"));
+  if (show === "html") output.line(paths.html);
   else if (show === "markdown") output.line(markdown.trimEnd());
   else {
     output.line(`\n${renderStudyTerminal(report)}\n`);
     output.line(
-      `Written to ${place("report.md")} and ${place("report.html")}; every answer is in ${place("answers.csv")} and ${place("answers.parquet")}`,
-    );
-  }
-}
-
-async function write(path: string, content: string | Uint8Array): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFileAtomic(path, content);
-  } catch (cause) {
-    throw new RedistillError(
-      "storage",
-      `cannot write ${path}: ${messageOf(cause)}`,
-      "Make room or fix the permissions there; the study itself is safe in the database.",
-      { cause },
+      `Written to ${paths.markdown} and ${paths.html}; every answer is in ${paths.csv} and ${paths.parquet}`,
     );
   }
 }
