@@ -45,14 +45,14 @@ function promptsOf(recipe: Recipe): { stage: PromptStage; name: string }[] {
 export type ReadPrompt = (stage: string, name: string) => { path: string; body: string };
 
 /** Prompts as they are in the files now. */
-export function promptFiles(workspace: Workspace): ReadPrompt {
+export function promptReader(workspace: Workspace): ReadPrompt {
   const directories = promptDirectories(workspace);
   return (stage, name) => readPromptFile(directories, stage, name);
 }
 
 /** Reads and checks all prompts of a recipe before anything else happens. */
 export function snapshotPrompts(recipe: Recipe, workspace: Workspace): PromptSnapshot[] {
-  return snapshotFrom(promptFiles(workspace), recipe);
+  return snapshotFrom(promptReader(workspace), recipe);
 }
 
 /** The same with prompts from anywhere. */

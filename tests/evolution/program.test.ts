@@ -1,11 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
 import {
   answersIn,
   ask,
-  databaseIn,
+  rowsIn,
   runProgram,
   startProgram,
   sumsFolder,
@@ -44,17 +43,12 @@ const tables = [
 
 /** All that a search is and found, and nothing that tells when or in how many lives. */
 function rowsOf(folder: string): unknown {
-  const db = new Database(databaseIn(folder), { readonly: true });
-  try {
-    return [
-      ...tables.map((table) => `SELECT * FROM ${table} ORDER BY 1, 2, 3`),
-      "SELECT position, name, summary FROM evolution_steps ORDER BY 1",
-      "SELECT key, text, paid_in_stage FROM calls ORDER BY 1",
-      "SELECT state FROM runs",
-    ].map((sql) => db.prepare(sql).all());
-  } finally {
-    db.close();
-  }
+  return rowsIn(folder, [
+    ...tables.map((table) => `SELECT * FROM ${table} ORDER BY 1, 2, 3`),
+    "SELECT position, name, summary FROM evolution_steps ORDER BY 1",
+    "SELECT key, text, paid_in_stage FROM calls ORDER BY 1",
+    "SELECT state FROM runs",
+  ]);
 }
 
 const promptsIn = (folder: string) => {

@@ -1,11 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
 import {
   answersIn,
   ask,
-  databaseIn,
+  rowsIn,
   runProgram,
   startProgram,
   sumsFolder,
@@ -31,17 +30,12 @@ function folderWith(text: string): string {
 
 /** All that a study is and found, and nothing that tells when or in how many lives. */
 function rowsOf(folder: string): unknown {
-  const db = new Database(databaseIn(folder), { readonly: true });
-  try {
-    return [
-      "SELECT arm, seed, position, run_id, stopped, note FROM study_runs ORDER BY position",
-      "SELECT key, text FROM calls ORDER BY key",
-      "SELECT run_id, suite, adapter, task_id, answer, outcome FROM evaluations ORDER BY 1, 2, 3, 4",
-      "SELECT run_id, outcome, reason FROM decisions ORDER BY 1",
-    ].map((sql) => db.prepare(sql).all());
-  } finally {
-    db.close();
-  }
+  return rowsIn(folder, [
+    "SELECT arm, seed, position, run_id, stopped, note FROM study_runs ORDER BY position",
+    "SELECT key, text FROM calls ORDER BY key",
+    "SELECT run_id, suite, adapter, task_id, answer, outcome FROM evaluations ORDER BY 1, 2, 3, 4",
+    "SELECT run_id, outcome, reason FROM decisions ORDER BY 1",
+  ]);
 }
 
 const reportFiles = ["report.md", "report.html", "answers.csv", "answers.parquet"];

@@ -108,6 +108,16 @@ export function ask<T>(folder: string, sql: string): T | null {
   }
 }
 
+/** The rows of several queries, each in its order. */
+export function rowsIn(folder: string, queries: readonly string[]): unknown[][] {
+  const db = new Database(databaseIn(folder), { readonly: true });
+  try {
+    return queries.map((sql) => db.prepare(sql).all());
+  } finally {
+    db.close();
+  }
+}
+
 export const answersIn = (folder: string) => ask<number>(folder, "SELECT count(*) FROM calls") ?? 0;
 export const stateIn = (folder: string) =>
   ask<string>(folder, "SELECT state FROM runs WHERE id = 'sums-1'");

@@ -3,7 +3,7 @@ import type { Store } from "../../store/store.js";
 import type { StudyRow } from "../../store/studies.js";
 import { loadStudy } from "../../studies/load.js";
 import type { Output } from "../output.js";
-import { promptFiles } from "../prompts.js";
+import { promptReader } from "../prompts.js";
 import { openForReading } from "../reading.js";
 import { type CheckedStudy, checkStudy, createStudy, refuseOtherStudy } from "../studies.js";
 import { showPlan } from "../study-plan.js";
@@ -33,7 +33,7 @@ export async function ablateCommand(
   }
   const { output, workspace } = options;
   const { spec, recipe } = loadStudy(study);
-  const checked = await checkStudy(spec, recipe, promptFiles(workspace));
+  const checked = await checkStudy(spec, recipe, promptReader(workspace));
   if (flags.dryRun) {
     reading(options, (store) => showPlan(checked, store?.spend.pace() ?? null, output));
     return;

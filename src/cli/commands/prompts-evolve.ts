@@ -5,7 +5,7 @@ import { type CheckedEvolution, checkEvolution, createEvolution } from "../evolu
 import { openMachine } from "../machine.js";
 import { openChannels } from "../notifying.js";
 import type { Output } from "../output.js";
-import { promptFiles } from "../prompts.js";
+import { promptReader } from "../prompts.js";
 import { type RunOptions, workOnHeld } from "../work.js";
 import { withWritableStore } from "./run.js";
 
@@ -17,7 +17,7 @@ export async function promptsEvolveCommand(
 ): Promise<void> {
   const { workspace, output, signal } = options;
   const { spec, recipe } = loadEvolution(path);
-  const checked = await checkEvolution(spec, recipe, promptFiles(workspace));
+  const checked = await checkEvolution(spec, recipe, promptReader(workspace));
   openChannels(recipe.notify, (text) => output.note(text));
   showPlan(checked, output);
   if (flags.dryRun) return;
