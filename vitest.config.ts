@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 const units = [
   "controller",
   "core",
+  "evolution",
   "files",
   "health",
   "notify",

@@ -131,6 +131,23 @@ describe("redistill prompts evolve", () => {
     expect(promptsIn(folder)).toEqual(promptsIn(untouched));
   });
 
+  it("is killed before and after every commit of its own, and comes to the same", () => {
+    const folder = folderWith();
+    const steps = rowsIn(untouched, ["SELECT name FROM evolution_steps ORDER BY position"])[0]!;
+    const commits = steps.map((step) => `evolve:${(step as { name: string }).name}`);
+    for (const commit of ["evolution:create", ...commits]) {
+      for (const side of ["before", "after"]) {
+        const { signal } = runProgram(folder, ["prompts", "evolve", "evolution.yaml"], {
+          model: "helps",
+          failpoint: `${commit}:${side}`,
+        });
+        expect([commit, side, signal]).toEqual([commit, side, "SIGKILL"]);
+      }
+    }
+    expect(rowsOf(folder)).toEqual(rowsOf(untouched));
+    expect(promptsIn(folder)).toEqual(promptsIn(untouched));
+  });
+
   it("finds nothing better where proposals change nothing, and writes no file", () => {
     const folder = folderWith(evolution.replace("children: 3", "children: 6"));
     const { status, stdout } = evolve(folder, "helpless");

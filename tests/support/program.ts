@@ -41,14 +41,21 @@ interface Settings {
   readonly delay?: number;
   /** What the scripted model answers; `learner` where nothing is said. */
   readonly model?: "helps" | "helpless";
+  /** Where the process ends itself by SIGKILL; see src/core/failpoint.ts. */
+  readonly failpoint?: string;
   /** The model is one behind model-server.ts, as the recipe says. */
   readonly served?: boolean;
   readonly stdio?: ("pipe" | "ignore" | number)[];
 }
 
-export function environment({ delay = 0, model = undefined }: Settings): NodeJS.ProcessEnv {
+export function environment({ delay = 0, model, failpoint }: Settings): NodeJS.ProcessEnv {
   const { npm_command: _clone, ...env } = process.env;
-  return { ...env, SCRIPTED_DELAY: `${delay}`, ...(model ? { SCRIPTED_MODEL: model } : {}) };
+  return {
+    ...env,
+    SCRIPTED_DELAY: `${delay}`,
+    ...(model ? { SCRIPTED_MODEL: model } : {}),
+    ...(failpoint ? { REDISTILL_FAILPOINT: failpoint } : {}),
+  };
 }
 
 /** Runs the program to its end. */
