@@ -1,3 +1,4 @@
+import { commitAt } from "../controller/commit.js";
 import { RedistillError } from "../core/errors.js";
 import type { Recipe } from "../core/recipe.js";
 import type { Arm } from "../core/study.js";
@@ -45,7 +46,7 @@ export async function workOnStudy(
   } finally {
     await machine.close();
   }
-  store.studies.finish(study.id);
+  commitAt(store, "study:finish", () => store.studies.finish(study.id));
 }
 
 /** The first run that is neither finished nor stopped; arms that halving ends are stopped first. */
@@ -77,7 +78,7 @@ function halve(store: Store, study: StudyRow, seed: number, keep: number): void 
     right: outcomes.filter(({ arm }) => arm === id).map(shareRight),
   }));
   const stopped = stoppedBy(standings, keep);
-  store.transaction(() => {
+  commitAt(store, "study:stop", () => {
     for (const run of runs) {
       if (stopped.includes(run.arm) && run.runId === null) store.studies.stop(study.id, run, why);
     }
@@ -106,7 +107,9 @@ async function begun(
     store.runs.unfinished(recipeHash) ??
     (await newRun(store, { recipe, recipeHash, prompts }, await machine.for(recipe), output));
   requireSameTasks(store, study, run);
-  store.transaction(() => store.studies.begin(study.id, { arm: arm.id, seed }, run.id, note));
+  commitAt(store, "study:begin", () =>
+    store.studies.begin(study.id, { arm: arm.id, seed }, run.id, note),
+  );
   return run;
 }
 
