@@ -35,18 +35,26 @@ export async function workOnStudy(
         `[${next.position + 1}/${total}] arm ${arm.id} (${armName(arm)}), seed ${next.seed}`,
       );
       const run = await begun(store, study, arm, next, machine, output);
-      await workOnHeld(
-        store,
-        run,
-        { ...options, output: withoutResults(output) },
-        { wanted: run.recipe, opened: await machine.for(run.recipe) },
-      );
+      const opened = await machine.for(run.recipe);
+      const quiet = { ...options, output: withoutResults(output) };
+      try {
+        await workOnHeld(store, run, quiet, { wanted: run.recipe, opened });
+      } catch (error) {
+        throw ofStudy(error, study.id);
+      }
       showOutcome(store, study, next, output);
     }
   } finally {
     await machine.close();
   }
   commitAt(store, "study:finish", () => store.studies.finish(study.id));
+}
+
+/** A stop of the run is one of the study: resuming the run alone would leave the other arms where they are. */
+function ofStudy(error: unknown, studyId: string): unknown {
+  if (!(error instanceof RedistillError) || error.kind !== "interrupted") return error;
+  const hint = `Go on with: redistill ablate ${studyId}`;
+  return new RedistillError(error.kind, error.message, hint, { cause: error });
 }
 
 /** The first run that is neither finished nor stopped; arms that halving ends are stopped first. */

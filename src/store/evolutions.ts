@@ -71,7 +71,7 @@ export class EvolutionTables {
       .prepare<[string], { id: string; text: string }>(
         `SELECT id, prompt AS text FROM evolution_tasks e
            JOIN tasks t ON t.run_id = e.run_id AND t.id = e.task_id
-          WHERE e.run_id = ? ORDER BY purpose, position`,
+          WHERE e.run_id = ? ORDER BY e.purpose, e.position`,
       )
       .all(runId);
   }

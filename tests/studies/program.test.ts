@@ -141,6 +141,15 @@ describe("redistill ablate", () => {
     expect(runProgram(folder, ["ablate", "crit-1"]).stdout).toContain("has finished");
   });
 
+  it("is stopped by Ctrl-C and names the command that goes on with all arms", async () => {
+    const folder = folderWith(study);
+    const { child, ended, text } = startProgram(folder, ["ablate", "study.yaml"], { delay: 1 });
+    await until(() => answersIn(folder) >= 100, "100 answers");
+    child.kill("SIGINT");
+    expect((await ended).code).toBe(130);
+    expect(text()).toContain("Go on with: redistill ablate crit-1");
+  });
+
   it("stops arms by halving and says after which seed", () => {
     const folder = folderWith(
       `${study.replace("[1, 2]", "[1, 2, 3]")}design: {kind: halving, keep: 0.5}\n`.replace(
