@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { trainerDirectory } from "../src/cli/paths.js";
-import type { TrainingJob } from "../src/core/ports.js";
+import type { TrainingJob, TrainingProgress } from "../src/core/ports.js";
 import type { WeightSettings } from "../src/core/retrain.js";
 import { trainingSettings } from "../src/core/training-settings.js";
 import { EmbeddedChatModel } from "../src/models/embedded/chat-model.js";
@@ -31,9 +31,15 @@ interface Figures {
   readonly seconds: number;
   /** From the start of the process: imports, weights, training, and what is written at the end. */
   readonly wall: number;
+  /** Of each optimiser step, as the trainer itself reports it. */
+  readonly losses: readonly number[];
 }
 
-const plainFigures = z.object({ tokens: z.number(), seconds: z.number() });
+const plainFigures = z.object({
+  tokens: z.number(),
+  seconds: z.number(),
+  losses: z.array(z.number()),
+});
 
 /** Orders with their references as answers, rendered as a run renders them. */
 async function makeJob(size: number, weights: Surroundings["weights"]): Promise<TrainingJob> {
@@ -73,8 +79,12 @@ async function trainOurs(
   const train = createTrainer({ worker, model: weights, directory });
   const startedAt = performance.now();
   try {
-    const { tokens, seconds } = await train(job, { signal, onProgress: () => {} });
-    return { tokens, seconds, wall: (performance.now() - startedAt) / 1000 };
+    const losses: number[] = [];
+    const onProgress = ({ loss }: TrainingProgress) => {
+      if (loss !== null) losses.push(loss);
+    };
+    const { tokens, seconds } = await train(job, { signal, onProgress });
+    return { tokens, seconds, losses, wall: (performance.now() - startedAt) / 1000 };
   } finally {
     await worker.dispose();
   }
@@ -105,6 +115,15 @@ async function trainPlainly(
   const line = stdout.trimEnd().split("\n").at(-1) ?? "";
   if (exitCode !== 0) throw new Error(`plain_trl.py failed:\n${tail.join("\n")}`);
   return { ...plainFigures.parse(JSON.parse(line)), wall };
+}
+
+/** Means over each epoch's steps, of which all epochs have equally many. */
+function byEpoch(losses: readonly number[], epochs: number): number[] {
+  const steps = losses.length / epochs;
+  return Array.from({ length: epochs }, (_, epoch) => {
+    const own = losses.slice(Math.round(epoch * steps), Math.round((epoch + 1) * steps));
+    return own.reduce((sum, loss) => sum + loss, 0) / own.length;
+  });
 }
 
 async function prepareTrainer(signal: AbortSignal): Promise<string> {
@@ -148,6 +167,12 @@ await benchmark(
           spread(results.map(({ seconds }) => seconds)),
           spread(results.map(({ wall }) => wall)),
         ]),
+      );
+      const curves = [ours[0]!, plain[0]!].map(({ losses }) => byEpoch(losses, epochs));
+      console.log("\nMean loss of the optimiser steps of each epoch, first repetition:\n");
+      printTable(
+        ["epoch", "redistill", "plain TRL"],
+        curves[0]!.map((loss, at) => [`${at + 1}`, loss.toFixed(3), curves[1]![at]!.toFixed(3)]),
       );
       const walls = (of: readonly Figures[]) => of.map(({ wall }) => wall);
       console.log(

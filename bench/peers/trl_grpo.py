@@ -35,7 +35,7 @@ def main() -> None:
     rows = [{"prompt": task["messages"], "reference": task["reference"]} for task in job["train"]]
     clock.lap("load")
     with tempfile.TemporaryDirectory() as folder:
-        # The rate is what TRL's page on PEFT gives for GRPO with LoRA, ten times the default.
+        # The rate is ten times the default, which TRL's page on PEFT says of LoRA (its example is SFT's).
         args = GRPOConfig(
             output_dir=folder,
             seed=job["seed"],

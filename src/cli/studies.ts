@@ -1,3 +1,4 @@
+import { commitAt } from "../controller/commit.js";
 import { RedistillError } from "../core/errors.js";
 import { sha256 } from "../core/hash.js";
 import { requirePriced } from "../core/money.js";
@@ -67,7 +68,7 @@ function requireCommonSuites(study: Recipe, own: Recipe, arm: Arm): void {
 /** Writes a study with its arms, its order and its prompts as they are now. */
 export function createStudy(store: Store, checked: CheckedStudy): StudyRow {
   const { spec, recipe, arms, prompts, hash } = checked;
-  return store.transaction(() => {
+  return commitAt(store, "study:create", () => {
     const ids = new Set(store.studies.ids());
     let number = 1;
     while (ids.has(`${spec.name}-${number}`)) number++;

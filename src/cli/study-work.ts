@@ -1,3 +1,4 @@
+import { commitAt } from "../controller/commit.js";
 import { RedistillError } from "../core/errors.js";
 import type { Recipe } from "../core/recipe.js";
 import type { Arm } from "../core/study.js";
@@ -34,18 +35,26 @@ export async function workOnStudy(
         `[${next.position + 1}/${total}] arm ${arm.id} (${armName(arm)}), seed ${next.seed}`,
       );
       const run = await begun(store, study, arm, next, machine, output);
-      await workOnHeld(
-        store,
-        run,
-        { ...options, output: withoutResults(output) },
-        { wanted: run.recipe, opened: await machine.for(run.recipe) },
-      );
+      const opened = await machine.for(run.recipe);
+      const quiet = { ...options, output: withoutResults(output) };
+      try {
+        await workOnHeld(store, run, quiet, { wanted: run.recipe, opened });
+      } catch (error) {
+        throw ofStudy(error, study.id);
+      }
       showOutcome(store, study, next, output);
     }
   } finally {
     await machine.close();
   }
-  store.studies.finish(study.id);
+  commitAt(store, "study:finish", () => store.studies.finish(study.id));
+}
+
+/** A stop of the run is one of the study: resuming the run alone would leave the other arms where they are. */
+function ofStudy(error: unknown, studyId: string): unknown {
+  if (!(error instanceof RedistillError) || error.kind !== "interrupted") return error;
+  const hint = `Go on with: redistill ablate ${studyId}`;
+  return new RedistillError(error.kind, error.message, hint, { cause: error });
 }
 
 /** The first run that is neither finished nor stopped; arms that halving ends are stopped first. */
@@ -77,7 +86,7 @@ function halve(store: Store, study: StudyRow, seed: number, keep: number): void 
     right: outcomes.filter(({ arm }) => arm === id).map(shareRight),
   }));
   const stopped = stoppedBy(standings, keep);
-  store.transaction(() => {
+  commitAt(store, "study:stop", () => {
     for (const run of runs) {
       if (stopped.includes(run.arm) && run.runId === null) store.studies.stop(study.id, run, why);
     }
@@ -106,7 +115,9 @@ async function begun(
     store.runs.unfinished(recipeHash) ??
     (await newRun(store, { recipe, recipeHash, prompts }, await machine.for(recipe), output));
   requireSameTasks(store, study, run);
-  store.transaction(() => store.studies.begin(study.id, { arm: arm.id, seed }, run.id, note));
+  commitAt(store, "study:begin", () =>
+    store.studies.begin(study.id, { arm: arm.id, seed }, run.id, note),
+  );
   return run;
 }
 

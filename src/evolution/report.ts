@@ -121,6 +121,9 @@ function headlineOf(search: Search): string {
   }
   const won = proofs.filter((proof) => proof.won);
   if (won.length > 0) return won.map((proof) => winText(proof, ancestor.name, spec)).join(" ");
+  if (proofs.length === 0 && search.candidates.length <= 1) {
+    return `Nothing was tried: all ${proposals.length} proposals were refused before they cost a critique. Whether a better prompt exists is not known; ${ancestor.name} stays.`;
+  }
   if (proofs.length === 0) {
     return `Nothing better was found: none of ${proposals.length} proposals was fitter than ${ancestor.name} over the breeding tasks. ${ancestor.name} stays.`;
   }

@@ -65,6 +65,29 @@ export class EvolutionTables {
       .all(runId, purpose);
   }
 
+  /** All tasks that prompts of a search were tried on, for breeding or for proof. */
+  taskTexts(runId: string): { id: string; text: string }[] {
+    return this.db
+      .prepare<[string], { id: string; text: string }>(
+        `SELECT id, prompt AS text FROM evolution_tasks e
+           JOIN tasks t ON t.run_id = e.run_id AND t.id = e.task_id
+          WHERE e.run_id = ? ORDER BY e.purpose, e.position`,
+      )
+      .all(runId);
+  }
+
+  /** Searches that a prompt comes of: its text was a candidate, or a winner was written under one of these names. */
+  ofPrompt(hash: string, names: readonly string[]): string[] {
+    const files = names.map((name) => `prompts/critique/${name}.md`);
+    return this.db
+      .prepare<string[], string>(
+        `SELECT run_id FROM evolution_candidates WHERE hash = ? AND parent IS NOT NULL
+         UNION SELECT run_id FROM evolution_proofs WHERE path IN (${files.map(() => "?").join(", ")})`,
+      )
+      .pluck()
+      .all(hash, ...files);
+  }
+
   steps(runId: string): EvolutionStep[] {
     return this.db
       .prepare<[string], Omit<EvolutionStep, "summary"> & { summary: string }>(

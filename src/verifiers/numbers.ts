@@ -33,10 +33,11 @@ export function plainNumbers(text: string): string {
 const digits = String.raw`(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:e[+-]?\d{1,3}(?![\p{L}\d]))?|(?<!\p{L})\.\d+`;
 /**
  * A number does not start inside a word ("H2O"), another number, a time ("3:45") an exponent
- * ("m^2") or an index ("x_1"); a minus sign counts only where it is not a subtraction or a dash between numbers.
+ * ("m^2") or an index ("x_1"); a minus sign counts only where it is not a subtraction or a dash between numbers
+ * ("10 -3", "x -3", "x-3"); after a word and a space it does ("it is -3").
  */
 const token = new RegExp(
-  String.raw`(?<![\p{L}\d^_]|\d[.,:]|[\^_]\{)(?<minus>(?<![\p{L}\d)\]] ?)-(?:\$|€|£)?)?` +
+  String.raw`(?<![\p{L}\d^_]|\d[.,:]|[\^_]\{)(?<minus>(?<![\d)\]] ?|\p{L}|(?<!\p{L})\p{L} )-(?:\$|€|£)?)?` +
     String.raw`(?:(?<whole>\d{1,9}) (?=\d{1,9}/\d))?(?<top>${digits})(?:/(?<bottom>\d+(?:\.\d+)?)(?![/\d]))?`,
   "gu",
 );

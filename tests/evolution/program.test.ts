@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import {
@@ -95,6 +95,36 @@ describe("redistill prompts evolve", () => {
     const planned = runProgram(untouched, ["ablate", "study.yaml", "--dry-run"]);
     expect(planned.status).toBe(0);
     expect(planned.stdout).toContain("2 treatments");
+  });
+
+  it("is refused by a run whose gate holds tasks that it was bred on, also when it was edited", () => {
+    const name = promptsIn(untouched)[0]!.replace(".md", "");
+    const runWith = (prompt: string, taskSeed: number) => {
+      const folder = sumsFolder(
+        `refine: {prompt: rewrite}\ncritique: {prompt: ${prompt}}\ncurate: {minimum: 1}\n`,
+      );
+      for (const each of ["memory", "prompts"]) {
+        cpSync(join(untouched, each), join(folder, each), { recursive: true });
+      }
+      const winner = readFileSync(join(folder, "prompts", "critique", `${name}.md`), "utf8");
+      const edited = winner
+        .replace(`name: ${name}`, "name: mine")
+        .replace("parent: locate-error", `parent: ${name}`)
+        .replace("ADD THE COLUMNS", "ADD ALL COLUMNS");
+      expect(edited).not.toBe(winner);
+      writeFileSync(join(folder, "prompts", "critique", "mine.md"), edited);
+      const file = join(folder, "recipe.yaml");
+      const sizes = `train: 70, seed: ${taskSeed},`;
+      writeFileSync(file, readFileSync(file, "utf8").replace("train: 40,", sizes));
+      return runProgram(folder, ["run", "recipe.yaml"]);
+    };
+    expect(runWith(name, 1)).toMatchObject({ status: 0, stderr: "" });
+    for (const prompt of [name, "mine"]) {
+      const { status, stderr } = runWith(prompt, 2);
+      expect({ prompt, status }).toEqual({ prompt, status: 2 });
+      expect(stderr).toContain(`its critique prompt ${prompt} was bred on`);
+      expect(stderr).toContain("tasks.seed 1, train 70, gate 60 and sealed 20");
+    }
   });
 
   it("uses training tasks alone, each for one purpose", () => {

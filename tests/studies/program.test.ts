@@ -101,6 +101,22 @@ describe("redistill ablate", () => {
     expect(reportOf(folder)).toEqual(reportOf(untouched));
   });
 
+  it("is killed before and after every commit of its own, and comes to the same", () => {
+    const folder = folderWith(study);
+    for (const commit of ["create", "begin", "finish"]) {
+      for (const side of ["before", "after"]) {
+        const { signal } = runProgram(folder, ["ablate", "study.yaml"], {
+          failpoint: `study:${commit}:${side}`,
+        });
+        expect([commit, side, signal]).toEqual([commit, side, "SIGKILL"]);
+      }
+    }
+    // The study had ended when it was killed last: the same command would begin another.
+    expect(runProgram(folder, ["report", "crit-1"]).status).toBe(0);
+    expect(rowsOf(folder)).toEqual(rowsOf(untouched));
+    expect(reportOf(folder)).toEqual(reportOf(untouched));
+  });
+
   it("writes its report again, byte by byte", () => {
     const before = reportOf(untouched);
     const { stdout, status } = runProgram(untouched, ["report", "crit-1"]);
@@ -123,6 +139,15 @@ describe("redistill ablate", () => {
     expect(runProgram(folder, ["ablate", "crit-1"]).status).toBe(0);
     expect(rowsOf(folder)).toEqual(rowsOf(untouched));
     expect(runProgram(folder, ["ablate", "crit-1"]).stdout).toContain("has finished");
+  });
+
+  it("is stopped by Ctrl-C and names the command that goes on with all arms", async () => {
+    const folder = folderWith(study);
+    const { child, ended, text } = startProgram(folder, ["ablate", "study.yaml"], { delay: 1 });
+    await until(() => answersIn(folder) >= 100, "100 answers");
+    child.kill("SIGINT");
+    expect((await ended).code).toBe(130);
+    expect(text()).toContain("Go on with: redistill ablate crit-1");
   });
 
   it("stops arms by halving and says after which seed", () => {

@@ -16,8 +16,10 @@ const placeholders: Record<string, readonly string[]> = {
 /** Every failpoint that the source has, so that a new one cannot be forgotten in the tests. */
 export function failpoints(): string[] {
   const sources = readdirSync("src", { recursive: true, encoding: "utf8" })
-    // Those of backup, restore, gc and evolutions are in tests of their own.
-    .filter((name) => name.endsWith(".ts") && !/^operations|^evolution|evolutions/.test(name))
+    // Those of backup, restore, gc, evolutions and studies are in tests of their own.
+    .filter(
+      (name) => name.endsWith(".ts") && !/^operations|^evolution|evolutions|^cli.stud/.test(name),
+    )
     .map((name) => readFileSync(join("src", name), "utf8"));
   const named = (pattern: RegExp) =>
     sources.flatMap((text) => [...text.matchAll(pattern)].map((match) => match[1] as string));

@@ -1,7 +1,8 @@
 """The yardstick for `train`: the same job with TRL's SFTTrainer as it comes (padded batches of 8, its own loss).
 
 Run: python bench/plain_trl.py job.json [epochs]
-Prints one JSON line: tokens (real ones, padding not counted), seconds (of the training loop), tokens_per_second.
+Prints one JSON line: tokens (real ones, padding not counted), seconds (of the training loop), tokens_per_second, losses (of
+each optimiser step).
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ def main(job_path: str, epochs: int | None = None) -> None:
             gradient_checkpointing=False,
             dataloader_pin_memory=False,
             save_strategy="no",
-            logging_strategy="no",
+            logging_strategy="steps",
+            logging_steps=1,
             report_to="none",
             disable_tqdm=True,
         )
@@ -56,7 +58,12 @@ def main(job_path: str, epochs: int | None = None) -> None:
         trainer.train()
         seconds = time.monotonic() - start
     tokens = epochs * sum(len(s.ids) for s in sequences)
-    figures = {"tokens": tokens, "seconds": round(seconds, 3), "tokens_per_second": round(tokens / seconds, 1)}
+    figures = {
+        "tokens": tokens,
+        "seconds": round(seconds, 3),
+        "tokens_per_second": round(tokens / seconds, 1),
+        "losses": [entry["loss"] for entry in trainer.state.log_history if "loss" in entry],
+    }
     print(json.dumps(figures), flush=True)
 
 

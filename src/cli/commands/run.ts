@@ -7,6 +7,7 @@ import { RedistillError } from "../../core/errors.js";
 import { modelName, weightsOf } from "../../core/model.js";
 import { requirePriced } from "../../core/money.js";
 import type { Recipe } from "../../core/recipe.js";
+import { refuseBredOn } from "../../evolution/bred-on.js";
 import { loadRecipe } from "../../recipes/load.js";
 import { inspectModel } from "../../setup/gguf.js";
 import { checkTaskFiles, collectTasks } from "../../sources/index.js";
@@ -165,6 +166,7 @@ export async function newRun(
   if (leftOut > 0) {
     output.line(`${leftOut} training tasks left out: they resemble held-out ones.`);
   }
+  refuseBredOn(store, made.recipe, tasks, made.prompts);
   requireCapable(made.recipe, machine.models.teacher);
   await requireFits(made.recipe, tasksBySplit(tasks), promptsFrom(made.prompts), machine.models);
   return createRun(
