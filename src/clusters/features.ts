@@ -19,8 +19,8 @@ export interface Failure {
   readonly prompt: string;
 }
 
-/** How much each part of a failure counts: what was said of the mistake more than where it happened. */
-const partWeights = { places: 2, step: 2, answer: 1, prompt: 1 } as const;
+/** How much each part counts: what a verifier knows more than what a critic says, and that more than where it happened. */
+const partWeights = { places: 4, step: 2, answer: 1, prompt: 1 } as const;
 type Part = keyof typeof partWeights;
 const parts = Object.keys(partWeights) as Part[];
 

@@ -30,7 +30,7 @@ export function stateAfter(earlier: readonly ClusterSize[], now: Size): ClusterS
   if (last === undefined) return "born";
   if (now.attempts === 0) return last.state;
   if (last.state === "gone") return now.failures >= leastBack ? "relapsed" : "gone";
-  const history = sinceBirth(earlier).filter(({ attempts }) => attempts > 0);
+  const history = sinceBirth(earlier.filter(({ attempts }) => attempts > 0));
   if (now.failures > 0) {
     return { "1": "growing", "0": "steady", "-1": "shrinking" }[
       changeOf(pooled(history.slice(-window)), now)

@@ -120,7 +120,7 @@ describe("clusters of a run", () => {
     await calm.run.work();
     const where = folder();
     const abort = new AbortController();
-    const recipe = sumsRecipe(where, { clusters: {} });
+    const recipe = sumsRecipe(calm.where, { clusters: {} });
     const disturbed = await scriptedRun(where, recipe, {
       script: (request, adapter) => {
         if (request.messages.at(-1)!.content.includes("<failures>")) abort.abort();
