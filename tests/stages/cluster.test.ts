@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Attempt, Critique } from "../../src/core/entities.js";
+import { policySchema } from "../../src/core/policy.js";
 import { parsePrompt } from "../../src/prompts/load.js";
 import { cluster } from "../../src/stages/cluster.js";
 import { stagesOf } from "../../src/stages/index.js";
@@ -46,7 +47,7 @@ describe("cluster", () => {
     const names = (recipe: Parameters<typeof stagesOf>[0]) => stagesOf(recipe).map(([name]) => name);
     expect(names(recipeWith())).not.toContain("cluster");
     expect(names(recipeWith({ clusters: {} }))).toContain("cluster");
-    const adaptive = { kind: "adaptive", limits: {}, critiquePrompts: [], validation: 24 } as const;
+    const adaptive = policySchema.parse({ kind: "adaptive" });
     expect(names({ ...recipeWith(), policy: adaptive })).toContain("cluster");
     expect(names({ ...recipeWith(), policy: { kind: "fixed" } })).not.toContain("cluster");
   });
