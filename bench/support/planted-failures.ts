@@ -141,7 +141,8 @@ export function plantedFailures(count: number, seed: number, disguise = 0): Plan
       ...{ id, taskId: `task_${sha256(prompt).slice(0, 20)}`, prompt },
       ...{ outcome: "wrong", verifier: shown.verifier, finding: shown.finding(numbers) },
       answer: shown.answer(numbers),
-      step: below(4) > 0 || shown.steps.length === 0 ? null : shown.steps[below(shown.steps.length)]!,
+      step:
+        below(4) > 0 || shown.steps.length === 0 ? null : shown.steps[below(shown.steps.length)]!,
     };
   });
   return { failures, truth, disguised, prompts: failures.map(({ prompt }) => prompt) };

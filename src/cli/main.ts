@@ -141,7 +141,9 @@ program
 
 program
   .command("failures [run]")
-  .description("wrong answers grouped by what went wrong, with an example each (default: the latest run)")
+  .description(
+    "wrong answers grouped by what went wrong, with an example each (default: the latest run)",
+  )
   .action((run) => failuresCommand(run, shared()));
 
 program

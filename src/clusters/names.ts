@@ -23,8 +23,7 @@ export function nameByReason({
   verifier,
   reason,
 }: Pick<Cluster, "outcome" | "verifier" | "reason">): string {
-  if (verifier === "")
-    return outcome === "wrong" ? "other failures" : "other ungradable answers";
+  if (verifier === "") return outcome === "wrong" ? "other failures" : "other ungradable answers";
   return shortened(reason === "" ? verifier : reason.replace(/[.\s]+$/u, ""), longest);
 }
 

@@ -66,7 +66,9 @@ function failuresOf({ rows, prompts: { critique } }: StageInput, prompts: Map<st
 function stepOf(critique: Critique | undefined, output: PromptOutput): string | null {
   if (critique === undefined || critique.says === "right") return null;
   // A verdict or a score alone is in words no step.
-  const texts = output === "text" || Object.values(output).some((field) => "type" in field && field.type === "string");
+  const texts =
+    output === "text" ||
+    Object.values(output).some((field) => "type" in field && field.type === "string");
   return texts ? firstSentence(wordsOf(output, critique.text)) : null;
 }
 
@@ -114,7 +116,10 @@ async function requestsFor(
     return shown.map((_, fewer) => ({
       id: each.id,
       messages: renderPrompt(prompt, {
-        failures: shown.slice(0, shown.length - fewer).map(textOf).join("\n\n"),
+        failures: shown
+          .slice(0, shown.length - fewer)
+          .map(textOf)
+          .join("\n\n"),
       }),
     }));
   });
@@ -149,6 +154,8 @@ function textOf({ prompt, answer, finding, step }: Failure): string {
     ["Critique", step],
   ];
   return lines
-    .flatMap(([what, text]) => (text ? [`${what}: ${withoutControlTokens(shortened(text, longestText))}`] : []))
+    .flatMap(([what, text]) =>
+      text ? [`${what}: ${withoutControlTokens(shortened(text, longestText))}`] : [],
+    )
     .join("\n");
 }

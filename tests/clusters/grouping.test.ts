@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { adjustedRandIndex, mistakes, plantedFailures } from "../../bench/support/planted-failures.js";
+import {
+  adjustedRandIndex,
+  mistakes,
+  plantedFailures,
+} from "../../bench/support/planted-failures.js";
 import { mostClusters } from "../../src/clusters/grouping.js";
 import { restIds } from "../../src/core/cluster.js";
 import { shuffled } from "../../src/core/random.js";
@@ -66,7 +70,12 @@ describe("groups of failures", () => {
       expect(kept).toBeGreaterThanOrEqual(mistakes.length);
     }
     // What is known is not found again.
-    expect(rounds.rows.slice(1).map(({ born }) => born.length).every((born) => born <= 1)).toBe(true);
+    expect(
+      rounds.rows
+        .slice(1)
+        .map(({ born }) => born.length)
+        .every((born) => born <= 1),
+    ).toBe(true);
   });
 
   it("are new where nothing known is like them", () => {

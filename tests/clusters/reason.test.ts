@@ -4,10 +4,19 @@ import { firstSentence, placesOf, reasonOf } from "../../src/clusters/reason.js"
 
 describe("a reason", () => {
   it.each([
-    ["The final answer was read as -1,234.5, which is not right.", "The final answer was read as #, which is not right."],
-    ["The final answer was read as 50%, which is not right.", "The final answer was read as #, which is not right."],
+    [
+      "The final answer was read as -1,234.5, which is not right.",
+      "The final answer was read as #, which is not right.",
+    ],
+    [
+      "The final answer was read as 50%, which is not right.",
+      "The final answer was read as #, which is not right.",
+    ],
     ["Fields 1, 3 are not what is expected.", "Fields # are not what is expected."],
-    ['Missing keys: "city", "zip". Keys with a wrong value: "owes".', "Missing keys: …. Keys with a wrong value: …."],
+    [
+      'Missing keys: "city", "zip". Keys with a wrong value: "owes".',
+      "Missing keys: …. Keys with a wrong value: ….",
+    ],
     ["The judge's grade is 2 of 5; 4 is needed.", "The judge's grade is # of #; # is needed."],
     ["It\u202e is  wrong.", "It is wrong."],
     ["", ""],

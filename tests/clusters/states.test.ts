@@ -14,10 +14,22 @@ function states(failures: readonly number[], attempts: readonly number[] = []): 
 
 describe("the state of a cluster", () => {
   it.each<[string, number[], ClusterState[]]>([
-    ["grows and shrinks", [10, 12, 30, 26, 5], ["born", "steady", "growing", "steady", "shrinking"]],
-    ["is steady where few failures tell nothing", [2, 4, 1, 3], ["born", "steady", "steady", "steady"]],
+    [
+      "grows and shrinks",
+      [10, 12, 30, 26, 5],
+      ["born", "steady", "growing", "steady", "shrinking"],
+    ],
+    [
+      "is steady where few failures tell nothing",
+      [2, 4, 1, 3],
+      ["born", "steady", "steady", "steady"],
+    ],
     ["is gone at once where it was large", [20, 0], ["born", "gone"]],
-    ["is gone after two quiet rounds where it was small", [2, 0, 0, 0], ["born", "steady", "gone", "gone"]],
+    [
+      "is gone after two quiet rounds where it was small",
+      [2, 0, 0, 0],
+      ["born", "steady", "gone", "gone"],
+    ],
     ["stays gone with a single failure", [20, 0, 1, 0], ["born", "gone", "gone", "gone"]],
     ["relapses", [20, 0, 6, 7, 0], ["born", "gone", "relapsed", "steady", "gone"]],
     ["relapses twice", [20, 0, 9, 0, 9], ["born", "gone", "relapsed", "gone", "relapsed"]],
@@ -38,8 +50,14 @@ describe("the state of a cluster", () => {
 
   it("is steady nearly always where nothing changes", () => {
     // 40 rounds of 200 attempts at a rate of 0.05, by a fixed sequence with that mean.
-    const failures = Array.from({ length: 40 }, (_, i) => 10 + [0, 3, -2, 1, -4, 2, 0, -1, 4, -3][i % 10]!);
-    const seen = states(failures, failures.map(() => 200)).slice(1);
+    const failures = Array.from(
+      { length: 40 },
+      (_, i) => 10 + [0, 3, -2, 1, -4, 2, 0, -1, 4, -3][i % 10]!,
+    );
+    const seen = states(
+      failures,
+      failures.map(() => 200),
+    ).slice(1);
     expect(seen.every((state) => state === "steady")).toBe(true);
   });
 });

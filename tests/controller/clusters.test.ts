@@ -85,7 +85,10 @@ describe("clusters of a run", () => {
     const where = folder();
     const path = join(where, "retention.jsonl");
     const kept = Array.from({ length: 4 }, (_, n) => `Which colour has thing ${n}?`);
-    writeFileSync(path, kept.map((prompt) => JSON.stringify({ prompt, reference: "red" })).join("\n"));
+    writeFileSync(
+      path,
+      kept.map((prompt) => JSON.stringify({ prompt, reference: "red" })).join("\n"),
+    );
     const { run, store } = await clustered({ retention: { path } }, where);
     await run.work();
     const db = new Database(databaseOf(where), { readonly: true });
@@ -138,12 +141,16 @@ describe("clusters of a run", () => {
     const { run, store } = await clustered();
     await run.work();
     const report = readReport(store, "sums-1", "UTC");
-    const wrong = report.clusters!.find(({ id }) => store.clusters.ofRun("sums-1", 9)[0]!.id === id)!;
+    const wrong = report.clusters!.find(
+      ({ id }) => store.clusters.ofRun("sums-1", 9)[0]!.id === id,
+    )!;
     expect(wrong.name).toBe(evil.replace(/`$/, ""));
     expect(wrong.example.task).toMatch(/^Calculate/);
     const markdown = renderMarkdown(report);
     expect(markdown).toContain("## Failures by what went wrong");
-    expect(markdown).toMatch(/- ``<b>carry<\/b> \| `x``: \w+; [▁-█]{2} \d+, \d+ of 80, 80 attempts in rounds 1 to 2\./);
+    expect(markdown).toMatch(
+      /- ``<b>carry<\/b> \| `x``: \w+; [▁-█]{2} \d+, \d+ of 80, 80 attempts in rounds 1 to 2\./,
+    );
     expect(markdown).toContain("ungradable; ");
     expect(renderTerminal(report)).toContain("Failures by what went wrong\n");
     const page = parseHtml(renderHtml(report));

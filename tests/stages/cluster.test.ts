@@ -44,7 +44,8 @@ function input(changes: Parameters<typeof inputWith>[0] = {}) {
 
 describe("cluster", () => {
   it("is only in the rounds of recipes that want it", () => {
-    const names = (recipe: Parameters<typeof stagesOf>[0]) => stagesOf(recipe).map(([name]) => name);
+    const names = (recipe: Parameters<typeof stagesOf>[0]) =>
+      stagesOf(recipe).map(([name]) => name);
     expect(names(recipeWith())).not.toContain("cluster");
     expect(names(recipeWith({ clusters: {} }))).toContain("cluster");
     const adaptive = policySchema.parse({ kind: "adaptive" });
@@ -60,7 +61,9 @@ describe("cluster", () => {
       { outcome: "wrong", name: "Lost carry", reason: "It is wrong.", namedBy: expect.any(String) },
       { outcome: "ungradable", name: "It is ungradable", leader: null, namedBy: null },
     ]);
-    expect(members.map(({ attemptId }) => attemptId)).toEqual([0, 1, 3].map((i) => attempts[i]!.id));
+    expect(members.map(({ attemptId }) => attemptId)).toEqual(
+      [0, 1, 3].map((i) => attempts[i]!.id),
+    );
     expect(sizes).toMatchObject([
       { round: 1, failures: 2, attempts: 4, state: "born" },
       { round: 1, failures: 1, attempts: 4, state: "born" },
@@ -76,7 +79,9 @@ describe("cluster", () => {
   it("asks the base weights, greedily", async () => {
     const ports = portsWith(() => "Lost carry");
     await cluster(input({ incumbent: adapterNamed("a".repeat(64)) }), ports);
-    expect(ports.asked).toMatchObject([{ adapter: null, request: { sampling: { temperature: 0 } } }]);
+    expect(ports.asked).toMatchObject([
+      { adapter: null, request: { sampling: { temperature: 0 } } },
+    ]);
   });
 
   it.each([
@@ -84,7 +89,10 @@ describe("cluster", () => {
     ["a cut name", cutOff("Lost carry because")],
     ["nothing", " "],
   ])("takes the reason where the model says %s", async (_what, said) => {
-    const { rows } = await cluster(input(), portsWith(() => said));
+    const { rows } = await cluster(
+      input(),
+      portsWith(() => said),
+    );
     expect(rows.clusters!.born[0]).toMatchObject({ name: "It is wrong" });
   });
 
@@ -118,7 +126,12 @@ describe("cluster", () => {
   });
 
   it("knows what earlier rounds found, and asks for no name again", async () => {
-    const first = (await cluster(input(), portsWith(() => "Lost carry"))).rows.clusters!;
+    const first = (
+      await cluster(
+        input(),
+        portsWith(() => "Lost carry"),
+      )
+    ).rows.clusters!;
     const known = first.born.map((each) => {
       const lead = attempts.find(({ id }) => id === each.leader);
       return {
@@ -145,9 +158,21 @@ describe("cluster", () => {
   });
 
   it.each([
-    ["a critique's text fields", "critique: {type: string}\n  verdict: {enum: [right, wrong]}", "critique: The carry was lost.\nverdict: wrong", "wrong", "The carry was lost."],
+    [
+      "a critique's text fields",
+      "critique: {type: string}\n  verdict: {enum: [right, wrong]}",
+      "critique: The carry was lost.\nverdict: wrong",
+      "wrong",
+      "The carry was lost.",
+    ],
     ["no verdict alone", "verdict: {enum: [right, wrong]}", "verdict: wrong", "wrong", null],
-    ["no critique that sees nothing wrong", "critique: {type: string}\n  verdict: {enum: [right, wrong]}", "critique: All is well.\nverdict: right", "right", null],
+    [
+      "no critique that sees nothing wrong",
+      "critique: {type: string}\n  verdict: {enum: [right, wrong]}",
+      "critique: All is well.\nverdict: right",
+      "right",
+      null,
+    ],
   ] as const)("takes the first wrong step from %s", async (_what, output, text, says, step) => {
     const front = `name: c\nversion: 1\nvariables: [task, answer]\noutput:\n  ${output}`;
     const critique = parsePrompt("critique", "c", `---\n${front}\n---\n{{task}} {{answer}}\n`);
