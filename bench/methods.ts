@@ -103,6 +103,7 @@ const base: Omit<StageInput, "recipe" | "rows"> = {
   prompts: promptsFrom(store.runs.prompts(runId)),
   earlierExamples: [],
   earlierLessons: [],
+  earlierClusters: [],
   earlierLooks: [],
 };
 

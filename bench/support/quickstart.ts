@@ -60,6 +60,7 @@ export async function teacherRequests(tasks: number): Promise<CallRequest[]> {
     rows: emptyRound,
     earlierExamples: [],
     earlierLessons: [],
+    earlierClusters: [],
     earlierLooks: [],
   };
   return train.slice(exemplars).flatMap((task) => {

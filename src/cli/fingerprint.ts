@@ -24,6 +24,7 @@ export async function fingerprint(
     stop: stop ?? undefined,
     memory: recipe.memory ?? undefined,
     examine: recipe.examine ?? undefined,
+    clusters: recipe.clusters ?? undefined,
     // The same for a recipe without a judge.
     judge: recipe.judge ?? undefined,
     health: recipe.judge === null ? withoutCalibration(recipe.health) : recipe.health,

@@ -8,6 +8,7 @@ import { backupCommand } from "./commands/backup.js";
 import { detachCommand } from "./commands/detach.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { exportCommand } from "./commands/export.js";
+import { failuresCommand } from "./commands/failures.js";
 import { gcCommand } from "./commands/gc.js";
 import { initCommand } from "./commands/init.js";
 import { logsCommand } from "./commands/logs.js";
@@ -137,6 +138,13 @@ program
   .option("--html", "print only the path of the page, runs/<run>/report.html")
   .option("--times", "of a study: with when everything ran, which no two machines share")
   .action((run, flags) => reportCommand(run, flags, shared()));
+
+program
+  .command("failures [run]")
+  .description(
+    "wrong answers grouped by what went wrong, with an example each (default: the latest run)",
+  )
+  .action((run) => failuresCommand(run, shared()));
 
 program
   .command("sample [prompt]")

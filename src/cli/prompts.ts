@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { clustersWanted } from "../core/cluster.js";
 import { RedistillError } from "../core/errors.js";
 import { sha256 } from "../core/hash.js";
 import type { Prompt } from "../core/prompt.js";
@@ -33,6 +34,7 @@ function promptsOf(recipe: Recipe): { stage: PromptStage; name: string }[] {
     refine && { stage: "refine" as const, name: refine.prompt },
     retrain.method === "sdpo" && { stage: "solution" as const, name: retrain.solution },
     retrain.method === "sdpo" && { stage: "feedback" as const, name: retrain.feedback },
+    clustersWanted(recipe)?.name === true && { stage: "cluster" as const, name: "name" },
     ...judging,
     repair,
     remembers && { stage: "memory" as const, name: remembers.prompt },
@@ -107,6 +109,7 @@ export function promptsFrom(snapshots: readonly PromptSnapshot[]): StagePrompts 
     distil: of("distil"),
     solution: of("solution"),
     feedback: of("feedback"),
+    cluster: of("cluster"),
     judge: of("judge"),
     rubric: of("rubric"),
     repair: of("repair"),

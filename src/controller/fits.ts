@@ -23,7 +23,12 @@ export async function requireFits(
   prompts: StageInput["prompts"],
   models: RoleModels,
 ): Promise<void> {
-  const earlier = { earlierExamples: [], earlierLessons: [], earlierLooks: [] };
+  const earlier = {
+    earlierExamples: [],
+    earlierLessons: [],
+    earlierClusters: [],
+    earlierLooks: [],
+  };
   const nothing = { incumbent: null, candidate: null, ...earlier };
   const input: StageInput = { recipe, tasks, prompts, round: 1, rows: emptyRound, ...nothing };
   const asked: Asked[] = [];

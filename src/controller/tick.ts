@@ -1,3 +1,4 @@
+import { clustersWanted } from "../core/cluster.js";
 import type { Candidate } from "../core/entities.js";
 import type { Reading } from "../core/health.js";
 import type { Role } from "../core/model.js";
@@ -132,6 +133,7 @@ async function inputFor(context: RunContext, run: RunRow, round: RoundRow): Prom
     earlierLessons: memorySettings(run.recipe)
       ? store.rounds.distilled.before(run.id, round.number)
       : [],
+    earlierClusters: clustersWanted(run.recipe) ? store.clusters.before(run.id, round.number) : [],
     earlierLooks:
       run.recipe.gate.test === "sequential" ? store.rounds.looksBefore(run.id, round.number) : [],
     earlierExamples: round.number > 1 ? store.rounds.examples.of(run.id, round.number - 1) : [],

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { budgetSchema } from "./budget.js";
+import { clustersSchema } from "./cluster.js";
 import { examinationSchema } from "./examination.js";
 import { gateContradictions, gateSchema } from "./gate.js";
 import { healthSchema } from "./health.js";
@@ -163,6 +164,8 @@ export const recipeSchema = z.strictObject({
     .default(null),
   /** Tries the critique prompt on answers of which the verifier knows what they are. */
   examine: examinationSchema,
+  /** Groups failures by what went wrong. */
+  clusters: clustersSchema,
   /** Says which of two answers is better where verifiers do not tell. */
   judge: judgeSchema,
   curate: z

@@ -1,3 +1,4 @@
+import type { ClusterRows } from "./cluster.js";
 import type {
   Attempt,
   Candidate,
@@ -67,6 +68,7 @@ export interface RoundRows {
   readonly revisions: readonly Revision[];
   readonly examined: readonly Examined[];
   readonly mended: readonly Mended[];
+  readonly clusters: ClusterRows;
   readonly preferences: readonly Preference[];
   readonly examples: readonly Example[];
   readonly refusals: readonly Refusal[];
@@ -85,6 +87,7 @@ export const emptyRound: RoundRows = {
   revisions: [],
   examined: [],
   mended: [],
+  clusters: { born: [], members: [], sizes: [] },
   preferences: [],
   examples: [],
   refusals: [],

@@ -58,6 +58,7 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   student: ["task"],
   solution: ["task", "solution"],
   feedback: ["task", "finding"],
+  cluster: ["failures"],
   evolve: ["prompt", "failures"],
 };
 

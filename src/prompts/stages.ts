@@ -7,6 +7,7 @@ export const stageVariables = {
   memory: ["lessons", "question"],
   solution: ["task", "solution"],
   feedback: ["task", "answer", "finding"],
+  cluster: ["failures"],
   judge: ["task", "first", "second", "mark"],
   rubric: ["task", "answer", "scale", "mark"],
   repair: ["form"],

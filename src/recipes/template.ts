@@ -115,6 +115,10 @@ generate:
 #  wrong: 20
 #  planted: 20
 
+# Groups failures by what went wrong and follows the groups over the rounds; off by default.
+#clusters:
+#  name: true                 # the model names each group, once; false takes the verifier's reason
+
 # A judge compares answers that verifiers do not set apart, each pair in both orders; off by default. Its
 # preferences never reach the gate. It reads greedily, with the base weights.
 #judge:

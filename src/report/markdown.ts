@@ -1,3 +1,4 @@
+import { clusterItems } from "./clusters.js";
 import { healthItems, healthTable } from "./health.js";
 import { judgeItems } from "./judge.js";
 import { list, section, table } from "./markdown-parts.js";
@@ -43,6 +44,7 @@ export function renderMarkdown(report: RunReport): string {
     ...(report.reworked.length === 0
       ? []
       : section("From draft to revision", list(reworkedItems(report, style)))),
+    ...section("Failures by what went wrong", list(clusterItems(report, style))),
     ...section("What it remembers", list(memoryItems(report, style))),
     ...section("The judge", list(judgeItems(report))),
     ...section("Health of learning", table(healthTable(report)), list(healthItems(report, style))),

@@ -6,6 +6,7 @@ import { alphaForLook } from "../stats/index.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import { adviceFor } from "./advice.js";
+import { readClusters } from "./clusters.js";
 import { readEnded } from "./ended.js";
 import { headline } from "./headline.js";
 import { readHistory } from "./history.js";
@@ -59,6 +60,7 @@ export function readReport(
     suites: readSuites(store, run),
   };
   const looks = decisions.filter(({ gate }) => gate !== null).length;
+  const clusters = readClusters(store, run.id);
   return {
     kind: "report",
     ...facts,
@@ -68,6 +70,7 @@ export function readReport(
     changes,
     forgotten,
     reworked,
+    ...(clusters.length === 0 ? {} : { clusters }),
     memory: readMemory(store, run, tasks),
     judge: rounds.flatMap(({ round }) => readJudge(store, run.id, round) ?? []),
     basis: readBasis(store, run, looks),

@@ -1,3 +1,4 @@
+import type { ClusterSize, FailedOutcome } from "../core/cluster.js";
 import type {
   DecisionOutcome,
   Look,
@@ -41,6 +42,8 @@ export interface RunReport {
   /** What was right before and is wrong now on the retention suite; null where nothing was lost. */
   readonly forgotten: Changes | null;
   readonly reworked: readonly Reworked[];
+  /** Failures grouped by what went wrong, the latest largest first; absent where they are not grouped. */
+  readonly clusters?: readonly ClusterReport[];
   /** null where nothing is remembered. */
   readonly memory: MemoryReport | null;
   /** How the judge judged, a round each; empty without one. */
@@ -158,6 +161,24 @@ export interface MemoryReport {
     /** Lessons that may not be remembered. */
     readonly refused: number;
   }[];
+}
+
+/** Failures that went wrong in the same way, over the rounds. */
+export interface ClusterReport {
+  readonly id: string;
+  readonly name: string;
+  readonly outcome: FailedOutcome;
+  /** What the verifier said, with placeholders; empty for what found no group. */
+  readonly reason: string;
+  /** By round, from the first with failures. */
+  readonly sizes: readonly ClusterSize[];
+  readonly example: {
+    readonly task: string;
+    readonly answer: string;
+    readonly finding: string;
+    /** As its critique named the first wrong step. */
+    readonly step: string | null;
+  };
 }
 
 /** A wrong draft that the model itself put right. */

@@ -1,5 +1,7 @@
+import { clustersWanted, type WantsClusters } from "../core/cluster.js";
 import type { Role } from "../core/model.js";
 import type { Recipe } from "../core/recipe.js";
+import { cluster } from "./cluster.js";
 import { critique } from "./critique.js";
 import { curate } from "./curate.js";
 import { elicit } from "./elicit.js";
@@ -20,6 +22,7 @@ export const stages = [
   ["refine", refine, "teacher"],
   ["examine", examine, "critic"],
   ["mend", mend, "teacher"],
+  ["cluster", cluster, "coach"],
   ["judge", judge, "judge"],
   ["curate", curate, "student"],
   ["retrain", retrain, "student"],
@@ -27,15 +30,15 @@ export const stages = [
   ["gate", gate, "student"],
 ] as const satisfies readonly (readonly [string, Stage, Role])[];
 
-/** The stages of a recipe's rounds. Neither a judge nor an examination is in the rounds of recipes without one. */
-export function stagesOf({
-  judge,
-  examine,
-}: Pick<Recipe, "judge" | "examine">): readonly (readonly [string, Stage, Role])[] {
+/** The stages of a recipe's rounds: judge, examination and clusters are in those of recipes that want them. */
+export function stagesOf(
+  recipe: Pick<Recipe, "judge" | "examine"> & WantsClusters,
+): readonly (readonly [string, Stage, Role])[] {
   const wanted: Readonly<Record<string, boolean>> = {
-    judge: judge !== null,
-    examine: examine !== null,
-    mend: examine !== null,
+    judge: recipe.judge !== null,
+    examine: recipe.examine !== null,
+    mend: recipe.examine !== null,
+    cluster: clustersWanted(recipe) !== null,
   };
   return stages.filter(([name]) => wanted[name] ?? true);
 }

@@ -109,6 +109,23 @@ const lineage: readonly (readonly [what: string, sql: string])[] = [
              OR ifnull(r.critique_id, '') <> d.critique_id)`,
   ],
   [
+    "clustered attempts that were right, or whose task is not one to learn from",
+    `SELECT attempt_id FROM cluster_members m
+       JOIN clusters c ON c.run_id = m.run_id AND c.id = cluster_id
+       LEFT JOIN attempts a ON a.run_id = m.run_id AND a.id = attempt_id
+       LEFT JOIN verdicts v ON v.run_id = m.run_id AND subject_id = attempt_id
+       LEFT JOIN tasks t ON t.run_id = m.run_id AND t.id = task_id
+      WHERE m.run_id = @run
+        AND (ifnull(v.outcome, '') <> c.outcome OR ifnull(split, '') <> 'train' OR a.round <> m.round)`,
+  ],
+  [
+    "sizes of clusters that are not the number of their members",
+    `SELECT cluster_id FROM cluster_rounds s
+      WHERE run_id = @run AND failures <> (
+              SELECT count(*) FROM cluster_members m
+               WHERE m.run_id = s.run_id AND m.round = s.round AND m.cluster_id = s.cluster_id)`,
+  ],
+  [
     "elicited tasks that are not for training",
     `SELECT t.id FROM elicited e JOIN tasks t ON t.run_id = e.run_id AND t.id = e.task_id
       WHERE e.run_id = @run AND split <> 'train'`,

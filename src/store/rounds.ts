@@ -9,6 +9,7 @@ import type {
 import { canonicalJson } from "../core/hash.js";
 import type { AdapterRow, Refusal, RoundRows, StageSummary } from "../core/round.js";
 import type { AdapterTable } from "./adapters.js";
+import type { ClusterTables } from "./clusters.js";
 import type { Connection } from "./database.js";
 import { DistilledTable } from "./distilled.js";
 import { EvaluationTable } from "./evaluations.js";
@@ -47,6 +48,7 @@ export class RoundTables {
   constructor(
     private readonly db: Connection,
     private readonly adapters: AdapterTable,
+    private readonly clusters: ClusterTables,
   ) {
     this.evaluations = new EvaluationTable(db);
     this.examples = new ExampleTable(db);
@@ -145,6 +147,7 @@ export class RoundTables {
     this.insertRevisions(runId, round, rows.revisions ?? []);
     this.examinations.insertExamined(runId, round, rows.examined ?? []);
     this.examinations.insertMended(runId, round, rows.mended ?? []);
+    if (rows.clusters) this.clusters.insert(runId, round, rows.clusters);
     this.preferences.insertAll(runId, round, rows.preferences ?? []);
     this.examples.insertAll(runId, round, rows.examples ?? []);
     this.insertRefusals(runId, round, rows.refusals ?? []);
@@ -204,6 +207,7 @@ export class RoundTables {
         ).map(asItem),
       examined: () => this.examinations.examined(runId, round),
       mended: () => this.examinations.mended(runId, round),
+      clusters: () => this.clusters.of(runId, round),
       preferences: () => this.preferences.of(runId, round),
       examples: () => this.examples.of(runId, round),
       refusals: () =>

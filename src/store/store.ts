@@ -1,6 +1,7 @@
 import { AdapterTable } from "./adapters.js";
 import { AuditTables } from "./audit.js";
 import { CallTable } from "./calls.js";
+import { ClusterTables } from "./clusters.js";
 import {
   type Connection,
   explained,
@@ -35,6 +36,7 @@ export class Store {
   readonly runs: RunTable;
   readonly tasks: TaskTable;
   readonly calls: CallTable;
+  readonly clusters: ClusterTables;
   readonly rounds: RoundTables;
   readonly adapters: AdapterTable;
   readonly events: EventTable;
@@ -60,7 +62,8 @@ export class Store {
     this.tasks = new TaskTable(db);
     this.calls = new CallTable(db);
     this.adapters = new AdapterTable(db);
-    this.rounds = new RoundTables(db, this.adapters);
+    this.clusters = new ClusterTables(db);
+    this.rounds = new RoundTables(db, this.adapters, this.clusters);
     this.events = new EventTable(db);
     this.evolutions = new EvolutionTables(db);
     this.outbox = new OutboxTable(db);

@@ -134,6 +134,7 @@ describe("the recipe that init writes", () => {
       critique: { prompt: "locate-error" },
       refine: { prompt: "rewrite" },
       examine: {},
+      clusters: {},
       judge: {},
       curate: { replay: { path: recipe.curate.replay!.path } },
       notify: recipe.notify.map(({ kind, url }) => ({ kind, url })),

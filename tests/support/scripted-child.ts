@@ -45,6 +45,7 @@ const recipe = sumsRecipe(tasksFolder, {
   elicit: { tasksPerRound: 8 },
   generate: { attempts: 3 },
   examine: { right: 2, wrong: 2, planted: 1 },
+  clusters: {},
   judge: { prompt: "judge", calibration: 4 },
   curate: { minimum: 2 },
   ...(options.gate ? { gate: options.gate } : {}),

@@ -8,6 +8,7 @@ import { type LeaseOptions, withLease } from "../../src/controller/lease.js";
 import type { Progress } from "../../src/controller/progress.js";
 import { frozenTasks, workOn } from "../../src/controller/run.js";
 import { type Clock, systemClock } from "../../src/core/clock.js";
+import { clustersWanted } from "../../src/core/cluster.js";
 import type { Candidate } from "../../src/core/entities.js";
 import { sha256 } from "../../src/core/hash.js";
 import { eachRole } from "../../src/core/model.js";
@@ -40,6 +41,7 @@ const snapshots = [
   prompt("distil", ["task", "answer", "critique", "revision"]),
   prompt("solution", ["task", "solution"]),
   prompt("feedback", ["task", "answer", "finding"]),
+  prompt("cluster", ["failures"]),
   prompt("judge", ["task", "first", "second", "mark"]),
   prompt("rubric", ["task", "answer", "scale", "mark"]),
   prompt("repair", ["form"]),
@@ -187,6 +189,7 @@ export async function scriptedRun(
             distil: memorySettings(recipe) && parsed("distil"),
             solution: recipe.retrain.method === "sdpo" ? parsed("solution") : null,
             feedback: recipe.retrain.method === "sdpo" ? parsed("feedback") : null,
+            cluster: clustersWanted(recipe)?.name ? parsed("cluster") : null,
             judge: recipe.judge && parsed("judge"),
             rubric: isGraded(recipe) ? parsed("rubric") : null,
             repair: recipe.judge || isGraded(recipe) ? parsed("repair") : null,

@@ -6,6 +6,7 @@ import { lossPlot } from "./plots/rounds.js";
 import {
   advice,
   basis,
+  clusters,
   decisions,
   health,
   howItWent,
@@ -34,6 +35,7 @@ export function renderHtml(report: RunReport): string {
     ["decisions", "Decisions", decisions(report)],
     ["changes", "Before and after", changeCards(report)],
     ["reworked", "From draft to revision", reworkedCards(report)],
+    ["clusters", "Failures by what went wrong", clusters(report)],
     ["memory", "What it remembers", memory(report)],
     ["judge", "The judge", [list(judgeItems(report))]],
     ["health", "Health of learning", health(report)],

@@ -1,4 +1,5 @@
 import { points } from "../../core/points.js";
+import { clusterItems, clusterTable } from "../clusters.js";
 import { accuracy, interval, pValue } from "../figures.js";
 import { healthItems, healthTable } from "../health.js";
 import { memoryItems } from "../memory.js";
@@ -118,6 +119,14 @@ export function health(report: RunReport): Markup[] {
   return [
     list(healthItems(report, short)),
     table("What each monitor read, by round (! where it fired)", healthTable(report)),
+  ];
+}
+
+/** Groups of failures, each with an example, under their sizes by round. */
+export function clusters(report: RunReport): Markup[] {
+  return [
+    table("Failures of each group, by round", clusterTable(report, short)),
+    list(clusterItems(report, short)),
   ];
 }
 
