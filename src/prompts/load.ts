@@ -59,6 +59,8 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   solution: ["task", "solution"],
   feedback: ["task", "finding"],
   evolve: ["prompt", "failures"],
+  coach: ["state"],
+  "coach-repair": ["form"],
 };
 
 /**
