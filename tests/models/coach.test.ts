@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import { proposePlan } from "../../src/controller/coach/propose.js";
+import { systemClock } from "../../src/core/clock.js";
 import { levers } from "../../src/core/policy.js";
 import { type Cache, coachInput, coachPorts, rulesPlan } from "../support/coach.js";
 import { loadEngine } from "../support/machine.js";
-import { systemClock } from "../../src/core/clock.js";
 
 // A model of this size seldom writes a proposal that can be taken; that a night goes on either way is what counts.
 it("a coach on the default weights ends, with a plan of its own or the rules'", async () => {
@@ -17,7 +17,6 @@ it("a coach on the default weights ends, with a plan of its own or the rules'", 
   expect(await planned()).toEqual(plan);
   expect(cache.size).toBe(asked);
   await model.dispose();
-  console.log(`${asked} calls: ${plan.fallback ?? JSON.stringify(plan.settings)}`);
   expect(asked).toBeGreaterThan(0);
   expect(asked).toBeLessThanOrEqual(12);
   if (plan.author === "adaptive") expect(plan.settings).toEqual(rulesPlan.settings);
