@@ -1,6 +1,5 @@
 import type { AgentJob } from "../../core/agent.js";
 import type { Message } from "../../core/entities.js";
-import type { Complete } from "../../core/ports.js";
 import { greedy, requestFor } from "../../stages/support/requests.js";
 import { CoachFault } from "./faults.js";
 import type { CoachInput, CoachPorts } from "./types.js";
@@ -15,9 +14,11 @@ export const leastAnswer = 128;
 export function asking(
   { observation, settings }: CoachInput,
   ports: CoachPorts,
-  complete: Complete,
+  signal: AbortSignal,
 ): AgentJob<unknown>["ask"] {
+  const complete = ports.complete(signal);
   return async ({ turn, again, messages, schema }) => {
+    signal.throwIfAborted();
     const { seed, round } = observation;
     const { shown, room } = await fitted(messages, ports);
     const sampling = greedy(Math.min(settings.maxTokens, room));
@@ -47,9 +48,8 @@ async function fitted(
     const room = contextTokens - (await tokensOf(shown));
     if (room >= leastAnswer) return { shown, room };
     if (left < turns.length) continue;
-    throw new CoachFault(
-      "unavailable",
-      `its question leaves ${Math.max(0, room)} tokens for an answer, which needs ${leastAnswer}; give the coach's model more contextTokens than ${contextTokens}`,
-    );
+    const lack = `its question leaves ${Math.max(0, room)} of ${contextTokens} tokens for an answer`;
+    const advice = `which needs ${leastAnswer}; raise contextTokens of the coach's model`;
+    throw new CoachFault("unavailable", `${lack}, ${advice}`);
   }
 }

@@ -48,7 +48,7 @@ async function jobOf(
     tools: coachTools(input),
     outcome: { name: "propose", schema: proposalSchema },
     turns: settings.turns,
-    ask: asking(input, ports, ports.complete(signal)),
+    ask: asking(input, ports, signal),
     repair: (form) => contentOf(renderPrompt(prompts.repair, { form }), "user") as string,
   };
 }

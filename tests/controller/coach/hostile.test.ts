@@ -18,8 +18,7 @@ it.each(hostileCoaches(held))("a coach that tries $name changes nothing", async 
   const model = new ScriptedChatModel("hostile", saying(...coach.answers));
   const input = coachInput();
   const before = sha256(input);
-  const objection = vi.fn(() => null);
-  const ports = coachPorts(model, { objection, leaks: (text) => text.includes(held) });
+  const ports = coachPorts(model, { leaks: (text) => text.includes(held) });
   const plan = await proposePlan(input, ports);
   expect(plan).toMatchObject({
     ...{ author: "adaptive", settings: rulesPlan.settings, tasks: rulesPlan.tasks, stop: null },

@@ -216,12 +216,18 @@ describe("where a coach gives nothing that can be taken", () => {
   it("the rules decide when its time is over, and nothing is left under way", async () => {
     const clock = new ManualClock();
     let ended = false;
-    const complete: CoachPorts["complete"] = (signal) => (requests, adapter) =>
-      silent(signal)(requests, adapter).finally(() => {
-        ended = true;
-      });
-    const planning = planWith({ clock, complete });
+    let planning!: ReturnType<typeof planWith>;
+    await new Promise<void>((asked) => {
+      const complete: CoachPorts["complete"] = (signal) => (requests, adapter) => {
+        asked();
+        return silent(signal)(requests, adapter).finally(() => {
+          ended = true;
+        });
+      };
+      planning = planWith({ clock, complete });
+    });
     await clock.pass(599_999);
+    expect(ended).toBe(false);
     await clock.pass(2);
     expect((await planning).fallback).toBe("timed-out: it had no proposal after 600 seconds");
     expect(ended).toBe(true);
