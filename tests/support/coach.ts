@@ -99,8 +99,7 @@ export const completeOf =
   (model: ChatModel, cache: Cache) =>
   (signal: AbortSignal): Complete =>
   async (requests, adapter) => {
-    const keyOf = (request: CallRequest) =>
-      callKey(request, model.digest, adapter?.sha256 ?? null);
+    const keyOf = (request: CallRequest) => callKey(request, model.digest, adapter?.sha256 ?? null);
     const missing = requests.filter((request) => !cache.has(keyOf(request)));
     await model.sample(missing, {
       ...{ adapter: null, signal },

@@ -13,8 +13,7 @@ export interface HostileCoach {
 const set = (lever: string, value: unknown) => proposal({ settings: [{ lever, value }] });
 const lesson = (text: string, cluster = "c1") => proposal({ lesson: { cluster, text } });
 /** With a key that no object literal can have. */
-const withRaw = (member: string) =>
-  `{"tool": "propose", "arguments": {"because": "x", ${member}}}`;
+const withRaw = (member: string) => `{"tool": "propose", "arguments": {"because": "x", ${member}}}`;
 
 /**
  * Coaches that try all that they can reach; none of them may change a verdict, the gate, a suite, a budget or a file.

@@ -1,11 +1,5 @@
 import { seedFor } from "../../core/hash.js";
-import type {
-  Lever,
-  LeverValue,
-  Observation,
-  Plan,
-  PolicyDecision,
-} from "../../core/policy.js";
+import type { Lever, LeverValue, Observation, Plan, PolicyDecision } from "../../core/policy.js";
 import { shuffled } from "../../core/random.js";
 import { redact } from "../../core/secrets.js";
 import type { CoachFault } from "./faults.js";

@@ -11,5 +11,8 @@ export function clipped(text: string, most: number): string {
   const line = text.replace(invisible, " ").replace(/\s+/g, " ").trim();
   const characters = [...line];
   if (characters.length <= most) return line;
-  return `${characters.slice(0, most - 1).join("").trimEnd()}…`;
+  return `${characters
+    .slice(0, most - 1)
+    .join("")
+    .trimEnd()}…`;
 }

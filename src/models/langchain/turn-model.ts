@@ -34,7 +34,9 @@ export class TurnModel extends BaseChatModel {
     try {
       const { text, action } = await this.next(conversation(messages, this.job.turns));
       const call = { ...action, id: `turn-${this.turn}`, type: "tool_call" as const };
-      return { generations: [{ text, message: new AIMessage({ content: text, tool_calls: [call] }) }] };
+      return {
+        generations: [{ text, message: new AIMessage({ content: text, tool_calls: [call] }) }],
+      };
     } catch (error) {
       this.failure = error;
       throw error;

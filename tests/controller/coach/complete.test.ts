@@ -25,7 +25,8 @@ function plan(store: Store, model: ChatModel, clock = new ManualClock()) {
   const run = store.runs.find("sums-1")!;
   const models = eachRole(() => model);
   const ledger = new Ledger({ store, run, clock: systemClock, models });
-  const context = { store, runId: run.id, models, observe: () => {} } as unknown as RunContext;
+  const unused = { prompts: { rubric: null, repair: null }, observe: () => {} };
+  const context = { store, runId: run.id, models, ...unused } as unknown as RunContext;
   const work = { round: { number: 2 }, stage: "plan", role: "coach" as const, ledger };
   const complete = (signal: AbortSignal) => portsFor({ ...context, signal }, run, work).complete;
   return proposePlan(coachInput(), coachPorts(model, { complete, clock }));
@@ -55,7 +56,9 @@ it("a coach's turns are calls of the run, and a killed one goes on after those t
   expect(model.ledger).toHaveLength(2);
   expect(paid(second)).toHaveLength(4);
   const undisturbed = await stored(folder());
-  expect(await plan(undisturbed, new ScriptedChatModel("coach", saying(...looks)))).toEqual(resumed);
+  expect(await plan(undisturbed, new ScriptedChatModel("coach", saying(...looks)))).toEqual(
+    resumed,
+  );
   expect(resumed.author).toBe("coach");
 
   const silent = new ScriptedChatModel("coach", () => {
@@ -69,7 +72,7 @@ it("a coach whose time is over leaves nothing under way", async () => {
   const store = await stored(folder());
   const hanging = new ScriptedChatModel("coach", saying(...looks));
   const clock = new ManualClock();
-  const isAsked = new Promise<void>((resolve) => {
+  const asked = new Promise<void>((resolve) => {
     hanging.sample = (_requests, { signal }) =>
       new Promise((_, reject) => {
         signal.addEventListener("abort", () => reject(signal.reason), { once: true });
@@ -77,10 +80,12 @@ it("a coach whose time is over leaves nothing under way", async () => {
       });
   });
   const planning = plan(store, hanging, clock);
-  await isAsked;
+  await Promise.race([asked, planning]);
   clock.advance(600_000);
   expect((await planning).fallback).toMatch(/^timed-out: /);
   expect(paid(store)).toEqual([]);
-  expect((await plan(store, new ScriptedChatModel("coach", saying(...looks)))).author).toBe("coach");
+  expect((await plan(store, new ScriptedChatModel("coach", saying(...looks)))).author).toBe(
+    "coach",
+  );
   store.close();
 });

@@ -61,7 +61,10 @@ describe("an agent", () => {
 
   it("gives up on the second answer that cannot be read, or was cut off", async () => {
     await expect(runAgent(job("42", "42!"))).rejects.toThrow(AgentFault);
-    const cut = { ...job(), ask: async () => ({ text: calls("answer", { sum: 42 }), complete: false }) };
+    const cut = {
+      ...job(),
+      ask: async () => ({ text: calls("answer", { sum: 42 }), complete: false }),
+    };
     await expect(runAgent(cut)).rejects.toThrow("cut off");
   });
 
