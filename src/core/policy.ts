@@ -65,7 +65,8 @@ export type PolicySettings = z.infer<typeof policySchema>;
 export interface PolicyDecision {
   /** The rule's name, or `coach`. */
   readonly rule: string;
-  readonly what: Lever | "tasks" | "stop" | "lesson";
+  /** `plan`: who made it, or that nothing is changed. */
+  readonly what: Lever | "tasks" | "stop" | "lesson" | "plan";
   readonly from: LeverValue | null;
   readonly to: LeverValue | null;
   /** One sentence, with the figures that it rests on. */

@@ -60,6 +60,8 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   feedback: ["task", "finding"],
   cluster: ["failures"],
   evolve: ["prompt", "failures"],
+  coach: ["state"],
+  "coach-repair": ["form"],
 };
 
 /**

@@ -12,6 +12,8 @@ export const stageVariables = {
   rubric: ["task", "answer", "scale", "mark"],
   repair: ["form"],
   evolve: ["prompt", "failures", "keep"],
+  coach: ["state", "turns"],
+  "coach-repair": ["form"],
 } as const satisfies Record<string, readonly string[]>;
 
 export type PromptStage = keyof typeof stageVariables;
