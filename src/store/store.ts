@@ -13,6 +13,7 @@ import { EvolutionTables } from "./evolutions.js";
 import { FigureTables } from "./figures.js";
 import { HousekeepingTables } from "./housekeeping.js";
 import { LeaseTable } from "./leases.js";
+import { LongTermTables } from "./long-term.js";
 import { OutboxTable } from "./outbox.js";
 import { ReadingTable } from "./readings.js";
 import { RequestTable } from "./requests.js";
@@ -46,6 +47,7 @@ export class Store {
   readonly audit: AuditTables;
   readonly figures: FigureTables;
   readonly leases: LeaseTable;
+  readonly longTerm: LongTermTables;
   readonly studies: StudyTables;
   readonly suspects: SuspectTables;
   readonly trainingFaults: TrainingFaultTable;
@@ -70,6 +72,7 @@ export class Store {
     this.audit = new AuditTables(db);
     this.figures = new FigureTables(db);
     this.leases = new LeaseTable(db);
+    this.longTerm = new LongTermTables(db);
     this.studies = new StudyTables(db);
     this.suspects = new SuspectTables(db);
     this.trainingFaults = new TrainingFaultTable(db);
