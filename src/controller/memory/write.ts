@@ -64,7 +64,7 @@ export function writeLessons(
     const { text, cluster, source, evidence } = draft;
     const counts = noCounts(store.longTerm.clock(family));
     const lesson = { family, cluster, text, source, counts, elsewhere: [] };
-    return admitLesson(store, lesson, { cap: settings.cap, where: { runId: run.id, round }, evidence });
+    return admit(store, lesson, { cap: settings.cap, where: { runId: run.id, round }, evidence });
   });
 }
 
@@ -83,21 +83,17 @@ export function lessonId(family: string, text: string): string {
   return stableId("memory", family, text);
 }
 
+interface Admission {
+  readonly cap: number;
+  readonly where: Occasion;
+  readonly evidence: readonly TaskEvidence[];
+}
+
 /**
  * Takes a lesson into its family: one that says the same as another speaks for that one; of two that contradict each
- * other the weaker is retired; beyond the cap the least valuable is. Call it inside a transaction.
- *
- * @param where null: it comes from a file or by hand.
+ * other the weaker is retired; beyond the cap the least valuable is.
  */
-export function admitLesson(
-  store: Store,
-  lesson: Omit<NewLesson, "id">,
-  how: {
-    readonly cap: number | null;
-    readonly where: Occasion | null;
-    readonly evidence: readonly TaskEvidence[];
-  },
-): Written {
+function admit(store: Store, lesson: Omit<NewLesson, "id">, how: Admission): Written {
   const { longTerm } = store;
   const { cap, where, evidence } = how;
   const id = lessonId(lesson.family, lesson.text);
@@ -109,34 +105,26 @@ export function admitLesson(
     longTerm.find(id) ?? saysTheSame(lesson.text, active) ?? saysTheSame(lesson.text, scope);
   if (known !== null) return support(store, known, how);
   longTerm.insert({ ...lesson, id });
-  if (where !== null) longTerm.addEvidence(id, where.runId, evidence);
-  longTerm.note(
-    { lessonId: id, kind: where === null ? "imported" : "learned", version: 1, reason: null },
-    where,
-  );
+  longTerm.addEvidence(id, where.runId, evidence);
+  longTerm.note({ lessonId: id, kind: "learned", version: 1, reason: null }, where);
   settleContradictions(store, id, active, where);
-  if (cap !== null) keepWithinCap(store, lesson.family, cap, where);
+  keepWithinCap(store, lesson.family, cap, where);
   return { id };
 }
 
 /** What says the same as a lesson speaks for it; one that only gave way to better ones is in use again. */
-function support(
-  store: Store,
-  known: LongTermLesson,
-  { cap, where, evidence }: Parameters<typeof admitLesson>[2],
-): Written {
+function support(store: Store, known: LongTermLesson, how: Admission): Written {
+  const { cap, where, evidence } = how;
   const { longTerm } = store;
   const { id, version, state, retiredFor } = known;
   if (state === "forgotten") return { refused: `it says what was forgotten: ${known.text}` };
-  if (where !== null) {
-    longTerm.addEvidence(id, where.runId, evidence);
-    longTerm.note({ lessonId: id, kind: "supported", version, reason: null }, where);
-  }
+  longTerm.addEvidence(id, where.runId, evidence);
+  longTerm.note({ lessonId: id, kind: "supported", version, reason: null }, where);
   if (retiredFor === "cap") {
     longTerm.revive(id);
     longTerm.setUsed(id, longTerm.clock(known.family));
     longTerm.note({ lessonId: id, kind: "revived", version, reason: "it was learned again" }, where);
-    if (cap !== null) keepWithinCap(store, known.family, cap, where);
+    keepWithinCap(store, known.family, cap, where);
   }
   return { id };
 }
@@ -158,7 +146,7 @@ export function settleContradictions(
   }
 }
 
-function keepWithinCap(store: Store, family: string, cap: number, where: Occasion | null): void {
+function keepWithinCap(store: Store, family: string, cap: number, where: Occasion): void {
   const now = store.longTerm.clock(family);
   for (;;) {
     const least = beyondCap(store.longTerm.active(family), cap, now);
