@@ -39,7 +39,9 @@ for (let pair = 1; pair <= pairs; pair++) {
     await run(`told-${pair}`, 2 * pair, arms.told, first),
     await run(`untold-${pair}`, 2 * pair, arms.untold, first),
   ].map(outcomeOf);
-  const shares = [...told!.shares].map(([task, share]): Shares => [share, untold!.shares.get(task)!]);
+  const shares = [...told!.shares].map(
+    ([task, share]): Shares => [share, untold!.shares.get(task)!],
+  );
   rows.push(rowOf(String(pair), `${told!.lessons}`, shares, told!.gate, untold!.gate));
   all.shares.push(...shares);
   // Tasks of different pairs are different tasks.
@@ -50,7 +52,16 @@ for (let pair = 1; pair <= pairs; pair++) {
 }
 rows.push(rowOf("all", "", all.shares, all.told, all.untold));
 printTable(
-  ["pair", "lessons", "teacher right, told", "untold", "difference (95%)", "gate, told", "untold", "difference (95%)"],
+  [
+    "pair",
+    "lessons",
+    "teacher right, told",
+    "untold",
+    "difference (95%)",
+    "gate, told",
+    "untold",
+    "difference (95%)",
+  ],
   rows,
 );
 

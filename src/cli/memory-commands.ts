@@ -1,7 +1,7 @@
 import type { Command } from "commander";
+import { memoryListCommand, memoryShowCommand } from "./commands/memory.js";
 import { memoryEditCommand, memoryForgetCommand } from "./commands/memory-by-hand.js";
 import { memoryExportCommand, memoryImportCommand } from "./commands/memory-files.js";
-import { memoryListCommand, memoryShowCommand } from "./commands/memory.js";
 import type { MemoryOptions } from "./lessons.js";
 
 /** Adds `redistill memory …`. A lesson is named by its id or by the beginning of it. */

@@ -58,7 +58,8 @@ export function parseLessonLine(line: string): LessonLine | string {
   } catch (error) {
     return `it is no JSON (${messageOf(error)})`;
   }
-  const version = typeof value === "object" && value !== null && "version" in value && value.version;
+  const version =
+    typeof value === "object" && value !== null && "version" in value && value.version;
   if (typeof version === "number" && version > 1) {
     return `it has version ${version}; this redistill reads 1`;
   }

@@ -146,7 +146,7 @@ export function recency(lesson: Pick<LongTermLesson, "learnedAt" | "usedAt">, no
 }
 
 /** What a lesson is worth keeping for: confidence × recency. */
-export function valueOf(
+export function worthOf(
   lesson: Pick<LongTermLesson, "counts" | "learnedAt" | "usedAt">,
   now: number,
 ): number {
@@ -167,7 +167,7 @@ export function ranked(
   const best = Math.max(0, ...relevance.values());
   const scoreOf = (lesson: LongTermLesson) => {
     const share = best === 0 ? 0 : (relevance.get(lesson.id) ?? 0) / best;
-    return (leastRelevance + (1 - leastRelevance) * share) * valueOf(lesson, now);
+    return (leastRelevance + (1 - leastRelevance) * share) * worthOf(lesson, now);
   };
   return lessons
     .map((lesson) => ({ lesson, score: scoreOf(lesson) }))
@@ -178,7 +178,7 @@ export function ranked(
 /** Negative where the first is worth less: by value, then by the tasks that speak for it, then by age. */
 function byWorth(a: LongTermLesson, b: LongTermLesson, now: number): number {
   return (
-    valueOf(a, now) - valueOf(b, now) ||
+    worthOf(a, now) - worthOf(b, now) ||
     a.tasks - b.tasks ||
     a.learnedAt - b.learnedAt ||
     (a.id < b.id ? -1 : 1)

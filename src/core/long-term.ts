@@ -43,10 +43,16 @@ export function familyOf(recipe: {
 }): string {
   const { source, dataset, path } = recipe.tasks;
   if (recipe.longTerm?.family) return recipe.longTerm.family;
-  const file = path?.split(/[\\/]/).at(-1)?.replace(/\.[^.]*$/, "");
+  const file = path
+    ?.split(/[\\/]/)
+    .at(-1)
+    ?.replace(/\.[^.]*$/, "");
   const part = dataset ?? file;
   const named = part === undefined ? source : `${source}:${part}`;
-  return named.toLowerCase().replace(/[^a-z0-9._:-]/g, "-").slice(0, 80);
+  return named
+    .toLowerCase()
+    .replace(/[^a-z0-9._:-]/g, "-")
+    .slice(0, 80);
 }
 
 /** Settings of the long-term memory that make no sense together. */

@@ -17,7 +17,8 @@ const antonyms: readonly (readonly [string, string])[] = (
 /** Words that add nothing to what is told to do. */
 const emphasis = new Set(["always", "must", "should", "do", "only", "please"]);
 
-const wordsIn = (text: string) => text.toLowerCase().match(/[\p{L}\p{N}]+(?:['’][\p{L}]+)?/gu) ?? [];
+const wordsIn = (text: string) =>
+  text.toLowerCase().match(/[\p{L}\p{N}]+(?:['’][\p{L}]+)?/gu) ?? [];
 
 /** A text without the words that say which way it points, to be compared with its contrary. */
 export function withoutPolarity(text: string): string {
@@ -40,7 +41,7 @@ export function areOpposed(first: string, second: string): boolean {
   const swapped = antonyms.filter(
     ([one, other]) => side(a!, one, other) * side(b!, one, other) === -1,
   ).length;
-  return (negative(a!) !== negative(b!)) !== (swapped > 0);
+  return (negative(a!) !== negative(b!)) !== swapped > 0;
 }
 
 /** Which of two antonyms a text has: 1 the first, -1 the second, 0 neither or both. */

@@ -1,6 +1,6 @@
 import type { LongTermLesson } from "../core/lesson.js";
 
-type Flat = Omit<LongTermLesson, "counts"> & LongTermLesson["counts"];
+export type LessonRow = Omit<LongTermLesson, "counts"> & LongTermLesson["counts"];
 
 /** Lessons as they are now, with how many different tasks speak for them. */
 export const selectLessons = `SELECT l.id, family, cluster, text, l.version, state, retired_for AS retiredFor, reason, source,
@@ -9,9 +9,7 @@ export const selectLessons = `SELECT l.id, family, cluster, text, l.version, sta
     (SELECT count(DISTINCT task_id) FROM memory_evidence e WHERE e.lesson_id = l.id) AS tasks
   FROM memory_lessons l JOIN memory_versions v ON v.lesson_id = l.id AND v.version = l.version`;
 
-export function asLesson(row: Flat): LongTermLesson {
+export function asLesson(row: LessonRow): LongTermLesson {
   const { shownRight, shownTasks, withheldRight, withheldTasks, countedAt, ...rest } = row;
   return { ...rest, counts: { shownRight, shownTasks, withheldRight, withheldTasks, countedAt } };
 }
-
-export type { Flat as LessonRow };

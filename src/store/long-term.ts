@@ -92,7 +92,7 @@ export class LongTermTables {
       .prepare<[{ id: string }], string>(
         `SELECT prompt FROM memory_evidence e
            JOIN tasks t ON t.run_id = e.run_id AND t.id = e.task_id WHERE lesson_id = @id
-          UNION SELECT value FROM memory_lessons, json_each(elsewhere) WHERE id = @id ORDER BY 1`,
+          UNION SELECT value FROM memory_lessons l, json_each(elsewhere) WHERE l.id = @id ORDER BY 1`,
       )
       .pluck();
     return lessons.map(({ id, text }) => ({ id, text, prompts: prompts.all({ id }) as string[] }));
@@ -150,9 +150,7 @@ export class LongTermTables {
   /** Other words for a lesson. What was counted was counted of the words before, so it begins anew. */
   edit(id: string, text: string): void {
     const { version, family } = this.find(id)!;
-    this.db
-      .prepare("UPDATE memory_lessons SET version = ? WHERE id = ?")
-      .run(version + 1, id);
+    this.db.prepare("UPDATE memory_lessons SET version = ? WHERE id = ?").run(version + 1, id);
     this.addVersion(id, version + 1, text);
     const none = { shownRight: 0, shownTasks: 0, withheldRight: 0, withheldTasks: 0 };
     this.setCounts(id, { ...none, countedAt: this.clock(family) });

@@ -4,7 +4,13 @@ import { describe, expect, it } from "vitest";
 import { databaseIn, runProgram, sumsFolder } from "../support/program.js";
 
 const line = (text: string, changes: object = {}) =>
-  JSON.stringify({ schema: "redistill-lesson", version: 1, family: "sums", texts: [text], ...changes });
+  JSON.stringify({
+    schema: "redistill-lesson",
+    version: 1,
+    family: "sums",
+    texts: [text],
+    ...changes,
+  });
 
 const rules = ["Carry the tens into the next column.", "Write the number and nothing else."];
 
@@ -28,9 +34,16 @@ describe("redistill memory", () => {
     expect(memory("import", "lessons.jsonl")).toMatchObject({
       ...{ status: 0, stdout: "2 lessons imported.\n" },
     });
-    expect(memory("import", "lessons.jsonl").stdout).toContain("0 lessons imported, 2 known already");
+    expect(memory("import", "lessons.jsonl").stdout).toContain(
+      "0 lessons imported, 2 known already",
+    );
     const [first] = list("--family", "sums");
-    expect(first).toMatchObject({ family: "sums", state: "active", confidence: 0.5, source: "import" });
+    expect(first).toMatchObject({
+      family: "sums",
+      state: "active",
+      confidence: 0.5,
+      source: "import",
+    });
     const shown = memory("show", String(first!.id).slice(0, 16));
     expect(shown.stdout).toContain(String(first!.text));
     expect(shown.stdout).toContain("imported, by hand");

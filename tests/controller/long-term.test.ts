@@ -19,19 +19,21 @@ const databaseIn = (where: string) => join(where, "memory", "redistill.db");
 const family = "jsonl:sums";
 const rule = "Carry the tens into the next column.";
 
+const tasks = folder();
+
 /** Runs share the split of tasks, unless `split` says otherwise. */
-function recipeIn(where: string, seed: number, longTerm: object | null = {}, split = 3): Recipe {
-  const recipe = sumsRecipe(where, { seed, longTerm });
+function recipeWith(seed: number, longTerm: object | null = {}, split = 3): Recipe {
+  const recipe = sumsRecipe(tasks, { seed, longTerm });
   return { ...recipe, tasks: { ...recipe.tasks, seed: split } };
 }
 
 /** A first run that learns, then a second one of the same family in the same workspace. */
 async function twoRuns(second: { longTerm?: object | null; split?: number } = {}) {
   const where = folder();
-  const first = await scriptedRun(where, recipeIn(where, 3));
+  const first = await scriptedRun(where, recipeWith(3));
   await first.work();
   first.store.close();
-  const recipe = recipeIn(where, 4, second.longTerm, second.split);
+  const recipe = recipeWith(4, second.longTerm, second.split);
   const run = await scriptedRun(where, recipe, { runId: "sums-2" });
   await run.work();
   return { where, run, store: run.store };
@@ -54,11 +56,17 @@ const held = (store: Store, run: string) =>
 describe("a run that learns for later ones", () => {
   it("leaves lessons with the training tasks that speak for them, and what became of them", async () => {
     const where = folder();
-    const { store, work } = await scriptedRun(where, recipeIn(where, 3));
+    const { store, work } = await scriptedRun(where, recipeWith(3));
     await work();
     const [lesson, ...others] = store.longTerm.all(null);
     expect(others).toEqual([]);
-    expect(lesson).toMatchObject({ family, text: rule, state: "active", source: "run", learnedAt: 0 });
+    expect(lesson).toMatchObject({
+      family,
+      text: rule,
+      state: "active",
+      source: "run",
+      learnedAt: 0,
+    });
     expect(store.longTerm.clock(family)).toBe(2);
     const train = new Set(store.tasks.ofSplit("sums-1", "train").map(({ id }) => id));
     const evidence = store.longTerm.evidence(lesson!.id);
@@ -148,10 +156,10 @@ describe("a later run of the family", () => {
     const calm = await twoRuns();
     calm.store.close();
     const where = folder();
-    const first = await scriptedRun(where, recipeIn(where, 3));
+    const first = await scriptedRun(where, recipeWith(3));
     await first.work();
     first.store.close();
-    const recipe = recipeIn(where, 4);
+    const recipe = recipeWith(4);
     for (const stopAt of [25, 140, Number.POSITIVE_INFINITY]) {
       const abort = new AbortController();
       let asked = 0;
@@ -165,17 +173,16 @@ describe("a later run of the family", () => {
       await part.work(abort.signal).catch((error) => expect(error.kind).toBe("interrupted"));
       part.store.close();
     }
-    const { tasks: _path, ...expected } = digestOf(databaseIn(calm.where));
-    expect(digestOf(databaseIn(where))).toMatchObject(expected);
+    expect(digestOf(databaseIn(where))).toEqual(digestOf(databaseIn(calm.where)));
   });
 
   it("shows a lesson that was edited meanwhile from the next round on", async () => {
     const where = folder();
-    const first = await scriptedRun(where, recipeIn(where, 3));
+    const first = await scriptedRun(where, recipeWith(3));
     await first.work();
     first.store.close();
     const abort = new AbortController();
-    const part = await scriptedRun(where, recipeIn(where, 4), {
+    const part = await scriptedRun(where, recipeWith(4), {
       runId: "sums-2",
       script: (request, adapter) => {
         abort.abort();
@@ -187,7 +194,7 @@ describe("a later run of the family", () => {
     const words = "Write the carried digit above the next column, and count it there.";
     part.store.transaction(() => editLesson(part.store, lesson!, words));
     part.store.close();
-    const rest = await scriptedRun(where, recipeIn(where, 4), { runId: "sums-2" });
+    const rest = await scriptedRun(where, recipeWith(4), { runId: "sums-2" });
     await rest.work();
     const texts = (round: number) =>
       new Set(rest.store.rounds.recalled.of("sums-2", round).map(({ text }) => text));
@@ -210,8 +217,6 @@ describe("nothing of a held-out task", () => {
     expect(refused).toHaveLength(1);
     expect(refused[0]!.reason).toContain("it was learned from a task like held-out task");
     expect(store.rounds.recalled.of("sums-2", 1)).toEqual([]);
-    const [firstRound] = [store.rounds.load("sums-2", 1)];
-    expect(firstRound!.recalled).toEqual([]);
     expect(requestsOf(run).some((text) => text.includes("<lessons>"))).toBe(false);
     store.close();
   });
@@ -247,7 +252,9 @@ describe("nothing of a held-out task", () => {
     const [lesson] = store.longTerm.active(family);
     const none = { attemptId: null, critiqueId: null, revisionId: null };
     const measured = { round: 1, taskId: gate.id, ...none };
-    expect(() => store.longTerm.addEvidence(lesson!.id, "sums-2", [measured])).toThrow(/training tasks/);
+    expect(() => store.longTerm.addEvidence(lesson!.id, "sums-2", [measured])).toThrow(
+      /training tasks/,
+    );
     const use = { taskId: gate.id, lessonId: lesson!.id, version: 1, text: rule, shown: true };
     expect(() => store.rounds.recalled.insertAll("sums-2", 1, [use])).toThrow(/training tasks/);
     // Words that were changed in the database itself are refused when they are read, and found by verify.
@@ -265,7 +272,7 @@ describe("nothing of a held-out task", () => {
 describe("lessons of one family", () => {
   async function withRun() {
     const where = folder();
-    const run = await scriptedRun(where, recipeIn(where, 3, { cap: 2 }));
+    const run = await scriptedRun(where, recipeWith(3, { cap: 2 }));
     await run.work();
     const row = run.store.runs.find("sums-1")!;
     const write = (text: string, changes: Partial<LessonDraft> = {}) =>
@@ -288,7 +295,10 @@ describe("lessons of one family", () => {
       reason: `it contradicts ${carry!.id}: ${rule}`,
     });
     expect(store.longTerm.active(family)).toHaveLength(1);
-    expect(store.longTerm.history(contrary).map(({ kind }) => kind)).toEqual(["learned", "retired"]);
+    expect(store.longTerm.history(contrary).map(({ kind }) => kind)).toEqual([
+      "learned",
+      "retired",
+    ]);
     store.close();
   });
 
@@ -321,10 +331,8 @@ describe("lessons of one family", () => {
     expect(lessonsFor(store, row, { about: "which minus sign is it", limit: 1 })).toEqual([
       "Read the minus sign twice.",
     ]);
-    const [{ id, prompt }] = store.longTerm.evidence(store.longTerm.active(family)[0]!.id).map(
-      ({ prompt: asked }) => ({ id: store.longTerm.active(family)[0]!.id, prompt: asked }),
-    ) as [{ id: string; prompt: string }];
-    const words = prompt.match(/\d+/g)!;
+    const { id } = store.longTerm.active(family)[0]!;
+    const words = store.longTerm.evidence(id)[0]!.prompt.match(/\d+/g)!;
     expect([...store.longTerm.relevance(family, words).keys()]).toContain(id);
     expect(store.longTerm.relevance("another", words).size).toBe(0);
     store.close();

@@ -1,7 +1,12 @@
 import { expect, it } from "vitest";
 import { lessonLineText, parseLessonLine } from "../../src/core/lesson-file.js";
 
-const least = { schema: "redistill-lesson", version: 1, family: "sums", texts: ["Carry the tens."] };
+const least = {
+  schema: "redistill-lesson",
+  version: 1,
+  family: "sums",
+  texts: ["Carry the tens."],
+};
 const lineOf = (changes: object) => parseLessonLine(JSON.stringify({ ...least, ...changes }));
 
 it("needs little, and is read back as it is written", () => {

@@ -38,7 +38,8 @@ function exactConfidence({ shownRight, shownTasks, withheldRight, withheldTasks 
   const steps = 4000;
   let total = 0;
   for (let i = 0; i < steps; i++) {
-    const below = (x: number) => regularizedBeta(x, 1 + withheldRight, 1 + withheldTasks - withheldRight);
+    const below = (x: number) =>
+      regularizedBeta(x, 1 + withheldRight, 1 + withheldTasks - withheldRight);
     const mass = (x: number) => regularizedBeta(x, 1 + shownRight, 1 + shownTasks - shownRight);
     const [from, to] = [i / steps, (i + 1) / steps];
     total += (mass(to) - mass(from)) * below((from + to) / 2);
@@ -87,7 +88,12 @@ describe("the rank of lessons", () => {
     const order = (relevance: [string, number][]) =>
       ranked([far, proven, near], new Map(relevance), 8).map(({ id }) => id);
     expect(order([["near", 2]])).toEqual(["near", "proven", "far"]);
-    expect(order([["far", 1], ["proven", 1]])).toEqual(["proven", "far", "near"]);
+    expect(
+      order([
+        ["far", 1],
+        ["proven", 1],
+      ]),
+    ).toEqual(["proven", "far", "near"]);
     const old = lesson("old", { usedAt: 8 - halfLife, learnedAt: 8 - halfLife });
     expect(recency(old, 8)).toBe(0.5);
     expect(ranked([old, lesson("new", { learnedAt: 8 })], new Map(), 8)[0]!.id).toBe("new");
@@ -118,7 +124,9 @@ describe("two lessons", () => {
     expect(saysTheSame("carry the tens into the next column", known)!.id).toBe("carry");
     expect(saysTheSame("Always write the unit after the number.", known)).toBeNull();
     expect(saysTheContrary("Always write the unit after the number.", known)).toEqual([known[1]]);
-    expect(saysTheContrary("Do not carry the tens into the next column.", known)).toEqual([known[0]]);
+    expect(saysTheContrary("Do not carry the tens into the next column.", known)).toEqual([
+      known[0],
+    ]);
     expect(saysTheSame("Read the question twice.", known)).toBeNull();
     expect(saysTheContrary("Do not read the question.", known)).toEqual([]);
   });
@@ -138,7 +146,9 @@ describe("what could give a held-out task away", () => {
 
   it("is its text, its answer, or that it was learned from one like it", () => {
     expect(leaksOf(held[0]!.prompt)).toBe("it resembles held-out task gate-1");
-    expect(leaksOf(`Remember: ${held[1]!.prompt} Then look at all of the columns again, one by one.`)).toMatch(/holds/);
+    expect(
+      leaksOf(`Remember: ${held[1]!.prompt} Then look at all of the columns again, one by one.`),
+    ).toMatch(/holds/);
     expect(leaksOf(`The answer is ${held[2]!.reference}.`)).toMatch(/holds/);
     expect(leaksOf("Carry the tens.", sum(9).prompt, held[1]!.prompt)).toBe(
       "it was learned from a task like held-out task sealed-2",
@@ -148,6 +158,8 @@ describe("what could give a held-out task away", () => {
 
   it("is no answer that stands in many a sentence", () => {
     const label = { ...held[0]!, reference: "no" };
-    expect(heldOutLeaks([label], 0.8, [{ id: "l", text: "Say no word more.", prompts: [] }]).size).toBe(0);
+    expect(
+      heldOutLeaks([label], 0.8, [{ id: "l", text: "Say no word more.", prompts: [] }]).size,
+    ).toBe(0);
   });
 });

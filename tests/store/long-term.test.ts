@@ -20,7 +20,8 @@ describe("the tables of the long-term memory", () => {
     store.longTerm.insert(lesson("a", "Carry the tens into the next column."));
     store.longTerm.insert(lesson("b", "Read it twice.", { elsewhere: ["Add up three columns."] }));
     store.longTerm.insert(lesson("c", "Carry on.", { family: "orders" }));
-    const found = (...words: string[]) => [...store.longTerm.relevance("sums", words).keys()].sort();
+    const found = (...words: string[]) =>
+      [...store.longTerm.relevance("sums", words).keys()].sort();
     expect(found("column")).toEqual(["a", "b"]);
     expect(found("carrying")).toEqual(["a"]);
     expect(found("minus")).toEqual([]);

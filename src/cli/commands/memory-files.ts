@@ -22,7 +22,11 @@ export function memoryExportCommand(
 ): Promise<void> {
   const path = resolve(file);
   if (existsSync(path) && !flags.force) {
-    throw new RedistillError("usage", `${file} exists already`, "Name another file, or add --force.");
+    throw new RedistillError(
+      "usage",
+      `${file} exists already`,
+      "Name another file, or add --force.",
+    );
   }
   return withStore(workspace, async (store) => {
     const lessons = store.longTerm.all(requireFamily(store, flags.family));

@@ -1,4 +1,4 @@
-import { type LongTermLesson, valueOf } from "../../core/lesson.js";
+import { type LongTermLesson, worthOf } from "../../core/lesson.js";
 import type { JournalRow } from "../../store/long-term.js";
 import type { Store } from "../../store/store.js";
 import { aboutLesson, findLesson, type MemoryOptions, requireFamily } from "../lessons.js";
@@ -38,7 +38,7 @@ function byFamily(a: LongTermLesson, b: LongTermLesson): number {
 function byValue(store: Store, a: LongTermLesson, b: LongTermLesson): number {
   const now = store.longTerm.clock(a.family);
   const rank = ({ state }: LongTermLesson) => (state === "active" ? 0 : 1);
-  return rank(a) - rank(b) || valueOf(b, now) - valueOf(a, now);
+  return rank(a) - rank(b) || worthOf(b, now) - worthOf(a, now);
 }
 
 /** `redistill memory show <lesson>`: where it is from, what became of it, and its history. */

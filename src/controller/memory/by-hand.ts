@@ -1,5 +1,5 @@
 import { RedistillError } from "../../core/errors.js";
-import { heldOutLeaks, lessonFault, type LongTermLesson, saysTheSame } from "../../core/lesson.js";
+import { heldOutLeaks, type LongTermLesson, lessonFault, saysTheSame } from "../../core/lesson.js";
 import type { LessonLine } from "../../core/lesson-file.js";
 import { familyOf } from "../../core/long-term.js";
 import type { Store } from "../../store/store.js";
@@ -27,7 +27,8 @@ export function editLesson(store: Store, lesson: LongTermLesson, text: string): 
     (text === lesson.text ? "these are its words already" : null) ??
     (same ? `${same.id} says the same: ${same.text}` : null) ??
     leakInFamily(store, family, text);
-  if (fault !== null) throw new RedistillError("usage", `${id} was not edited: ${fault}`, unchanged);
+  if (fault !== null)
+    throw new RedistillError("usage", `${id} was not edited: ${fault}`, unchanged);
   store.longTerm.edit(id, text);
   store.longTerm.note({ lessonId: id, kind: "edited", version: version + 1, reason: null }, null);
   settleContradictions(store, id, others, null);
@@ -66,9 +67,18 @@ export function importLesson(store: Store, line: LessonLine): boolean | { readon
   store.longTerm.insert({ ...lesson, elsewhere: tasks });
   for (const text of texts.slice(1)) store.longTerm.edit(id, text);
   store.longTerm.setCounts(id, counted);
-  store.longTerm.note({ lessonId: id, kind: "imported", version: texts.length, reason: null }, null);
+  store.longTerm.note(
+    { lessonId: id, kind: "imported", version: texts.length, reason: null },
+    null,
+  );
   if (state !== "active") store.longTerm.retire(id, state, "hand", reason!);
-  else settleContradictions(store, id, known.filter((each) => each.state === "active"), null);
+  else
+    settleContradictions(
+      store,
+      id,
+      known.filter((each) => each.state === "active"),
+      null,
+    );
   return true;
 }
 
@@ -77,7 +87,9 @@ function leakInFamily(store: Store, family: string, text: string): string | null
   for (const { id, recipe } of store.runs.all()) {
     if (recipe.longTerm === null || familyOf(recipe) !== family) continue;
     const held = heldOutTasks(store, id);
-    const leaks = heldOutLeaks(held, recipe.curate.nearDuplicate, [{ id: "new", text, prompts: [] }]);
+    const leaks = heldOutLeaks(held, recipe.curate.nearDuplicate, [
+      { id: "new", text, prompts: [] },
+    ]);
     const leak = leaks.get("new");
     if (leak !== undefined) return `${leak} of run ${id}`;
   }

@@ -63,9 +63,9 @@ function countOutcomes(
     const counts = own.reduce((sum, use) => added(sum, use, shares), faded(lesson.counts, now));
     store.longTerm.setCounts(id, counts);
     if (!isUnhelpful({ counts })) continue;
-    const { shownRight, shownTasks, withheldRight, withheldTasks } = counts;
-    const [with_, without] = [shownRight / shownTasks, withheldRight / withheldTasks].map(percent);
-    const reason = `tried and of no use: ${with_} right with it, ${without} without`;
+    const told = percent(counts.shownRight / counts.shownTasks);
+    const untold = percent(counts.withheldRight / counts.withheldTasks);
+    const reason = `tried and of no use: ${told} right with it, ${untold} without`;
     retire(store, lesson, "unhelpful", reason, { runId: run.id, round });
   }
 }

@@ -9,8 +9,8 @@ import {
 import { familyOf } from "../../core/long-term.js";
 import type { ChatModel } from "../../core/ports.js";
 import { tokensOf as wordsOf } from "../../core/shingles.js";
-import { studentMessages } from "../../stages/support/requests.js";
 import { withLessons } from "../../stages/support/memory/recall.js";
+import { studentMessages } from "../../stages/support/requests.js";
 import type { StagePrompts } from "../../stages/types.js";
 import type { RunRow } from "../../store/runs.js";
 import type { Store } from "../../store/store.js";
@@ -101,7 +101,9 @@ export function lessonsFor(
 
 /** Distinct words of a text, in their order. */
 function wordsIn(text: string): string[] {
-  return [...new Set(wordsOf(text))].filter((word) => /[\p{L}\p{N}]/u.test(word)).slice(0, mostWords);
+  return [...new Set(wordsOf(text))]
+    .filter((word) => /[\p{L}\p{N}]/u.test(word))
+    .slice(0, mostWords);
 }
 
 /** Whether some lessons add no more than so many tokens to a question, as the model counts; each set is counted once. */

@@ -3,8 +3,8 @@ import {
   beyondCap,
   heldOutLeaks,
   type LessonCounts,
-  lessonFault,
   type LongTermLesson,
+  lessonFault,
   saysTheContrary,
   saysTheSame,
   weakerOf,
@@ -44,7 +44,9 @@ export function writeLessons(
     return drafts.map(() => ({ refused: "the recipe's longTerm.write is off" }));
   }
   const family = familyOf(run.recipe);
-  const prompts = new Map(store.tasks.ofSplit(run.id, "train").map((task) => [task.id, task.prompt]));
+  const prompts = new Map(
+    store.tasks.ofSplit(run.id, "train").map((task) => [task.id, task.prompt]),
+  );
   const leaks = heldOutLeaks(
     heldOutTasks(store, run.id),
     run.recipe.curate.nearDuplicate,
@@ -123,7 +125,10 @@ function support(store: Store, known: LongTermLesson, how: Admission): Written {
   if (retiredFor === "cap") {
     longTerm.revive(id);
     longTerm.setUsed(id, longTerm.clock(known.family));
-    longTerm.note({ lessonId: id, kind: "revived", version, reason: "it was learned again" }, where);
+    longTerm.note(
+      { lessonId: id, kind: "revived", version, reason: "it was learned again" },
+      where,
+    );
     keepWithinCap(store, known.family, cap, where);
   }
   return { id };

@@ -38,11 +38,7 @@ export function studentQuestion(
   memory: Memory | null,
   task: Pick<Task, "prompt">,
 ): Message[] {
-  const asked = withLessons(
-    prompts,
-    lessonLines(memory),
-    studentMessages(prompts.student, task),
-  );
+  const asked = withLessons(prompts, lessonLines(memory), studentMessages(prompts.student, task));
   return afterSystem(asked, exemplarTurns(prompts.student, memory));
 }
 
