@@ -85,6 +85,9 @@ const withheldOf = 4;
 /** Tasks with and without a lesson from which it may be found to be of no use, and the confidence below which it is. */
 const tried = { shown: 12, withheld: 4, confidence: 0.1 };
 
+/** Confidences that differ by more than this are no matter of luck alone. */
+const clearly = 0.2;
+
 /** Of a lesson that has not a word in common with a task, beside the one that fits it best. */
 const leastRelevance = 0.25;
 
@@ -226,9 +229,13 @@ export function saysTheContrary<T extends TextItem>(text: string, lessons: reado
   return lessons.filter((each) => near.has(each.id) && areOpposed(text, each.text));
 }
 
-/** Of two lessons that contradict each other, the one to retire: less confidence, fewer tasks, the older. */
+/**
+ * Of two lessons that contradict each other, the one to retire: the one that is clearly less sure, where their outcomes
+ * disagree so far, else the one that fewer tasks speak for, else the older.
+ */
 export function weakerOf(a: LongTermLesson, b: LongTermLesson, now: number): LongTermLesson {
-  const difference = confidenceAt(a, now) - confidenceAt(b, now) || a.tasks - b.tasks;
+  const surer = confidenceAt(a, now) - confidenceAt(b, now);
+  const difference = Math.abs(surer) > clearly ? surer : a.tasks - b.tasks;
   if (difference !== 0) return difference < 0 ? a : b;
   return a.learnedAt < b.learnedAt ? a : b;
 }

@@ -3,9 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
+import { promptsFrom } from "../../src/cli/prompts.js";
+import { requireFits } from "../../src/controller/fits.js";
 import { editLesson, importLesson } from "../../src/controller/memory/by-hand.js";
 import { lessonsFor, usableLessons } from "../../src/controller/memory/recall.js";
 import { type LessonDraft, writeLesson } from "../../src/controller/memory/write.js";
+import { frozenTasks } from "../../src/controller/run.js";
+import { eachRole } from "../../src/core/model.js";
 import type { LessonLine } from "../../src/core/lesson-file.js";
 import type { Recipe } from "../../src/core/recipe.js";
 import { memoryProblems } from "../../src/operations/verify-memory.js";
@@ -269,12 +273,58 @@ describe("nothing of a held-out task", () => {
   });
 });
 
+describe("the tokens of lessons", () => {
+  const rulesOf = async (longTerm: object) => {
+    const where = folder();
+    const run = await scriptedRun(where, recipeWith(3, longTerm));
+    const words = (n: number) => Array.from({ length: 9 }, (_, i) => `word${n}x${i}`).join(" ");
+    run.store.transaction(() => {
+      for (let n = 0; n < 5; n++) expect(importLesson(run.store, line(`${words(n)}.`))).toBe(true);
+    });
+    await run.work();
+    const uses = run.store.rounds.recalled.of("sums-1", 1);
+    const [most] = [...new Set(uses.map(({ taskId }) => taskId))].map(
+      (task) => uses.filter(({ taskId }) => taskId === task).length,
+    );
+    run.store.close();
+    return most ?? 0;
+  };
+
+  it("are held, and so is their number", async () => {
+    // The scripted model counts words: nine of a lesson, and its dash.
+    expect(await rulesOf({ tokens: 1000 })).toBe(4);
+    expect(await rulesOf({ tokens: 1000, lessons: 3 })).toBe(3);
+    expect(await rulesOf({ tokens: 24 })).toBe(2);
+    expect(await rulesOf({ tokens: 16 })).toBe(1);
+  });
+
+  it("are counted before anything is paid for", async () => {
+    const where = folder();
+    const { store, model } = await scriptedRun(where, recipeWith(3));
+    const split = frozenTasks(store, "sums-1");
+    const snapshots = store.runs.prompts("sums-1");
+    const fits = (tokens: number) =>
+      requireFits(
+        recipeWith(3, { tokens }),
+        split,
+        promptsFrom(snapshots),
+        eachRole(() => model),
+      );
+    await fits(512);
+    await expect(fits(1000)).rejects.toThrow(/with 1000 for what is remembered/);
+    store.close();
+  });
+});
+
 describe("lessons of one family", () => {
   async function withRun() {
     const where = folder();
     const run = await scriptedRun(where, recipeWith(3, { cap: 2 }));
     await run.work();
     const row = run.store.runs.find("sums-1")!;
+    const [{ id, counts } = { id: "", counts: null }] = run.store.longTerm.active(family);
+    const helped = { shownRight: 9, shownTasks: 10, withheldRight: 0, withheldTasks: 4 };
+    run.store.longTerm.setCounts(id, { ...counts!, ...helped });
     const write = (text: string, changes: Partial<LessonDraft> = {}) =>
       run.store.transaction(() =>
         writeLesson(run.store, row, 2, {

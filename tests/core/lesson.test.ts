@@ -131,10 +131,12 @@ describe("two lessons", () => {
     expect(saysTheContrary("Do not read the question.", known)).toEqual([]);
   });
 
-  it("that contradict each other: the less sure goes, then the one with fewer tasks, then the older", () => {
+  it("that contradict each other: the clearly less sure goes, else the one with fewer tasks, else the older", () => {
     const sure = lesson("sure", { counts: counts([9, 10], [0, 4]) });
     expect(weakerOf(sure, lesson("b", { tasks: 9 }), 0).id).toBe("b");
     expect(weakerOf(lesson("a"), lesson("b", { tasks: 2 }), 0).id).toBe("a");
+    const alittle = lesson("a", { counts: counts([5, 10], [2.2, 4]), tasks: 2 });
+    expect(weakerOf(alittle, lesson("b"), 0).id).toBe("b");
     expect(weakerOf(lesson("a"), lesson("b", { learnedAt: 3 }), 3).id).toBe("a");
   });
 });
