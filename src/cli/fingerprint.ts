@@ -23,6 +23,7 @@ export async function fingerprint(
     // A recipe without these is the one that it was before there were such settings.
     stop: stop ?? undefined,
     memory: recipe.memory ?? undefined,
+    longTerm: recipe.longTerm ?? undefined,
     examine: recipe.examine ?? undefined,
     clusters: recipe.clusters ?? undefined,
     // The same for a recipe without a judge.

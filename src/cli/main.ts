@@ -24,6 +24,7 @@ import { serviceCommand } from "./commands/service.js";
 import { statusCommand } from "./commands/status.js";
 import { stopCommand } from "./commands/stop.js";
 import { verifyCommand } from "./commands/verify.js";
+import { addMemoryCommands } from "./memory-commands.js";
 import { numberBetween, timeOfDay } from "./options.js";
 import { createOutput } from "./output.js";
 import { packageVersion, workspaceAt } from "./paths.js";
@@ -209,6 +210,7 @@ models
   .action(() => modelsListCommand(shared()));
 
 addPromptCommands(program, shared, working);
+addMemoryCommands(program, shared);
 
 program
   .command("notify")

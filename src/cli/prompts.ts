@@ -4,7 +4,7 @@ import { RedistillError } from "../core/errors.js";
 import { sha256 } from "../core/hash.js";
 import type { Prompt } from "../core/prompt.js";
 import type { Recipe } from "../core/recipe.js";
-import { memorySettings } from "../core/retrain.js";
+import { lessonPrompts } from "../core/retrain.js";
 import { parsePrompt, readPromptFile } from "../prompts/load.js";
 import { requireUsable, requireVariables } from "../prompts/rules.js";
 import { availableVariables, type PromptStage } from "../prompts/stages.js";
@@ -21,7 +21,7 @@ export function promptDirectories({ root }: Workspace): readonly string[] {
 function promptsOf(recipe: Recipe): { stage: PromptStage; name: string }[] {
   const { student, critique, refine, retrain, judge, tasks } = recipe;
   const verifier = "verifier" in tasks ? tasks.verifier : null;
-  const remembers = memorySettings(recipe);
+  const lessons = lessonPrompts(recipe);
   const judging = [
     judge && { stage: "judge" as const, name: judge.prompt },
     verifier?.kind === "rubric" && { stage: "rubric" as const, name: verifier.prompt },
@@ -37,8 +37,8 @@ function promptsOf(recipe: Recipe): { stage: PromptStage; name: string }[] {
     clustersWanted(recipe)?.name === true && { stage: "cluster" as const, name: "name" },
     ...judging,
     repair,
-    remembers && { stage: "memory" as const, name: remembers.prompt },
-    remembers && { stage: "distil" as const, name: remembers.lessonPrompt },
+    lessons && { stage: "memory" as const, name: lessons.prompt },
+    lessons && { stage: "distil" as const, name: lessons.lessonPrompt },
   ];
   return wanted.filter((each) => each !== null && each !== false);
 }

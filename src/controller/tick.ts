@@ -16,6 +16,8 @@ import { createComplete } from "./complete.js";
 import { withGrades } from "./grading.js";
 import { commitHealth, healthNotes, measureHealth, pauseForHealth } from "./health.js";
 import type { Ledger } from "./ledger.js";
+import { learnFromRound, noteRefused } from "./memory/learn.js";
+import { type Recall, recallLessons } from "./memory/recall.js";
 import { rememberWithin } from "./remember.js";
 import { stopsEarly } from "./stops-early.js";
 import { trainWithin } from "./train-within.js";
@@ -76,12 +78,15 @@ async function nextStage(
   observe({ kind: "stage", round: round.number, stage: name });
   const startedAt = clockOf(context).monotonic();
   const input = await inputFor(context, run, round);
-  const output = await stage(input, portsFor(context, run, { round, stage: name, role, ledger }));
-  const { decision } = output.rows;
+  const made = await stage(input, portsFor(context, run, { round, stage: name, role, ledger }));
+  const { decision, elicited } = made.rows;
+  const recall = elicited ? await recallLessons(context, run, elicited, round.number) : null;
+  const output = withRecalled(made, recall);
   const health = decision ? await measureHealth(store, run, input, decision, context.verify) : [];
   const seconds = secondsSince(startedAt, context);
   commitAt(store, `stage:${name}`, () => {
     commit(context, run, round, { name, seconds, ...output }, health);
+    if (recall) noteRefused(store, run, round.number, recall);
     ledger.write();
   });
   observe({
@@ -95,6 +100,14 @@ async function nextStage(
   if (!decision) return;
   observe({ kind: "decision", round: round.number, decision });
   for (const text of healthNotes(health, decision)) observe({ kind: "note", text });
+}
+
+/** The tasks that a round takes up, with the lessons that fit them. */
+function withRecalled(output: StageOutput, recall: Recall | null): StageOutput {
+  if (recall === null || recall.recalled.length === 0) return output;
+  const { recalled } = recall;
+  const lessons = new Set(recalled.map(({ lessonId }) => lessonId)).size;
+  return { rows: { ...output.rows, recalled }, summary: { ...output.summary, lessons } };
 }
 
 /** A stage's rows, and with the gate's also its consequence: all or nothing. */
@@ -113,6 +126,7 @@ function commit(
   const { outcome: event, reason } = decision;
   const occasion = store.events.append(run.id, round.number, event, { reason });
   commitHealth(store, run, round, decision, health);
+  learnFromRound(store, run, round.number);
   store.rounds.finish(run.id, round.number);
   if (event === "skipped") return;
   const left = secondsLeft(context, run);

@@ -5,6 +5,7 @@ import { examinationSchema } from "./examination.js";
 import { gateContradictions, gateSchema } from "./gate.js";
 import { healthSchema } from "./health.js";
 import { judgeSchema } from "./judge.js";
+import { longTermContradictions, longTermSchema } from "./long-term.js";
 import { memorySchema } from "./memory.js";
 import { modelSchema, rolesSchema } from "./model.js";
 import { pricesSchema } from "./money.js";
@@ -196,6 +197,8 @@ export const recipeSchema = z.strictObject({
   retrain: retrainSchema.prefault({}),
   /** Lessons and exemplars in the student's prompt, beside the weights that `retrain` trains. */
   memory: memorySchema.nullable().default(null),
+  /** Lessons that outlive the run, for its teacher and for later runs on such tasks. */
+  longTerm: longTermSchema,
   gate: gateSchema.prefault({}),
   /** When to end before the last round. */
   stop: stopSchema.nullable().default(null),
@@ -267,6 +270,7 @@ export function contradictions(recipe: Recipe): { path: (string | number)[]; mes
     ...gateContradictions(recipe),
     ...methodContradictions(recipe),
     ...memoryContradictions(recipe),
+    ...longTermContradictions(recipe),
     ...rubricContradictions(recipe),
   ];
 }

@@ -10,6 +10,7 @@ import type {
 } from "./entities.js";
 import type { Examined, Mended } from "./examination.js";
 import type { Preference } from "./judge.js";
+import type { RecalledLesson } from "./lesson.js";
 import { type DistilledLesson, parseMemory } from "./memory.js";
 
 export type Suite = "gate" | "retention" | "sealed";
@@ -63,6 +64,8 @@ export interface SuiteAnswers {
 /** All that a round has produced so far; a stage adds its own part. */
 export interface RoundRows {
   readonly elicited: readonly string[];
+  /** Lessons of earlier runs that fit the elicited tasks; empty where the recipe reads none. */
+  readonly recalled: readonly RecalledLesson[];
   readonly attempts: readonly Attempt[];
   readonly critiques: readonly Critique[];
   readonly revisions: readonly Revision[];
@@ -82,6 +85,7 @@ export interface RoundRows {
 
 export const emptyRound: RoundRows = {
   elicited: [],
+  recalled: [],
   attempts: [],
   critiques: [],
   revisions: [],

@@ -191,6 +191,15 @@ retrain:
 #  prompt: recall             # prompts/memory/<name>.md: how lessons stand before a question
 #  lessonPrompt: lesson       # prompts/distil/<name>.md: how a critique is made a lesson
 
+# Lessons that outlive the run, shown to its teacher and kept for later runs on such tasks; off by default. docs/memory.md
+#longTerm:
+#  family: null               # runs of one family share them; null: named after the tasks' source and dataset or file
+#  read: true                 # show them to the teacher; the student is never asked with them
+#  write: true                # keep what the rounds learn (needs critique) and what became of lessons that were shown
+#  cap: 64                    # lessons in use; beyond it the least valuable is retired
+#  lessons: 4                 # shown with one question, at most
+#  tokens: 128                # that they may add to a question, at most
+
 gate:
   alpha: 0.05                 # chance, over the whole run, of promoting a candidate that is no better
   test: exact                 # one exact test over all gate tasks, or sequential: task by task until it is decided

@@ -161,6 +161,38 @@ export interface MemoryReport {
     /** Lessons that may not be remembered. */
     readonly refused: number;
   }[];
+  /** Lessons that outlive the run; null where its recipe has none. */
+  readonly longTerm: LongTermReport | null;
+}
+
+/** What a run was told of earlier runs, what came of it, and what it leaves to later ones. */
+export interface LongTermReport {
+  readonly family: string;
+  readonly rounds: readonly {
+    readonly round: number;
+    /** In the order of the first tasks that they fitted. */
+    readonly used: readonly LessonUse[];
+    readonly happened: readonly {
+      readonly kind: string;
+      readonly text: string;
+      readonly reason: string | null;
+      /** How often in this round. */
+      readonly count: number;
+    }[];
+  }[];
+}
+
+/** A lesson in a round: tasks whose teacher saw it, and tasks that it fitted and that did not see it. */
+export interface LessonUse {
+  readonly text: string;
+  readonly shown: UseCount;
+  readonly withheld: UseCount;
+}
+
+/** Tasks whose attempts could be graded, and the sum of their shares of right attempts. */
+export interface UseCount {
+  readonly tasks: number;
+  readonly right: number;
 }
 
 /** Failures that went wrong in the same way, over the rounds. */

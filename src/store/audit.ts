@@ -126,6 +126,12 @@ const lineage: readonly (readonly [what: string, sql: string])[] = [
                WHERE m.run_id = s.run_id AND m.round = s.round AND m.cluster_id = s.cluster_id)`,
   ],
   [
+    "lessons of the long-term memory that rest on a task which is not one to learn from, or are shown with one",
+    `SELECT e.task_id FROM (SELECT run_id, task_id FROM memory_evidence UNION SELECT run_id, task_id FROM memory_uses) e
+       LEFT JOIN tasks t ON t.run_id = e.run_id AND t.id = e.task_id
+      WHERE e.run_id = @run AND ifnull(split, '') <> 'train'`,
+  ],
+  [
     "elicited tasks that are not for training",
     `SELECT t.id FROM elicited e JOIN tasks t ON t.run_id = e.run_id AND t.id = e.task_id
       WHERE e.run_id = @run AND split <> 'train'`,

@@ -17,6 +17,7 @@ import { ExaminationTables } from "./examinations.js";
 import { ExampleTable } from "./examples.js";
 import { lazily } from "./lazily.js";
 import { PreferenceTable } from "./preferences.js";
+import { RecalledTable } from "./recalled.js";
 
 export interface RoundRow {
   readonly number: number;
@@ -44,6 +45,7 @@ export class RoundTables {
   readonly distilled: DistilledTable;
   readonly examinations: ExaminationTables;
   readonly preferences: PreferenceTable;
+  readonly recalled: RecalledTable;
 
   constructor(
     private readonly db: Connection,
@@ -55,6 +57,7 @@ export class RoundTables {
     this.distilled = new DistilledTable(db);
     this.examinations = new ExaminationTables(db);
     this.preferences = new PreferenceTable(db);
+    this.recalled = new RecalledTable(db);
   }
 
   begin(runId: string, number: number, incumbent: string | null, at = new Date()): void {
@@ -142,6 +145,7 @@ export class RoundTables {
   ): void {
     const { rows } = stage;
     this.insertElicited(runId, round, rows.elicited ?? []);
+    this.recalled.insertAll(runId, round, rows.recalled ?? []);
     this.insertAttempts(runId, round, rows.attempts ?? []);
     this.insertCritiques(runId, round, rows.critiques ?? []);
     this.insertRevisions(runId, round, rows.revisions ?? []);
@@ -182,6 +186,7 @@ export class RoundTables {
         all<{ id: string }>(
           "SELECT task_id AS id FROM elicited WHERE run_id = ? AND round = ? ORDER BY position",
         ).map(({ id }) => id),
+      recalled: () => this.recalled.of(runId, round),
       attempts: () =>
         all<ItemRow<Attempt>>(
           `SELECT id, task_id AS taskId, position AS "index", call_key AS callKey, answer,

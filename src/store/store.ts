@@ -14,6 +14,7 @@ import { EvolutionTables } from "./evolutions.js";
 import { FigureTables } from "./figures.js";
 import { HousekeepingTables } from "./housekeeping.js";
 import { LeaseTable } from "./leases.js";
+import { LongTermTables } from "./long-term.js";
 import { OutboxTable } from "./outbox.js";
 import { ReadingTable } from "./readings.js";
 import { RequestTable } from "./requests.js";
@@ -48,6 +49,7 @@ export class Store {
   readonly audit: AuditTables;
   readonly figures: FigureTables;
   readonly leases: LeaseTable;
+  readonly longTerm: LongTermTables;
   readonly studies: StudyTables;
   readonly suspects: SuspectTables;
   readonly trainingFaults: TrainingFaultTable;
@@ -73,6 +75,7 @@ export class Store {
     this.audit = new AuditTables(db);
     this.figures = new FigureTables(db);
     this.leases = new LeaseTable(db);
+    this.longTerm = new LongTermTables(db);
     this.studies = new StudyTables(db);
     this.suspects = new SuspectTables(db);
     this.trainingFaults = new TrainingFaultTable(db);

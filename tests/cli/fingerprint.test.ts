@@ -57,6 +57,12 @@ describe("a recipe's fingerprint", () => {
     expect(new Set([plain, ...hashes]).size).toBe(4);
   });
 
+  it("changes with a long-term memory and its settings", async () => {
+    const of = (longTerm: object | null) => fingerprint(recipeWith({ longTerm }), []);
+    expect(await of(null)).toBe(await fingerprint(recipeWith({}), []));
+    expect(new Set([await of(null), await of({}), await of({ write: false })]).size).toBe(3);
+  });
+
   it("is what it was before there were training methods, for a recipe that names none", async () => {
     const { method: _method, ...all } = withRetrain({ epochs: 2 }).retrain;
     const { weighting: _weighting, ...retrain } = { weighting: null, ...all };

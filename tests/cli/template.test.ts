@@ -141,6 +141,7 @@ describe("the recipe that init writes", () => {
       stop: {},
       roles: { teacher: {}, critic: {}, judge: {}, coach: {} },
       memory: {},
+      longTerm: {},
       schedule: { windows: recipe.schedule!.windows },
       trainer: { executor: "ray", sharedFolder: "/mnt/shared/redistill" },
     });

@@ -138,6 +138,25 @@ describe("a run that is killed with SIGKILL", () => {
     }
   });
 
+  const remembered = ["elicit", "retrain", "gate"].flatMap((stage) =>
+    ["before", "after"].map((side) => `stage:${stage}:${side}`),
+  );
+  it.each(sampled([...remembered, "call:before"], 2))(
+    "with a long-term memory, at %s, ends with the same lessons",
+    (point) => {
+      const where = folder();
+      // In the second round, whose teacher is told what the first one learned.
+      const times = point.startsWith("call:") ? 130 : 2;
+      const options = { longTerm: true };
+      const killed = work(where, tasks, { ...options, failpoint: `${point}@${times}` });
+      expect(killed.signal).toBe("SIGKILL");
+      expect(work(where, tasks, options)).toMatchObject({ status: 0 });
+      expectSame(`1 kill with a long-term memory at ${point}`, where, calm(options));
+      expect(ask(where, "SELECT count(*) FROM memory_uses WHERE shown")).toBeGreaterThan(0);
+      expect(ask(where, "SELECT rounds FROM memory_families")).toBe(2);
+    },
+  );
+
   it("again and again, at every second stage, still ends with the same rows", () => {
     const where = folder();
     let kills = 0;

@@ -22,6 +22,13 @@ const queries = {
   examples: "SELECT * FROM examples ORDER BY run_id, round, position",
   lessons: "SELECT * FROM lessons ORDER BY run_id, round, example_id",
   distilled: "SELECT * FROM distilled ORDER BY run_id, id",
+  memory_families: "SELECT * FROM memory_families ORDER BY 1",
+  memory_lessons:
+    "SELECT l.id, family, cluster, l.version, text, state, retired_for, reason, source, learned_at, used_at, counted_at, shown_right, shown_tasks, withheld_right, withheld_tasks FROM memory_lessons l JOIN memory_versions v ON v.lesson_id = l.id ORDER BY l.id, v.version",
+  memory_evidence: "SELECT * FROM memory_evidence ORDER BY lesson_id, run_id, round, task_id",
+  memory_uses: "SELECT * FROM memory_uses ORDER BY run_id, round, task_id, position",
+  memory_journal:
+    "SELECT lesson_id, kind, run_id, round, version, reason FROM memory_journal ORDER BY sequence",
   refusals: "SELECT * FROM refusals ORDER BY run_id, round, source_id",
   adapters:
     "SELECT sha256, model_digest, parent, round, final_loss, tokens, weights, memory FROM adapters ORDER BY 1",

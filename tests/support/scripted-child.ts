@@ -34,6 +34,8 @@ export interface ChildOptions {
   readonly gate?: Partial<Recipe["gate"]>;
   /** Learns by memory, in place of weights or beside them. */
   readonly remembers?: "alone" | "too";
+  /** Learns for later runs too, and from its own earlier rounds. */
+  readonly longTerm?: boolean;
 }
 
 const [folder, tasksFolder, json = "{}"] = process.argv.slice(2) as [string, string, string?];
@@ -51,6 +53,7 @@ const recipe = sumsRecipe(tasksFolder, {
   ...(options.gate ? { gate: options.gate } : {}),
   ...(options.remembers === "alone" ? { retrain: { method: "memory" } } : {}),
   ...(options.remembers === "too" ? { memory: {} } : {}),
+  ...(options.longTerm ? { longTerm: {} } : {}),
 });
 recipe.tasks = { ...recipe.tasks, train: 16, gate: 30, sealed: 8 };
 

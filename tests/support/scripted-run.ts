@@ -14,7 +14,7 @@ import { sha256 } from "../../src/core/hash.js";
 import { eachRole } from "../../src/core/model.js";
 import type { ChatModel, RoleModels, Train } from "../../src/core/ports.js";
 import { type Changeable, type Recipe, recipeSchema } from "../../src/core/recipe.js";
-import { memorySettings } from "../../src/core/retrain.js";
+import { lessonPrompts } from "../../src/core/retrain.js";
 import { type AdapterRow, candidateOf } from "../../src/core/round.js";
 import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
 import { parsePrompt } from "../../src/prompts/load.js";
@@ -185,8 +185,8 @@ export async function scriptedRun(
             student: parsed("student"),
             critique: recipe.critique && parsed("critique"),
             refine: recipe.refine && parsed("refine"),
-            memory: memorySettings(recipe) && parsed("memory"),
-            distil: memorySettings(recipe) && parsed("distil"),
+            memory: lessonPrompts(recipe) && parsed("memory"),
+            distil: lessonPrompts(recipe) && parsed("distil"),
             solution: recipe.retrain.method === "sdpo" ? parsed("solution") : null,
             feedback: recipe.retrain.method === "sdpo" ? parsed("feedback") : null,
             cluster: clustersWanted(recipe)?.name ? parsed("cluster") : null,
