@@ -8,7 +8,9 @@ import { level } from "../../headline.js";
 import type { StudyReport } from "../../report.js";
 import { roleMark } from "./marks.js";
 
-const [left, right, top, bottom, height] = [52, 24, 14, 44, 280];
+const [left, right, top, bottom, height] = [52, 84, 14, 44, 280];
+/** Between the lines of two labels. */
+const labelStep = 14;
 
 /** What each arm's tokens bought; the line joins those that no other arm beats at less. */
 export function frontierPlot({ analysis, costs }: StudyReport): Markup | null {
@@ -31,6 +33,10 @@ export function frontierPlot({ analysis, costs }: StudyReport): Markup | null {
     .x(({ tokens }) => x(tokens))
     .y(({ share }) => y(share))
     .curve(curveStepAfter)(frontier)!;
+  const labels = apart(
+    arms.map(({ share }) => y(share)),
+    [top, height - bottom],
+  );
   const drawing = [
     ...y
       .ticks(5)
@@ -46,9 +52,14 @@ export function frontierPlot({ analysis, costs }: StudyReport): Markup | null {
       ),
     html`<text text-anchor="middle" x="${(left + width - right) / 2}" y="${height - 8}">tokens sampled to learn from</text>`,
     html`<path class="line-frontier" d="${steps}"/>`,
-    ...cheapestFirst(arms).map(
-      ({ id, role, tokens, share, low, high }, i) =>
-        html`<path class="bar-open" d="M${at(x(tokens))} ${at(y(low))}V${at(y(high))}"/>${roleMark(role, x(tokens), y(share))}<text x="${at(x(tokens) + 7)}" y="${at(y(share) + (i % 2 === 0 ? -6 : 16))}">${id}</text>`,
+    // Arms that cost and learn alike lie on each other: their names stand in the margin, with a line to each.
+    ...arms.map(
+      ({ id, tokens, share }, i) =>
+        html`<path class="grid" d="M${at(x(tokens))} ${at(y(share))}L${width - right + 8} ${at(labels[i]!)}"/><text x="${width - right + 12}" y="${at(labels[i]! + 4)}">${id}</text>`,
+    ),
+    ...arms.map(
+      ({ role, tokens, share, low, high }) =>
+        html`<path class="bar-open" d="M${at(x(tokens))} ${at(y(low))}V${at(y(high))}"/>${roleMark(role, x(tokens), y(share))}`,
     ),
   ];
   return figure({
@@ -80,6 +91,27 @@ export function frontierPlot({ analysis, costs }: StudyReport): Markup | null {
       ]),
     },
   });
+}
+
+/** Heights as near to those wanted as they can be without two of them being too close, in the same order. */
+function apart(
+  wanted: readonly number[],
+  [first, last]: readonly [number, number],
+): readonly number[] {
+  const order = wanted.map((_, i) => i).sort((a, b) => wanted[a]! - wanted[b]! || a - b);
+  const found = [...wanted];
+  let next = first;
+  for (const i of order) {
+    found[i] = Math.max(wanted[i]!, next);
+    next = found[i]! + labelStep;
+  }
+  // Pushed below the plot: back up from its end.
+  let limit = last;
+  for (const i of order.reverse()) {
+    found[i] = Math.min(found[i]!, limit);
+    limit = found[i]! - labelStep;
+  }
+  return found;
 }
 
 /** Those that are right more often than all that took fewer tokens, cheapest first. */
