@@ -1,8 +1,9 @@
 /** Words that turn a sentence around. */
 const negations = new Set(
-  "not no never none nor neither without avoid cannot can't cant don't dont doesn't doesnt isn't isnt aren't mustn't shouldn't won't stop skip ignore".split(
-    " ",
-  ),
+  (
+    "not no never none nor neither without avoid cannot can't cant don't dont doesn't doesnt isn't isnt " +
+    "aren't mustn't shouldn't won't stop skip ignore"
+  ).split(" "),
 );
 
 /** Words of which one says the contrary of the other. */

@@ -9,8 +9,8 @@ import { editLesson, importLesson } from "../../src/controller/memory/by-hand.js
 import { lessonsFor, usableLessons } from "../../src/controller/memory/recall.js";
 import { type LessonDraft, writeLesson } from "../../src/controller/memory/write.js";
 import { frozenTasks } from "../../src/controller/run.js";
-import { eachRole } from "../../src/core/model.js";
 import type { LessonLine } from "../../src/core/lesson-file.js";
+import { eachRole } from "../../src/core/model.js";
 import type { Recipe } from "../../src/core/recipe.js";
 import { memoryProblems } from "../../src/operations/verify-memory.js";
 import { readReport, renderHtml, renderMarkdown, renderTerminal } from "../../src/report/index.js";

@@ -145,14 +145,16 @@ describe("a run that is killed with SIGKILL", () => {
     "with a long-term memory, at %s, ends with the same lessons",
     (point) => {
       const where = folder();
-      // In the second round, whose teacher is told what the first one learned.
-      const times = point.startsWith("call:") ? 130 : 2;
+      // In the second round, whose teacher is told what the first one learned; of the calls one of the first round's teacher.
+      const times = point.startsWith("call:") ? 14 : 2;
       const options = { longTerm: true };
       const killed = work(where, tasks, { ...options, failpoint: `${point}@${times}` });
       expect(killed.signal).toBe("SIGKILL");
       expect(work(where, tasks, options)).toMatchObject({ status: 0 });
       expectSame(`1 kill with a long-term memory at ${point}`, where, calm(options));
-      expect(ask(where, "SELECT count(*) FROM memory_uses WHERE shown")).toBeGreaterThan(0);
+      for (const counted of ["memory_uses WHERE shown", "memory_evidence"]) {
+        expect(ask(where, `SELECT count(*) FROM ${counted}`)).toBeGreaterThan(0);
+      }
       expect(ask(where, "SELECT rounds FROM memory_families")).toBe(2);
     },
   );

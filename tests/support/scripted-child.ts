@@ -6,8 +6,10 @@ import type Database from "better-sqlite3";
 import { openCandidate } from "../../src/cli/adapters.js";
 import { workspaceAt } from "../../src/cli/paths.js";
 import type { LeaseTimes } from "../../src/controller/lease.js";
+import { importLesson } from "../../src/controller/memory/by-hand.js";
 import type { CallRequest } from "../../src/core/entities.js";
 import { EngineFault, messageOf, RedistillError } from "../../src/core/errors.js";
+import { lessonLineSchema } from "../../src/core/lesson-file.js";
 import type { Changeable, Recipe } from "../../src/core/recipe.js";
 import { TrainerFailure } from "../../src/training/failure.js";
 import { createTrainer } from "../../src/training/train.js";
@@ -34,9 +36,11 @@ export interface ChildOptions {
   readonly gate?: Partial<Recipe["gate"]>;
   /** Learns by memory, in place of weights or beside them. */
   readonly remembers?: "alone" | "too";
-  /** Learns for later runs too, and from its own earlier rounds. */
+  /** Has lessons of earlier runs, and learns for later ones. */
   readonly longTerm?: boolean;
 }
+
+const lessonOfSums = { schema: "redistill-lesson", version: 1, family: "jsonl:sums" };
 
 const [folder, tasksFolder, json = "{}"] = process.argv.slice(2) as [string, string, string?];
 const options: ChildOptions = JSON.parse(json);
@@ -53,7 +57,8 @@ const recipe = sumsRecipe(tasksFolder, {
   ...(options.gate ? { gate: options.gate } : {}),
   ...(options.remembers === "alone" ? { retrain: { method: "memory" } } : {}),
   ...(options.remembers === "too" ? { memory: {} } : {}),
-  ...(options.longTerm ? { longTerm: {} } : {}),
+  // One attempt, so that there is something to mend and to learn in each round.
+  ...(options.longTerm ? { longTerm: {}, generate: { attempts: 1 } } : {}),
 });
 recipe.tasks = { ...recipe.tasks, train: 16, gate: 30, sealed: 8 };
 
@@ -90,6 +95,13 @@ try {
       asked.onNotice?.("told to say so");
       return sample(requests, asked);
     };
+  }
+  if (options.longTerm) {
+    run.store.transaction(() => {
+      for (const text of ["Read the signs first.", "Check the last digit by itself."]) {
+        importLesson(run.store, lessonLineSchema.parse({ ...lessonOfSums, texts: [text] }));
+      }
+    });
   }
   if (options.morePages !== undefined) limitPages(run.store, options.morePages);
   await run.work(abort.signal);
