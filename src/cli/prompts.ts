@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { RedistillError } from "../core/errors.js";
 import { sha256 } from "../core/hash.js";
+import { silentCritique } from "../core/levers.js";
+import { critiquePromptsOf } from "../core/plan.js";
 import type { Prompt } from "../core/prompt.js";
 import type { Recipe } from "../core/recipe.js";
 import { memorySettings } from "../core/retrain.js";
@@ -29,7 +31,7 @@ function promptsOf(recipe: Recipe): { stage: PromptStage; name: string }[] {
   const repair = judging.some(Boolean) && { stage: "repair" as const, name: "last-line" };
   const wanted = [
     { stage: "student" as const, name: student.prompt },
-    critique && { stage: "critique" as const, name: critique.prompt },
+    ...critiquesOf(recipe).map((name) => ({ stage: "critique" as const, name })),
     refine && { stage: "refine" as const, name: refine.prompt },
     retrain.method === "sdpo" && { stage: "solution" as const, name: retrain.solution },
     retrain.method === "sdpo" && { stage: "feedback" as const, name: retrain.feedback },
@@ -39,6 +41,13 @@ function promptsOf(recipe: Recipe): { stage: PromptStage; name: string }[] {
     remembers && { stage: "distil" as const, name: remembers.lessonPrompt },
   ];
   return wanted.filter((each) => each !== null && each !== false);
+}
+
+/** The recipe's critique prompt, then those that its policy may put in its place. */
+function critiquesOf(recipe: Recipe): string[] {
+  const names = [...critiquePromptsOf(recipe)];
+  const silent = names.length > 0 && recipe.policy.kind !== "fixed" ? [silentCritique] : [];
+  return [...new Set([...names, ...silent])];
 }
 
 /** Where a prompt's text comes from. */
@@ -62,7 +71,7 @@ export function snapshotFrom(read: ReadPrompt, recipe: Recipe): PromptSnapshot[]
     const prompt = parsePrompt(stage, path, body);
     requireVariables(prompt, availableVariables(stage, recipe));
     requireUsable(prompt, path);
-    return { stage, name: prompt.name, version: prompt.version, hash: prompt.hash, body };
+    return { stage, name, version: prompt.version, hash: prompt.hash, body };
   });
   requireCritiqueIsRead(snapshots);
   return snapshots;
@@ -78,11 +87,11 @@ export function changedSince(
   workspace: Workspace,
 ): string[] {
   const directories = promptDirectories(workspace);
-  const then = new Map(snapshots.map(({ stage, hash }) => [stage, hash]));
+  const then = new Map(snapshots.map(({ stage, name, hash }) => [`${stage}/${name}`, hash]));
   return promptsOf(recipe)
-    .filter(({ stage }) => then.has(stage))
-    .filter(({ stage, name }) => then.get(stage) !== hashNow(directories, stage, name))
-    .map(({ stage, name }) => `${stage}/${name}`);
+    .map(({ stage, name }) => ({ path: `${stage}/${name}`, now: hashNow(directories, stage, name) }))
+    .filter(({ path, now }) => then.has(path) && then.get(path) !== now)
+    .map(({ path }) => path);
 }
 
 function hashNow(directories: readonly string[], stage: string, name: string): string | null {
@@ -93,11 +102,21 @@ function hashNow(directories: readonly string[], stage: string, name: string): s
   }
 }
 
-/** The prompts of a run as it began; the files may have changed since. */
+/** The critique prompts of a run as it began, by name: its own, and those that a plan may take. */
+export function critiquesFrom(snapshots: readonly PromptSnapshot[]): ReadonlyMap<string, Prompt> {
+  const critiques = snapshots.filter(({ stage }) => stage === "critique");
+  return new Map(critiques.map((snapshot) => [snapshot.name, parsed(snapshot)]));
+}
+
+function parsed({ stage, name, body }: PromptSnapshot): Prompt {
+  return parsePrompt(stage, `prompts/${stage}/${name}.md`, body);
+}
+
+/** The prompts of a run as it began, of each stage the recipe's own; the files may have changed since. */
 export function promptsFrom(snapshots: readonly PromptSnapshot[]): StagePrompts {
   const of = (stage: string): Prompt | null => {
     const found = snapshots.find((snapshot) => snapshot.stage === stage);
-    return found ? parsePrompt(stage, `prompts/${stage}/${found.name}.md`, found.body) : null;
+    return found ? parsed(found) : null;
   };
   return {
     student: of("student") as Prompt,

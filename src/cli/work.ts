@@ -17,7 +17,7 @@ import { withNotifications } from "./notifying.js";
 import type { Output } from "./output.js";
 import type { Workspace } from "./paths.js";
 import { thisMachine } from "./processes.js";
-import { promptsFrom } from "./prompts.js";
+import { critiquesFrom, promptsFrom } from "./prompts.js";
 import { requireSameModels } from "./same-model.js";
 import { type Watch, type WorkFlags, workThrough } from "./work-through.js";
 import { writeReport, writeReportSoFar } from "./write-report.js";
@@ -114,6 +114,7 @@ function work(
     runId: run.id,
     tasks: frozenTasks(store, run.id),
     prompts: promptsFrom(store.runs.prompts(run.id)),
+    critiques: critiquesFrom(store.runs.prompts(run.id)),
     models: machine.models,
     train: machine.train,
     verify: machine.verify,

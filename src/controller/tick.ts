@@ -15,6 +15,7 @@ import { createComplete } from "./complete.js";
 import { withGrades } from "./grading.js";
 import { commitHealth, healthNotes, measureHealth, pauseForHealth } from "./health.js";
 import type { Ledger } from "./ledger.js";
+import { planFor, settingsOf } from "./plan.js";
 import { rememberWithin } from "./remember.js";
 import { stopsEarly } from "./stops-early.js";
 import { trainWithin } from "./train-within.js";
@@ -46,6 +47,12 @@ async function nextUnit(context: RunContext, run: RunRow, ledger: Ledger): Promi
     }
     ledger.require({ rounds: 1n });
     const { store } = context;
+    const plan = await planFor(context, run, number, ledger);
+    if (last !== null && plan !== null && plan.stop !== null) {
+      context.observe({ kind: "note", text: `Stopping early: ${plan.stop}.` });
+      await finish(context, run, ledger, last.number, plan.stop);
+      return false;
+    }
     commitAt(store, "round:begin", () => {
       store.rounds.begin(run.id, number, run.incumbent, ledger.now());
       ledger.write();
@@ -119,15 +126,14 @@ function commit(
 }
 
 async function inputFor(context: RunContext, run: RunRow, round: RoundRow): Promise<StageInput> {
-  const { store, tasks, prompts } = context;
+  const { store, tasks } = context;
   const rows = store.rounds.load(run.id, round.number);
   return {
-    recipe: run.recipe,
+    ...settingsOf(context, run, round.number),
     round: round.number,
     incumbent: await adapterOf(context, round.incumbent),
     candidate: rows.candidate && (await context.openAdapter(rows.candidate)),
     tasks,
-    prompts,
     rows,
     earlierLessons: memorySettings(run.recipe)
       ? store.rounds.distilled.before(run.id, round.number)

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from "../core/clock.js";
 import type { Candidate } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
 import type { Remember, RoleModels, Train, Verify } from "../core/ports.js";
+import type { Prompt } from "../core/prompt.js";
 import type { AdapterRow } from "../core/round.js";
 import { Hours } from "../schedule/index.js";
 import type { StagePrompts, TaskSets } from "../stages/types.js";
@@ -17,6 +18,8 @@ export interface RunContext {
   readonly runId: string;
   readonly tasks: TaskSets;
   readonly prompts: StagePrompts;
+  /** The run's critique prompts by name: the recipe's, and those that a plan may put in its place. */
+  readonly critiques: ReadonlyMap<string, Prompt>;
   readonly models: RoleModels;
   readonly train: Train;
   readonly remember: Remember;

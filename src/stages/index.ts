@@ -11,6 +11,7 @@ import { judge } from "./judge.js";
 import { refine } from "./refine.js";
 import { retrain } from "./retrain.js";
 import type { Stage } from "./types.js";
+import { validate } from "./validate.js";
 
 /** The loop. The order of a round, and whose model a stage asks, are stated here and nowhere else. */
 export const stages = [
@@ -23,19 +24,22 @@ export const stages = [
   ["judge", judge, "judge"],
   ["curate", curate, "student"],
   ["retrain", retrain, "student"],
+  ["validate", validate, "student"],
   ["evaluate", evaluate, "student"],
   ["gate", gate, "student"],
 ] as const satisfies readonly (readonly [string, Stage, Role])[];
 
-/** The stages of a recipe's rounds. Neither a judge nor an examination is in the rounds of recipes without one. */
+/** The stages of a recipe's rounds. Neither a judge, an examination nor a validation is in the rounds of recipes without one. */
 export function stagesOf({
   judge,
   examine,
-}: Pick<Recipe, "judge" | "examine">): readonly (readonly [string, Stage, Role])[] {
+  policy,
+}: Pick<Recipe, "judge" | "examine" | "policy">): readonly (readonly [string, Stage, Role])[] {
   const wanted: Readonly<Record<string, boolean>> = {
     judge: judge !== null,
     examine: examine !== null,
     mend: examine !== null,
+    validate: policy.kind !== "fixed" && policy.validation > 0,
   };
   return stages.filter(([name]) => wanted[name] ?? true);
 }

@@ -16,6 +16,7 @@ import { ExaminationTables } from "./examinations.js";
 import { ExampleTable } from "./examples.js";
 import { lazily } from "./lazily.js";
 import { PreferenceTable } from "./preferences.js";
+import { ValidationTable } from "./validations.js";
 
 export interface RoundRow {
   readonly number: number;
@@ -43,6 +44,7 @@ export class RoundTables {
   readonly distilled: DistilledTable;
   readonly examinations: ExaminationTables;
   readonly preferences: PreferenceTable;
+  readonly validations: ValidationTable;
 
   constructor(
     private readonly db: Connection,
@@ -53,6 +55,7 @@ export class RoundTables {
     this.distilled = new DistilledTable(db);
     this.examinations = new ExaminationTables(db);
     this.preferences = new PreferenceTable(db);
+    this.validations = new ValidationTable(db);
   }
 
   begin(runId: string, number: number, incumbent: string | null, at = new Date()): void {
@@ -150,6 +153,7 @@ export class RoundTables {
     this.insertRefusals(runId, round, rows.refusals ?? []);
     this.distilled.insertAll(runId, rows.distilled ?? []);
     if (rows.candidate) this.setCandidate(runId, round, rows.candidate);
+    this.validations.insertAll(runId, round, rows.validation ?? []);
     for (const answers of rows.evaluations ?? []) this.evaluations.insertAll(runId, answers);
     if (rows.decision) this.insertDecision(runId, round, rows.decision);
     this.db
@@ -218,6 +222,7 @@ export class RoundTables {
           `SELECT summary ->> 'skipped' AS reason FROM stages
             WHERE run_id = ? AND round = ? AND stage = 'retrain'`,
         )[0]?.reason ?? null,
+      validation: () => this.validations.of(runId, round),
       evaluations: () =>
         this.evaluations.ofRound(runId, row?.incumbent ?? null, row?.candidate ?? null),
       decision: () => this.decision(runId, round),

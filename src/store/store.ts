@@ -13,7 +13,9 @@ import { EvolutionTables } from "./evolutions.js";
 import { FigureTables } from "./figures.js";
 import { HousekeepingTables } from "./housekeeping.js";
 import { LeaseTable } from "./leases.js";
+import { ObservedTables } from "./observed.js";
 import { OutboxTable } from "./outbox.js";
+import { PlanTable } from "./plans.js";
 import { ReadingTable } from "./readings.js";
 import { RequestTable } from "./requests.js";
 import { RoundTables } from "./rounds.js";
@@ -40,6 +42,8 @@ export class Store {
   readonly events: EventTable;
   readonly evolutions: EvolutionTables;
   readonly outbox: OutboxTable;
+  readonly plans: PlanTable;
+  readonly observed: ObservedTables;
   readonly spend: SpendTable;
   readonly readings: ReadingTable;
   readonly housekeeping: HousekeepingTables;
@@ -64,6 +68,8 @@ export class Store {
     this.events = new EventTable(db);
     this.evolutions = new EvolutionTables(db);
     this.outbox = new OutboxTable(db);
+    this.plans = new PlanTable(db);
+    this.observed = new ObservedTables(db);
     this.spend = new SpendTable(db);
     this.readings = new ReadingTable(db);
     this.housekeeping = new HousekeepingTables(db);

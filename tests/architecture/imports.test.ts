@@ -20,7 +20,8 @@ const allowed: Record<string, readonly string[]> = {
   report: ["core", "stats", "store"],
   health: ["core", "stats"],
   schedule: ["core"],
-  controller: ["core", "health", "stages", "stats", "store", "notify", "schedule"],
+  policy: ["core", "stats"],
+  controller: ["core", "health", "policy", "stages", "stats", "store", "notify", "schedule"],
   operations: ["core", "setup", "store"],
   evolution: [
     ...["core", "controller", "files", "prompts", "recipes", "report", "stages", "stats", "store"],

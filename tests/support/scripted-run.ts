@@ -48,6 +48,10 @@ const snapshots = [
 const withOwn = (own: readonly PromptSnapshot[]) =>
   snapshots.map((usual) => own.find(({ stage }) => stage === usual.stage) ?? usual);
 
+/** What a plan puts in the place of the critique where it is not to pay for one. */
+const silentBody = "---\nname: none\nversion: 1\nvariables: []\noutput: none\n---\n";
+const silent = { stage: "critique", name: "none", version: "1", hash: sha256(silentBody), body: silentBody };
+
 /** A file of `count` sums that all differ: `1 + 2`, … */
 export function sumsFile(folder: string, count: number): string {
   const lines = Array.from({ length: count }, (_, i) => {
@@ -153,7 +157,10 @@ export async function scriptedRun(
         modelPath: "scripted",
         modelSha256: "0".repeat(64),
         recipeHash: sha256(recipe),
-        prompts: withOwn(options.prompts ?? []),
+        prompts: [
+          ...withOwn(options.prompts ?? []),
+          ...(recipe.policy.kind === "fixed" ? [] : [silent]),
+        ],
       },
       tasks,
     );
@@ -191,6 +198,12 @@ export async function scriptedRun(
             rubric: isGraded(recipe) ? parsed("rubric") : null,
             repair: recipe.judge || isGraded(recipe) ? parsed("repair") : null,
           },
+          critiques: new Map(
+            store.runs
+              .prompts(runId)
+              .filter(({ stage }) => stage === "critique")
+              .map(({ name, body }) => [name, parsePrompt("critique", name, body)]),
+          ),
           models,
           train: options.train ?? scripted.train,
           verify: createVerify({}),

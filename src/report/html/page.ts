@@ -2,6 +2,7 @@ import { judgeItems } from "../judge.js";
 import type { RunReport } from "../report.js";
 import { changeCards, reworkedCards } from "./cards.js";
 import { list } from "./parts.js";
+import { frontierPlot } from "./plots/frontier.js";
 import { lossPlot } from "./plots/rounds.js";
 import {
   advice,
@@ -10,6 +11,7 @@ import {
   health,
   howItWent,
   memory,
+  plans,
   results,
   roundTable,
   tiles,
@@ -34,6 +36,7 @@ export function renderHtml(report: RunReport): string {
     ["decisions", "Decisions", decisions(report)],
     ["changes", "Before and after", changeCards(report)],
     ["reworked", "From draft to revision", reworkedCards(report)],
+    ["plans", "Plans", [...plans(report), frontierPlot(report)]],
     ["memory", "What it remembers", memory(report)],
     ["judge", "The judge", [list(judgeItems(report))]],
     ["health", "Health of learning", health(report)],

@@ -2,6 +2,7 @@ import { points } from "../../core/points.js";
 import { accuracy, interval, pValue } from "../figures.js";
 import { healthItems, healthTable } from "../health.js";
 import { memoryItems } from "../memory.js";
+import { planItems } from "../plans.js";
 import type { RunReport, SuiteReport } from "../report.js";
 import {
   basisItems,
@@ -124,6 +125,11 @@ export function health(report: RunReport): Markup[] {
 /** Lessons and exemplars, and what rounds changed of them. */
 export function memory(report: RunReport): Markup[] {
   return [list(memoryItems(report, short))];
+}
+
+/** What the policy decided for each round, and why. */
+export function plans(report: RunReport): Markup[] {
+  return [list(planItems(report, short))];
 }
 
 export function uses(report: RunReport): Markup[] {
