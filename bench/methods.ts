@@ -104,6 +104,7 @@ const base: Omit<StageInput, "recipe" | "rows"> = {
   earlierExamples: [],
   earlierLessons: [],
   earlierLooks: [],
+  plannedTasks: null,
 };
 
 async function scored(input: StageInput, candidate: Candidate | null): Promise<string> {

@@ -76,6 +76,7 @@ export function inputWith({ tasks, prompts, rows, ...changes }: InputChanges = {
     earlierExamples: [],
     earlierLessons: [],
     earlierLooks: [],
+    plannedTasks: null,
     ...changes,
     tasks: { train: sums(10), replay: [], gate: [], sealed: [], retention: [], ...tasks },
     prompts: { ...onlyStudent, ...prompts },
