@@ -5,8 +5,8 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { stringify } from "yaml";
 import { workspaceAt } from "../src/cli/paths.js";
-import type { ChatModel } from "../src/core/ports.js";
 import { exitCodes } from "../src/core/errors.js";
+import type { ChatModel } from "../src/core/ports.js";
 import { EmbeddedChatModel } from "../src/models/embedded/chat-model.js";
 import { ensureWeights } from "../src/setup/weights.js";
 import { mixedDifference, pairDifferences, type Score } from "../src/stats/index.js";
@@ -29,7 +29,9 @@ const { values, positionals } = parseArgs({
 });
 const [file, to] = positionals;
 if (!file || !to) {
-  throw new Error("usage: policies-real.ts <arms.yaml> <folder> [--seeds 5] [--only a,b] [--tasks file]");
+  throw new Error(
+    "usage: policies-real.ts <arms.yaml> <folder> [--seeds 5] [--only a,b] [--tasks file]",
+  );
 }
 const tasks = values.tasks && resolve(values.tasks);
 const arms = readArms(file, tasks ? { "tasks.path": tasks } : {}).filter(
@@ -39,7 +41,7 @@ const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => i + 1);
 
 // In turn, so that what is there when somebody looks can be compared.
 for (const seed of seeds) for (const arm of arms) run(arm, seed);
-let opened: ChatModel | null = null;
+const models: ChatModel[] = [];
 try {
   const scores = new Map<string, Score[]>();
   for (const { name, recipe } of arms) {
@@ -53,11 +55,16 @@ try {
     scores.set(name, own);
   }
   printTable(
-    ["arm", "area, %", "against the first arm, points (95%, tasks and seeds)", "the same for these trainings"],
+    [
+      "arm",
+      "area, %",
+      "against the first arm, points (95%, tasks and seeds)",
+      "the same for these trainings",
+    ],
     arms.map(({ name }) => [name, ...row(scores.get(arms[0]!.name)!, scores.get(name)!)]),
   );
 } finally {
-  await opened?.dispose();
+  for (const model of models) await model.dispose();
 }
 
 function workspaceOf(name: string, seed: number) {
@@ -69,24 +76,34 @@ function run({ name, recipe }: Arm, seed: number): void {
   if (existsSync(join(folder, "done"))) return;
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "recipe.yaml"), stringify({ ...recipe, seed }));
-  console.error(`${new Date().toISOString()} ${name}, seed ${seed}, load ${loadavg()[0]!.toFixed(2)}`);
-  const { status } = spawnSync(process.execPath, [resolve("dist/cli/main.js"), "run", "recipe.yaml"], {
-    cwd: folder,
-    stdio: ["ignore", 2, 2],
-  });
+  console.error(
+    `${new Date().toISOString()} ${name}, seed ${seed}, load ${loadavg()[0]!.toFixed(2)}`,
+  );
+  const { status } = spawnSync(
+    process.execPath,
+    [resolve("dist/cli/main.js"), "run", "recipe.yaml"],
+    {
+      cwd: folder,
+      stdio: ["ignore", 2, 2],
+    },
+  );
   // Its budget is spent, or all rounds were done for less.
   if (status === 0 || status === exitCodes.paused) writeFileSync(join(folder, "done"), "");
   else throw new Error(`${name} with seed ${seed} ended with exit code ${status}`);
 }
 
+/** All arms have the same student; it is opened where an answer is missing. */
 async function student(recipe: Arm["recipe"]): Promise<ChatModel> {
+  const [open] = models;
+  if (open) return open;
   const weights = await ensureWeights({});
-  opened ??= await EmbeddedChatModel.load({
+  const model = await EmbeddedChatModel.load({
     ...engineSettings(recipe),
     modelPath: weights.path,
     modelSha256: weights.sha256,
   });
-  return opened;
+  models.push(model);
+  return model;
 }
 
 function row(baseline: readonly Score[], candidate: readonly Score[]): string[] {
@@ -96,7 +113,15 @@ function row(baseline: readonly Score[], candidate: readonly Score[]): string[] 
   return [(area * 100).toFixed(1), method === null ? "" : told(method), told(weights)];
 }
 
-function told({ difference, low, high }: { difference: number; low: number; high: number }): string {
+function told({
+  difference,
+  low,
+  high,
+}: {
+  difference: number;
+  low: number;
+  high: number;
+}): string {
   const [mean, from, until] = [difference, low, high].map((each) => (each * 100).toFixed(1));
   return `${mean} (${from} to ${until})`;
 }

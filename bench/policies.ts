@@ -12,7 +12,10 @@ const arms: readonly (readonly [name: string, arm: Arm])[] = [
   ["adaptive: all rules", all.map(([, rule]) => rule)],
   ["adaptive: no rule (validation paid for)", []],
   ...all.map(([name, rule]) => [`only ${name}`, [rule]] as const),
-  ...all.map(([name]) => [`all but ${name}`, all.filter(([other]) => other !== name).map(([, rule]) => rule)] as const),
+  ...all.map(
+    ([name]) =>
+      [`all but ${name}`, all.filter(([other]) => other !== name).map(([, rule]) => rule)] as const,
+  ),
 ];
 
 const { values } = parseArgs({ options: { nights: { type: "string", default: "1000" } } });
@@ -21,7 +24,14 @@ if (!Number.isInteger(nights) || nights < 2) {
   console.error("--nights must be a whole number from 2");
   process.exitCode = 2;
 } else {
-  report(Array.from({ length: nights }, (_, night) => simulateNight(arms.map(([, arm]) => arm), night)));
+  report(
+    Array.from({ length: nights }, (_, night) =>
+      simulateNight(
+        arms.map(([, arm]) => arm),
+        night,
+      ),
+    ),
+  );
 }
 
 function report(results: readonly (readonly NightResult[])[]): void {

@@ -91,7 +91,8 @@ function runNight(world: World, rules: Arm, budget: number, seed: number): Night
     if (problem) throw new Error(`night plan of round ${round}: ${problem}`);
     if (plan?.stop) break;
     const settings = { ...own, ...plan?.settings };
-    const chosen = plan?.tasks ?? inTurn(tasks, seed, round, Number(settings["elicit.tasksPerRound"]));
+    const chosen =
+      plan?.tasks ?? inTurn(tasks, seed, round, Number(settings["elicit.tasksPerRound"]));
     const before = spent;
     const done = playRound(state, { round, settings, chosen });
     spent += done.tokens;
@@ -133,7 +134,11 @@ function shareOf(world: World, weights: Weights): number {
 
 function playRound(
   state: State,
-  { round, settings, chosen }: { round: number; settings: LeverSettings; chosen: readonly string[] },
+  {
+    round,
+    settings,
+    chosen,
+  }: { round: number; settings: LeverSettings; chosen: readonly string[] },
 ) {
   const { world, seed, examples, incumbent } = state;
   const value = (lever: keyof LeverSettings) => Number(settings[lever]);
@@ -223,7 +228,10 @@ function mend(
 }
 
 /** The newest examples, as curation keeps them; null where they are too few. */
-function trainOn(state: State, settings: LeverSettings): { weights: Trained; count: number } | null {
+function trainOn(
+  state: State,
+  settings: LeverSettings,
+): { weights: Trained; count: number } | null {
   const value = (lever: keyof LeverSettings) => Number(settings[lever]);
   const newest = [...state.examples].sort((a, b) => b[1] - a[1]).slice(0, value("curate.maximum"));
   if (newest.length < recipe.curate.minimum) return null;
@@ -248,7 +256,10 @@ function judge({ world, incumbent }: State, candidate: Trained, luck: Luck) {
   for (const task of world.gate) {
     const common = random();
     const own = random() < 0.85 ? common : random();
-    const [was, is] = [common < chanceOf(world, incumbent, task), own < chanceOf(world, candidate, task)];
+    const [was, is] = [
+      common < chanceOf(world, incumbent, task),
+      own < chanceOf(world, candidate, task),
+    ];
     [before, after] = [before + Number(was), after + Number(is)];
     [gained, lost] = [gained + Number(is && !was), lost + Number(was && !is)];
   }
@@ -270,7 +281,10 @@ function judge({ world, incumbent }: State, candidate: Trained, luck: Luck) {
 /** What is known by heart is right where it was learned, whatever the skill. */
 function validate({ world, examples, tasks }: State, weights: Trained, luck: Luck) {
   const random = luck("validate");
-  const learned = shuffled(tasks.filter(({ id }) => examples.has(id)), Math.floor(random() * 2 ** 31));
+  const learned = shuffled(
+    tasks.filter(({ id }) => examples.has(id)),
+    Math.floor(random() * 2 ** 31),
+  );
   const known = (task: SimulatedTask, heart: number) =>
     random() < Math.min(1, chanceOf(world, weights, task) + heart);
   const of = (asked: readonly SimulatedTask[], heart: number) => ({

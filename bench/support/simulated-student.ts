@@ -90,7 +90,12 @@ function normal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
-export function chanceOf(world: World, { skills }: Weights, task: SimulatedTask, extra = 0): number {
+export function chanceOf(
+  world: World,
+  { skills }: Weights,
+  task: SimulatedTask,
+  extra = 0,
+): number {
   const { difficulty } = world.clusters[task.cluster]!;
   return 1 / (1 + Math.exp(difficulty + task.offset - extra - skills[task.cluster]!));
 }

@@ -20,7 +20,7 @@ export function promptDirectories({ root }: Workspace): readonly string[] {
 
 /** The prompts that a recipe asks with, by their stages. */
 function promptsOf(recipe: Recipe): { stage: PromptStage; name: string }[] {
-  const { student, critique, refine, retrain, judge, tasks } = recipe;
+  const { student, refine, retrain, judge, tasks } = recipe;
   const verifier = "verifier" in tasks ? tasks.verifier : null;
   const remembers = memorySettings(recipe);
   const judging = [
@@ -89,7 +89,10 @@ export function changedSince(
   const directories = promptDirectories(workspace);
   const then = new Map(snapshots.map(({ stage, name, hash }) => [`${stage}/${name}`, hash]));
   return promptsOf(recipe)
-    .map(({ stage, name }) => ({ path: `${stage}/${name}`, now: hashNow(directories, stage, name) }))
+    .map(({ stage, name }) => ({
+      path: `${stage}/${name}`,
+      now: hashNow(directories, stage, name),
+    }))
     .filter(({ path, now }) => then.has(path) && then.get(path) !== now)
     .map(({ path }) => path);
 }

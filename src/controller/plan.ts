@@ -74,7 +74,9 @@ export function planNotes({ round, decisions, fallback, stop }: Plan): string[] 
   return [
     ...(fallback === null ? [] : [of(`the coach's proposal was not taken: ${fallback}.`)]),
     ...decisions.map(({ rule, what, from, to, because }) =>
-      of(`${rule}: ${what}${from === null && to === null ? "" : ` ${from ?? "–"} → ${to ?? "–"}`}; ${because}`),
+      of(
+        `${rule}: ${what}${from === null && to === null ? "" : ` ${from ?? "–"} → ${to ?? "–"}`}; ${because}`,
+      ),
     ),
     ...(decisions.length > 0 || stop !== null ? [] : [of("as the recipe says.")]),
   ];

@@ -99,7 +99,9 @@ function settingProblem(name: string, value: unknown, observation: Observation):
   if (own === undefined) return `it sets ${lever}, which this recipe does not have`;
   if (typeof value !== typeof own) return `it sets ${lever} to ${JSON.stringify(value)}`;
   if (lever === "critique.prompt") {
-    return critiquePrompts.includes(String(value)) ? null : `no critique prompt ${value} was frozen`;
+    return critiquePrompts.includes(String(value))
+      ? null
+      : `no critique prompt ${value} was frozen`;
   }
   if (lever === "retrain.from") {
     return value === "base" || value === "incumbent" ? null : `retrain.from cannot be ${value}`;

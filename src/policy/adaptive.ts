@@ -1,10 +1,4 @@
-import type {
-  Lever,
-  LeverSettings,
-  Observation,
-  Plan,
-  PolicyDecision,
-} from "../core/policy.js";
+import type { Lever, LeverSettings, Observation, Plan, PolicyDecision } from "../core/policy.js";
 import type { Rule } from "./rule.js";
 import { continueOrRestart } from "./rules/continue-or-restart.js";
 import { critiquePays } from "./rules/critique-pays.js";

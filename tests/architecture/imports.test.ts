@@ -46,7 +46,7 @@ const files = readdirSync("src", { recursive: true, encoding: "utf8" })
 
 function importsOf(file: string): string[] {
   const text = readFileSync(file, "utf8");
-  return [...text.matchAll(/(?:from|import\()\s*"([^"]+)"/g)].map((match) => match[1] as string);
+  return [...text.matchAll(/(?:from\s+|import\(\s*)"([^"]+)"/g)].map((match) => match[1] as string);
 }
 
 /** "src/core/hash.ts" of "../core/hash.js". */

@@ -57,7 +57,9 @@ describe("an adaptive run", () => {
       expect(rows.attempts).toHaveLength(rows.elicited.length * attempts);
     }
     expect(store.plans.observation("sums-1", 3)).toMatchObject({ round: 3, roundsLeft: 1 });
-    expect(store.plans.observation("sums-1", 3)!.rounds.map(({ number }) => number)).toEqual([1, 2]);
+    expect(store.plans.observation("sums-1", 3)!.rounds.map(({ number }) => number)).toEqual([
+      1, 2,
+    ]);
     const notes = run.seen.flatMap((each) => (each.kind === "note" ? [each.text] : []));
     expect(notes).toContain("Plan, round 1: as the recipe says.");
     expect(notes.some((text) => /^Plan, round [23]: [a-z-]+: /.test(text))).toBe(true);
@@ -72,8 +74,11 @@ describe("an adaptive run", () => {
     const held = new Set(validation.map(({ id }) => id));
     for (const { number } of store.rounds.all("sums-1")) {
       const { elicited, examples, validation: answers } = store.rounds.load("sums-1", number);
-      expect([...elicited, ...examples.map(({ taskId }) => taskId)].some((id) => held.has(id))).toBe(false);
-      const of = (kind: string) => answers.filter((each) => each.kind === kind).map(({ taskId }) => taskId);
+      expect(
+        [...elicited, ...examples.map(({ taskId }) => taskId)].some((id) => held.has(id)),
+      ).toBe(false);
+      const of = (kind: string) =>
+        answers.filter((each) => each.kind === kind).map(({ taskId }) => taskId);
       expect(of("unseen").sort()).toEqual([...held].sort());
       const learned = new Set(examples.map(({ taskId }) => taskId));
       expect(of("learned").length).toBe(Math.min(8, learned.size));
@@ -99,7 +104,12 @@ describe("an adaptive run", () => {
     const { store } = run;
     const texts = store.plans
       .of("sums-1")
-      .map(({ round }) => JSON.stringify([store.plans.observation("sums-1", round), store.plans.find("sums-1", round)]));
+      .map(({ round }) =>
+        JSON.stringify([
+          store.plans.observation("sums-1", round),
+          store.plans.find("sums-1", round),
+        ]),
+      );
     texts.push(JSON.stringify(seenBy(run, 4)));
     expect(texts[2]).toContain('"retention":{');
     const tasks = frozenTasks(store, "sums-1");
@@ -124,7 +134,11 @@ describe("an adaptive run", () => {
       solved: new Set(ok.map(({ taskId }) => taskId)).size,
       settings: { "generate.attempts": 4, "elicit.tasksPerRound": 10, critique: true },
       examples: rows.examples.length,
-      gate: { tasks: 60, baseline: decision.gate!.baseline.ok, candidate: decision.gate!.candidate.ok },
+      gate: {
+        tasks: 60,
+        baseline: decision.gate!.baseline.ok,
+        candidate: decision.gate!.candidate.ok,
+      },
       ...{ retention: null, outcome: decision.outcome, loss: 0.5 },
     });
     const mended = new Set(
@@ -138,8 +152,13 @@ describe("an adaptive run", () => {
     expect([wrong, right]).toEqual([3, 2]);
     const spent = run.store.spend
       .byStage("sums-1")
-      .filter(({ round, stage }) => round === 1 && ["generate", "critique", "refine"].includes(stage))
-      .reduce((sum, { promptTokens, completionTokens }) => sum + promptTokens + completionTokens, 0);
+      .filter(
+        ({ round, stage }) => round === 1 && ["generate", "critique", "refine"].includes(stage),
+      )
+      .reduce(
+        (sum, { promptTokens, completionTokens }) => sum + promptTokens + completionTokens,
+        0,
+      );
     expect(first!.tokens).toBe(spent);
     run.store.close();
   });
@@ -164,10 +183,10 @@ describe("an adaptive run", () => {
 
 describe("a plan that stops", () => {
   it("ends the run before the round, with the sealed suite asked and its reason told", async () => {
-    // Nothing is ever right on the gate suite, and three rounds take up every task that there is.
+    // A candidate answers as the base weights do, and each round takes up every task that there is.
     const run = await scriptedRun(
       folder(),
-      recipe({ rounds: 8, elicit: { tasksPerRound: 0 }, curate: { minimum: 2 } }),
+      recipe({ rounds: 24, elicit: { tasksPerRound: 0 }, curate: { minimum: 2 } }),
       { script: (request) => learner(request, null) },
     );
     await run.work();
@@ -180,7 +199,7 @@ describe("a plan that stops", () => {
     expect(store.rounds.evaluations.of("sums-1", "sealed", null)).toHaveLength(20);
     const report = readReport(store, "sums-1");
     expect(report.stoppedEarly).toBe(last.stop);
-    expect(renderMarkdown(report)).toContain(`Stopped early, after ${last.round - 1} of 8 rounds`);
+    expect(renderMarkdown(report)).toContain(`Stopped early, after ${last.round - 1} of 24 rounds`);
     expect(run.seen).toContainEqual({ kind: "note", text: `Stopping early: ${last.stop}.` });
     store.close();
   });
@@ -202,7 +221,10 @@ describe("a fixed policy", () => {
   });
 
   it("is the default, which does the same round for round", async () => {
-    const [plain, named] = [await worked({ policy: undefined }), await worked({ policy: { kind: "fixed" } })];
+    const [plain, named] = [
+      await worked({ policy: undefined }),
+      await worked({ policy: { kind: "fixed" } }),
+    ];
     for (const round of [1, 2, 3]) {
       const [a, b] = [plain, named].map(({ store }) => store.rounds.load("sums-1", round));
       expect(a!.elicited).toEqual(b!.elicited);

@@ -51,7 +51,10 @@ describe("a plan's settings", () => {
   });
 
   it("keep the adapter's scale when its rank is moved", () => {
-    expect(applyPlan(recipeWith(), { "retrain.rank": 16 }).retrain).toMatchObject({ rank: 16, alpha: 32 });
+    expect(applyPlan(recipeWith(), { "retrain.rank": 16 }).retrain).toMatchObject({
+      rank: 16,
+      alpha: 32,
+    });
   });
 
   it.each([
@@ -72,7 +75,12 @@ describe("a plan's settings", () => {
   });
 
   it("are refused where the recipe has nothing of the kind, or no recipe would be valid", () => {
-    const bare = recipeWith({ critique: null, refine: null, curate: {}, policy: { kind: "adaptive" } });
+    const bare = recipeWith({
+      critique: null,
+      refine: null,
+      curate: {},
+      policy: { kind: "adaptive" },
+    });
     const bad: [Recipe, LeverSettings][] = [
       [bare, { critique: true }],
       [bare, { "critique.prompt": "checklist" }],
@@ -109,9 +117,13 @@ describe("a plan that may not be followed", () => {
     expect(problem({ settings: { "retrain.epochs": 2.5 } })).toContain("not whole");
     expect(problem({ settings: { "retrain.learningRate": Number.NaN } })).toContain("outside");
     expect(problem({ settings: { critique: 1 } })).toContain("critique to 1");
-    expect(problem({ settings: { "critique.prompt": "mine" } })).toContain("no critique prompt mine");
+    expect(problem({ settings: { "critique.prompt": "mine" } })).toContain(
+      "no critique prompt mine",
+    );
     expect(problem({ settings: { "retrain.from": "gate" } })).toContain("cannot be gate");
-    expect(problem({ tasks: ["t0", "gate-1"] })).toContain("gate-1 is none that may be learned from");
+    expect(problem({ tasks: ["t0", "gate-1"] })).toContain(
+      "gate-1 is none that may be learned from",
+    );
     expect(problem({ tasks: ["t0", "t0"] })).toContain("twice");
     expect(problem({ tasks: [] })).toContain("0 tasks");
     const all = observation.tasks.map(({ id }) => id);
@@ -123,21 +135,30 @@ describe("a plan that may not be followed", () => {
     const after = observationWith({ rounds });
     const of = (settings: LeverSettings) => planProblem(planWith({ round: 2, settings }), after);
     expect(of({ "retrain.from": "incumbent" })).toBeNull();
-    expect(of({ "retrain.from": "incumbent", "retrain.rank": 16 })).toContain("incumbent of rank 8");
+    expect(of({ "retrain.from": "incumbent", "retrain.rank": 16 })).toContain(
+      "incumbent of rank 8",
+    );
     expect(of({ "retrain.rank": 16 })).toBeNull();
   });
 });
 
 describe("levers and their limits", () => {
   it("are those that the recipe has", () => {
-    const bare = recipeWith({ critique: null, refine: null, curate: {}, policy: { kind: "adaptive" } });
+    const bare = recipeWith({
+      critique: null,
+      refine: null,
+      curate: {},
+      policy: { kind: "adaptive" },
+    });
     expect(Object.keys(leversOf(bare, 76))).toEqual([
       ...["elicit.tasksPerRound", "generate.attempts", "generate.temperature", "retrain.from"],
       ...["retrain.epochs", "retrain.rank", "retrain.learningRate"],
     ]);
     const remembering = recipeWith({ retrain: { method: "memory" } });
     expect(leversOf(remembering, 76)).not.toHaveProperty("retrain.epochs");
-    expect(leversOf(recipeWith({ retrain: { weights: "full" } }), 76)).not.toHaveProperty("retrain.rank");
+    expect(leversOf(recipeWith({ retrain: { weights: "full" } }), 76)).not.toHaveProperty(
+      "retrain.rank",
+    );
   });
 
   it("reach from half to twice what is set, in whole numbers, or as far as the recipe says", () => {
@@ -161,7 +182,9 @@ describe("levers and their limits", () => {
     expect(problems({ critique: null })).toEqual([
       "policy.critiquePrompts: the recipe has no critique; set critique.prompt too",
     ]);
-    expect(problems({ policy: { kind: "adaptive", validation: 100 } })[0]).toMatch(/^policy.validation: /);
+    expect(problems({ policy: { kind: "adaptive", validation: 100 } })[0]).toMatch(
+      /^policy.validation: /,
+    );
     const limited = (lever: string, least: number, most: number) =>
       problems({ policy: { kind: "adaptive", limits: { [lever]: { least, most } } } });
     expect(limited("retrain.epochs", 1, 9)).toEqual([]);
@@ -169,8 +192,14 @@ describe("levers and their limits", () => {
     expect(limited("retrain.epochs", 1, 900)[0]).toContain("1 to 100");
     expect(limited("generate.attempts", 1, 8)[0]).toContain("2 to 256");
     expect(limited("critique", 0, 1)[0]).toContain("is chosen, not moved");
-    const without = { refine: null, critique: null, policy: { kind: "adaptive", limits: { "refine.tries": { least: 1, most: 2 } } } };
-    expect(problems(without)).toContain("policy.limits.refine.tries: the recipe has no refine.tries that could be moved");
+    const without = {
+      refine: null,
+      critique: null,
+      policy: { kind: "adaptive", limits: { "refine.tries": { least: 1, most: 2 } } },
+    };
+    expect(problems(without)).toContain(
+      "policy.limits.refine.tries: the recipe has no refine.tries that could be moved",
+    );
     expect(problems({ critique: null, refine: null, policy: { kind: "fixed" } })).toEqual([]);
   });
 
@@ -185,7 +214,10 @@ describe("training tasks", () => {
   const train = Array.from({ length: 100 }, (_, i) => ({ id: `t${i}` }));
 
   it("are divided once for a run: exemplars, validation, and what may be learned from", () => {
-    const recipe = recipeWith({ teacher: { exemplars: 4 }, policy: { kind: "adaptive", validation: 24 } });
+    const recipe = recipeWith({
+      teacher: { exemplars: 4 },
+      policy: { kind: "adaptive", validation: 24 },
+    });
     const { learnable, validation } = divideTraining(recipe, train);
     expect([learnable.length, validation.length]).toEqual([72, 24]);
     expect(new Set([...learnable, ...validation]).size).toBe(96);
@@ -194,7 +226,10 @@ describe("training tasks", () => {
   });
 
   it("may all be learned from under a fixed policy", () => {
-    const { learnable, validation } = divideTraining(recipeWith({ policy: { kind: "fixed" } }), train);
+    const { learnable, validation } = divideTraining(
+      recipeWith({ policy: { kind: "fixed" } }),
+      train,
+    );
     expect([learnable.length, validation.length]).toEqual([100, 0]);
   });
 });

@@ -11,7 +11,9 @@ describe("a run with an adaptive policy that is killed with SIGKILL", () => {
     expect(work(undisturbed, tasks)).toMatchObject({ status: 0 });
     expected = digestOf(databaseOf(undisturbed));
     expect(ask(undisturbed, "SELECT count(*) FROM plans")).toBe(2);
-    expect(ask(undisturbed, "SELECT json_array_length(decisions) FROM plans WHERE round = 2")).not.toBe(0);
+    expect(
+      ask(undisturbed, "SELECT json_array_length(decisions) FROM plans WHERE round = 2"),
+    ).not.toBe(0);
   });
 
   // The second plan rests on a round: it must see the same after a kill.
@@ -25,7 +27,9 @@ describe("a run with an adaptive policy that is killed with SIGKILL", () => {
     expect(work(where, tasks, { failpoint }).signal).toBe("SIGKILL");
     expect(ask(where, "SELECT count(*) FROM plans")).toBe(plans);
     // A plan is there before its round is.
-    expect(ask(where, "SELECT count(*) FROM rounds")).toBe(Math.max(0, Number(failpoint.slice(-1)) - 1));
+    expect(ask(where, "SELECT count(*) FROM rounds")).toBe(
+      Math.max(0, Number(failpoint.slice(-1)) - 1),
+    );
     expect(work(where, tasks)).toMatchObject({ status: 0 });
     expectSame(`1 kill at ${failpoint}`, where, expected);
     expect(requestsSent(where)).toBe(requestsSent(undisturbed));

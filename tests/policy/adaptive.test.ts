@@ -29,7 +29,9 @@ describe("the chance at a task", () => {
 
   it("is that of its cluster before it was tried, and its own the more it was", () => {
     const tasks = clustered([0, 0, null, 4, 4, null], ["a", "a", "a", "b", "b", "b"]);
-    const chances = estimateChances(observationWith({ round: 2, tasks })).map(({ chance }) => chance);
+    const chances = estimateChances(observationWith({ round: 2, tasks })).map(
+      ({ chance }) => chance,
+    );
     expect(chances[2]).toBeLessThan(0.2);
     expect(chances[5]).toBeGreaterThan(0.8);
     expect(chances[0]).toBeLessThan(chances[2]!);
@@ -81,7 +83,10 @@ describe("learnable-tasks", () => {
   });
 
   it("says how many of each kind there are", () => {
-    const { tasks } = decided(learnableTasks, of({ tasks: tasksWith([...new Array(20).fill(2), null]) }));
+    const { tasks } = decided(
+      learnableTasks,
+      of({ tasks: tasksWith([...new Array(20).fill(2), null]) }),
+    );
     expect(tasks).toMatchObject({ to: 10, saw: { learnable: 21, hard: 0, easy: 0, untried: 1 } });
     expect(tasks!.because).toMatch(/21 of 21 tasks are neither too hard nor too easy/);
   });
@@ -110,9 +115,7 @@ describe("plateau", () => {
     const changed = { settings: { ...own, "retrain.epochs": 2 } };
     expect(stopOf({ rounds: rounds({}, {}, changed) })).toBeNull();
     const moving: Rule = () => ({
-      decisions: [
-        { rule: "m", what: "retrain.epochs", from: 3, to: 2, because: "so", saw: {} },
-      ],
+      decisions: [{ rule: "m", what: "retrain.epochs", from: 3, to: 2, because: "so", saw: {} }],
     });
     const observation = observationWith({ tasks: tried, rounds: rounds({}, {}, {}) });
     expect(adaptive(observation, [moving, plateau]).stop).toBeNull();
@@ -139,7 +142,14 @@ describe("the adaptive policy", () => {
   it("lets the first rule in order have a lever that two want", () => {
     const to = (rule: string, value: number): Rule => {
       const because = "so";
-      const decision = { rule, what: "retrain.epochs", from: 3, to: value, because, saw: {} } as const;
+      const decision = {
+        rule,
+        what: "retrain.epochs",
+        from: 3,
+        to: value,
+        because,
+        saw: {},
+      } as const;
       return () => ({ decisions: [decision] });
     };
     const plan = adaptive(observationWith(), [to("first", 2), to("second", 6)]);
@@ -166,7 +176,10 @@ describe("the adaptive policy", () => {
     for (let seed = 0; seed < 200; seed++) {
       const seen: RoundSeen[] = [];
       for (let round = 1; round <= 8; round++) {
-        const tasks = tasksWith(Array.from({ length: 20 }, (_, i) => (i * seed + round) % 5), round - 1);
+        const tasks = tasksWith(
+          Array.from({ length: 20 }, (_, i) => (i * seed + round) % 5),
+          round - 1,
+        );
         const observation = observationWith({ round, rounds: seen, tasks, seed });
         const plan = adaptive(observation);
         expect(planProblem(plan, observation)).toBeNull();

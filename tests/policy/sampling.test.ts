@@ -14,7 +14,10 @@ const seen = (right: readonly number[], ...changes: Partial<RoundSeen>[]) =>
 
 describe("more-attempts", () => {
   it("asks for more where the last ones add about as much as the first", () => {
-    const found = decided(moreAttempts, seen([1, 1, 1, 1, 0, 0, 0, 0, 0, 0], { right: 4, solved: 4 }));
+    const found = decided(
+      moreAttempts,
+      seen([1, 1, 1, 1, 0, 0, 0, 0, 0, 0], { right: 4, solved: 4 }),
+    );
     expect(found["generate.attempts"]).toMatchObject({ from: 4, to: 6 });
     expect(found["generate.attempts"]!.because).toContain("one attempt solved 10%");
   });
@@ -68,7 +71,10 @@ describe("critique-pays", () => {
   const examined = (fixed: number, broken: number) => ({ wrong: 20, fixed, right: 20, broken });
 
   it("goes without where it broke as large a share as it fixed", () => {
-    const found = decided(critiquePays, seen(half, { revisions: revised(5), examined: examined(2, 6) }));
+    const found = decided(
+      critiquePays,
+      seen(half, { revisions: revised(5), examined: examined(2, 6) }),
+    );
     expect(found.critique).toMatchObject({ from: true, to: false, saw: { fixed: 2, broken: 6 } });
     expect(found.critique!.because).toContain("broke 30%");
   });
@@ -105,7 +111,9 @@ describe("critique-pays", () => {
   });
 
   it("stays where it pays, where little was seen, and has nothing to turn where there is none", () => {
-    expect(decided(critiquePays, seen(half, { revisions: revised(5), examined: examined(6, 2) }))).toEqual({});
+    expect(
+      decided(critiquePays, seen(half, { revisions: revised(5), examined: examined(6, 2) })),
+    ).toEqual({});
     expect(decided(critiquePays, seen(half, { revisions: revised(0) }))).toEqual({});
     const { critique: _critique, ...recipe } = own;
     const observation = { ...seen(half, { revisions: revised(0) }), recipe };
@@ -120,7 +128,10 @@ describe("refine-budget", () => {
   });
 
   it("takes one away that fixes less than half of that", () => {
-    const found = decided(refineBudget, seen([1, 1, 1, 1, 0, 0, 0, 0, 0, 0], { revisions: revised(0) }));
+    const found = decided(
+      refineBudget,
+      seen([1, 1, 1, 1, 0, 0, 0, 0, 0, 0], { revisions: revised(0) }),
+    );
     expect(found["refine.tries"]).toMatchObject({ from: 2, to: 1 });
     expect(found["refine.tries"]!.because).toContain("the last of 2 fixed 0 tasks");
   });

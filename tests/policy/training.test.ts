@@ -38,7 +38,10 @@ describe("forgetting", () => {
   it("takes a second step when it happened twice, and the next one where a limit is reached", () => {
     const settings = { ...own, "curate.replay.ratio": 1 };
     const found = decided(forgetting, rounds(lost, { ...lost, settings }));
-    expect(found).toMatchObject({ "retrain.learningRate": { to: 0.0007 }, "retrain.epochs": { to: 2 } });
+    expect(found).toMatchObject({
+      "retrain.learningRate": { to: 0.0007 },
+      "retrain.epochs": { to: 2 },
+    });
   });
 
   it("goes back towards the recipe when two rounds kept much more than they had to", () => {

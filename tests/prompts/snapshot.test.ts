@@ -46,7 +46,9 @@ describe("a recipe's prompts", () => {
       "critique/other": mine("Where does {{answer}} go wrong?"),
     };
     const policy = { kind: "adaptive", critiquePrompts: ["other", "mine"] };
-    const taken = snapshots({ ...both, policy }, prompts).filter(({ stage }) => stage === "critique");
+    const taken = snapshots({ ...both, policy }, prompts).filter(
+      ({ stage }) => stage === "critique",
+    );
     expect(taken.map(({ name }) => name)).toEqual(["mine", "other", "none"]);
     expect(promptsFrom(taken).critique?.user).toContain("What is wrong");
     expect(critiquesFrom(taken).get("other")?.user).toContain("Where does");

@@ -53,7 +53,8 @@ describe("validate", () => {
   });
 
   it("is a stage of recipes with a policy alone", () => {
-    const names = (changes: object) => stagesOf(recipeWith(changes)).map(([name]) => name as string);
+    const names = (changes: Record<string, unknown>) =>
+      stagesOf(recipeWith(changes)).map(([name]) => name as string);
     expect(names({})).not.toContain("validate");
     expect(names({ policy: { kind: "adaptive" } })).toContain("validate");
     expect(names({ policy: { kind: "coach", validation: 0 } })).not.toContain("validate");

@@ -50,7 +50,13 @@ const withOwn = (own: readonly PromptSnapshot[]) =>
 
 /** What a plan puts in the place of the critique where it is not to pay for one. */
 const silentBody = "---\nname: none\nversion: 1\nvariables: []\noutput: none\n---\n";
-const silent = { stage: "critique", name: "none", version: "1", hash: sha256(silentBody), body: silentBody };
+const silent = {
+  stage: "critique",
+  name: "none",
+  version: "1",
+  hash: sha256(silentBody),
+  body: silentBody,
+};
 
 /** A file of `count` sums that all differ: `1 + 2`, … */
 export function sumsFile(folder: string, count: number): string {

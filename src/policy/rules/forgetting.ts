@@ -25,8 +25,20 @@ export const forgetting: Rule = (observation, settings) => {
   const grounds = { rule, because, saw };
   const steps: PolicyDecision[][] = [
     choose(settings, "retrain.from", "base", grounds),
-    move(observation, settings, "curate.replay.ratio", raised(settings["curate.replay.ratio"]), grounds),
-    move(observation, settings, "retrain.learningRate", Number(settings["retrain.learningRate"]) * 0.7, grounds),
+    move(
+      observation,
+      settings,
+      "curate.replay.ratio",
+      raised(settings["curate.replay.ratio"]),
+      grounds,
+    ),
+    move(
+      observation,
+      settings,
+      "retrain.learningRate",
+      Number(settings["retrain.learningRate"]) * 0.7,
+      grounds,
+    ),
     move(observation, settings, "retrain.epochs", Number(settings["retrain.epochs"]) - 1, grounds),
   ];
   return { decisions: steps.flat().slice(0, twice ? 2 : 1) };
@@ -37,7 +49,9 @@ const raised = (ratio: unknown) => Math.max(Number(ratio) * 1.5, Number(ratio) +
 /** A step back towards the recipe, where the last two rounds kept more than they had to. */
 const relaxed: Rule = (observation, settings) => {
   const recent = latest(observation, 2);
-  const kept = recent.filter(({ retention }) => retention && retention.worst < retention.margin / 2);
+  const kept = recent.filter(
+    ({ retention }) => retention && retention.worst < retention.margin / 2,
+  );
   if (kept.length < 2) return nothingToSay;
   const worst = Math.max(...kept.map(({ retention }) => retention!.worst));
   const margin = kept[0]!.retention!.margin;
@@ -48,10 +62,22 @@ const relaxed: Rule = (observation, settings) => {
   const [ratio, ownRatio] = [settings, recipe].map((each) => Number(each["curate.replay.ratio"]));
   const steps = [
     ...(rate! < ownRate!
-      ? move(observation, settings, "retrain.learningRate", Math.min(ownRate!, rate! / 0.7), grounds)
+      ? move(
+          observation,
+          settings,
+          "retrain.learningRate",
+          Math.min(ownRate!, rate! / 0.7),
+          grounds,
+        )
       : []),
     ...(ratio! > ownRatio!
-      ? move(observation, settings, "curate.replay.ratio", Math.max(ownRatio!, ratio! / 1.5), grounds)
+      ? move(
+          observation,
+          settings,
+          "curate.replay.ratio",
+          Math.max(ownRatio!, ratio! / 1.5),
+          grounds,
+        )
       : []),
   ];
   return { decisions: steps.slice(0, 1) };

@@ -33,7 +33,8 @@ export const learnableTasks: Rule = (observation, settings) => {
   const tried = tasks.filter(({ tries }) => tries.length > 0).length;
   if (tried === 0 || size >= tasks.length) return nothingToSay;
   const estimates = estimateChances(observation);
-  const of = (holds: (chance: number) => boolean) => estimates.filter(({ chance }) => holds(chance));
+  const of = (holds: (chance: number) => boolean) =>
+    estimates.filter(({ chance }) => holds(chance));
   const hard = of((chance) => chance < tooHard);
   const easy = of((chance) => chance > tooEasy);
   const learnable = of((chance) => chance >= tooHard && chance <= tooEasy);

@@ -26,7 +26,13 @@ export const overfitting: Rule = (observation, settings) => {
   const epochs = Number(settings["retrain.epochs"]);
   if (learned - unseen >= wideGap && z >= surely) {
     const decisions = isAt(observation, settings, "retrain.epochs", "least")
-      ? move(observation, settings, "curate.maximum", Number(settings["curate.maximum"]) * 1.5, grounds)
+      ? move(
+          observation,
+          settings,
+          "curate.maximum",
+          Number(settings["curate.maximum"]) * 1.5,
+          grounds,
+        )
       : move(observation, settings, "retrain.epochs", epochs * 0.7, grounds);
     return { decisions };
   }

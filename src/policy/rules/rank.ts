@@ -11,7 +11,8 @@ export const rank: Rule = (observation, settings) => {
   const recent = latest(observation, 2);
   const now = settings["retrain.rank"];
   if (typeof now !== "number" || settings["retrain.from"] !== "base") return nothingToSay;
-  if (recent.length < 2 || recent.some(({ outcome }) => outcome === "promoted")) return nothingToSay;
+  if (recent.length < 2 || recent.some(({ outcome }) => outcome === "promoted"))
+    return nothingToSay;
   const fit = fitOf(recent);
   if (fit === null) return nothingToSay;
   const { learned, unseen, z } = fit;

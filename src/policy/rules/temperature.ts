@@ -20,7 +20,7 @@ export const temperature: Rule = (observation, settings) => {
   const value = settings["generate.temperature"];
   if (then === null || now === null || typeof value !== "number") return nothingToSay;
   const lost = ungradable(last) - ungradable(first);
-  const saw = { then: figure(then), now: figure(now), ungradable: figure(lost) };
+  const saw = { first: figure(then), last: figure(now), ungradable: figure(lost) };
   const rule = "temperature";
   const own = Number(observation.recipe["generate.temperature"]);
   const cooler = Math.max(own, value - step);
@@ -30,7 +30,11 @@ export const temperature: Rule = (observation, settings) => {
         ? `${figure(lost * 100)} points more attempts are ungradable than at the beginning`
         : `wrong attempts differ again as they did: ${figure(now)} against ${figure(then)}`;
     return {
-      decisions: move(observation, settings, "generate.temperature", cooler, { rule, because, saw }),
+      decisions: move(observation, settings, "generate.temperature", cooler, {
+        rule,
+        because,
+        saw,
+      }),
     };
   }
   if (now >= fallen * then || lost > tooHot) return nothingToSay;
