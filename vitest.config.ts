@@ -9,6 +9,7 @@ const units = [
   "health",
   "notify",
   "operations",
+  "policy",
   "prompts",
   "recipes",
   "report",

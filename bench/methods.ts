@@ -105,6 +105,7 @@ const base: Omit<StageInput, "recipe" | "rows"> = {
   earlierLessons: [],
   earlierClusters: [],
   earlierLooks: [],
+  plannedTasks: null,
 };
 
 async function scored(input: StageInput, candidate: Candidate | null): Promise<string> {

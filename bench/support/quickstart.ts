@@ -62,6 +62,7 @@ export async function teacherRequests(tasks: number): Promise<CallRequest[]> {
     earlierLessons: [],
     earlierClusters: [],
     earlierLooks: [],
+    plannedTasks: null,
   };
   return train.slice(exemplars).flatMap((task) => {
     // One array for all samples of a task, as in the stage: that is how the engine knows them.

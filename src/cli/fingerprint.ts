@@ -22,6 +22,7 @@ export async function fingerprint(
     ...determining,
     // A recipe without these is the one that it was before there were such settings.
     stop: stop ?? undefined,
+    policy: recipe.policy.kind === "fixed" ? undefined : recipe.policy,
     memory: recipe.memory ?? undefined,
     longTerm: recipe.longTerm ?? undefined,
     examine: recipe.examine ?? undefined,

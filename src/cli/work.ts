@@ -1,4 +1,5 @@
 import { adoptSettings } from "../controller/adopt.js";
+import type { CoachParts } from "../controller/coach/in-run.js";
 import { type Held, withLease } from "../controller/lease.js";
 import { frozenTasks, workOn } from "../controller/run.js";
 import { systemClock } from "../core/clock.js";
@@ -7,7 +8,7 @@ import type { AdapterRow } from "../core/round.js";
 import { evolutionCourse } from "../evolution/evolve.js";
 import { markOf } from "../setup/lock.js";
 import { LeaseLostError } from "../store/leases.js";
-import type { RunRow } from "../store/runs.js";
+import type { PromptSnapshot, RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import { createRemember } from "../training/remember.js";
 import { openCandidate } from "./adapters.js";
@@ -17,7 +18,7 @@ import { withNotifications } from "./notifying.js";
 import type { Output } from "./output.js";
 import type { Workspace } from "./paths.js";
 import { thisMachine } from "./processes.js";
-import { promptsFrom } from "./prompts.js";
+import { coachPromptsFrom, critiquesFrom, promptsFrom } from "./prompts.js";
 import { requireSameModels } from "./same-model.js";
 import { type Watch, type WorkFlags, workThrough } from "./work-through.js";
 import { writeReport, writeReportSoFar } from "./write-report.js";
@@ -99,7 +100,7 @@ export function telling(
   return withNotifications(store, run, (text) => output.progress({ kind: "note", text }), use);
 }
 
-function work(
+async function work(
   { store, signal, watchWorker }: Held,
   run: RunRow,
   machine: Machine,
@@ -114,6 +115,8 @@ function work(
     runId: run.id,
     tasks: frozenTasks(store, run.id),
     prompts: promptsFrom(store.runs.prompts(run.id)),
+    critiques: critiquesFrom(store.runs.prompts(run.id)),
+    coach: await coachOf(store.runs.prompts(run.id)),
     models: machine.models,
     train: machine.train,
     verify: machine.verify,
@@ -124,4 +127,12 @@ function work(
     ...watch,
   };
   return workOn(context, course);
+}
+
+/** What a run's coach is asked with; LangChain is loaded only for a run that has one. */
+async function coachOf(snapshots: readonly PromptSnapshot[]): Promise<CoachParts | null> {
+  const prompts = coachPromptsFrom(snapshots);
+  if (prompts === null) return null;
+  const { runAgent } = await import("../models/langchain/agent.js");
+  return { prompts, runAgent };
 }

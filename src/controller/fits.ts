@@ -29,7 +29,7 @@ export async function requireFits(
     earlierClusters: [],
     earlierLooks: [],
   };
-  const nothing = { incumbent: null, candidate: null, ...earlier };
+  const nothing = { incumbent: null, candidate: null, plannedTasks: null, ...earlier };
   const input: StageInput = { recipe, tasks, prompts, round: 1, rows: emptyRound, ...nothing };
   const asked: Asked[] = [];
   const add = (task: Task, messages: readonly Message[], answer: number, role: Role = "student") =>

@@ -18,6 +18,7 @@ import { commitHealth, healthNotes, measureHealth, pauseForHealth } from "./heal
 import type { Ledger } from "./ledger.js";
 import { learnFromRound, noteRefused } from "./memory/learn.js";
 import { type Recall, recallLessons } from "./memory/recall.js";
+import { planFor, settingsOf } from "./plan.js";
 import { rememberWithin } from "./remember.js";
 import { stopsEarly } from "./stops-early.js";
 import { trainWithin } from "./train-within.js";
@@ -25,6 +26,8 @@ import { clockOf, hoursOf, oneUnit, type RunContext } from "./unit.js";
 
 /** After the last round: base and final weights answer the sealed suite. */
 const finalStage = "final";
+/** Before a round: what its policy asks a coach. */
+const planning = "plan";
 
 /**
  * Does one unit of work: the next stage that has no row, or the final test. What is next is read
@@ -49,6 +52,15 @@ async function nextUnit(context: RunContext, run: RunRow, ledger: Ledger): Promi
     }
     ledger.require({ rounds: 1n });
     const { store } = context;
+    const place = { round: { number }, stage: planning, role: "coach", ledger } as const;
+    const plan = await planFor(context, run, number, ledger, (signal) =>
+      portsFor({ ...context, signal }, run, place),
+    );
+    if (last !== null && plan !== null && plan.stop !== null) {
+      context.observe({ kind: "note", text: `Stopping early: ${plan.stop}.` });
+      await finish(context, run, ledger, last.number, plan.stop);
+      return false;
+    }
     commitAt(store, "round:begin", () => {
       store.rounds.begin(run.id, number, run.incumbent, ledger.now());
       ledger.write();
@@ -134,15 +146,14 @@ function commit(
 }
 
 async function inputFor(context: RunContext, run: RunRow, round: RoundRow): Promise<StageInput> {
-  const { store, tasks, prompts } = context;
+  const { store, tasks } = context;
   const rows = store.rounds.load(run.id, round.number);
   return {
-    recipe: run.recipe,
+    ...settingsOf(context, run, round.number),
     round: round.number,
     incumbent: await adapterOf(context, round.incumbent),
     candidate: rows.candidate && (await context.openAdapter(rows.candidate)),
     tasks,
-    prompts,
     rows,
     earlierLessons: memorySettings(run.recipe)
       ? store.rounds.distilled.before(run.id, round.number)

@@ -5,12 +5,14 @@ import { examinationSchema } from "./examination.js";
 import { gateContradictions, gateSchema } from "./gate.js";
 import { healthSchema } from "./health.js";
 import { judgeSchema } from "./judge.js";
+import { policyContradictions } from "./levers.js";
 import { longTermContradictions, longTermSchema } from "./long-term.js";
 import { memorySchema } from "./memory.js";
 import { modelSchema, rolesSchema } from "./model.js";
 import { pricesSchema } from "./money.js";
 import { notifySchema } from "./notify.js";
 import { stopSchema } from "./plateau.js";
+import { policySchema } from "./policy.js";
 import { promptName } from "./prompt.js";
 import { memoryContradictions, methodContradictions, retrainSchema } from "./retrain.js";
 import { rubricContradictions, rubricSchema } from "./rubric.js";
@@ -202,6 +204,8 @@ export const recipeSchema = z.strictObject({
   gate: gateSchema.prefault({}),
   /** When to end before the last round. */
   stop: stopSchema.nullable().default(null),
+  /** Who decides what each round does. */
+  policy: policySchema,
   budget: budgetSchema.prefault({}),
   prices: pricesSchema,
   health: healthSchema,
@@ -272,5 +276,6 @@ export function contradictions(recipe: Recipe): { path: (string | number)[]; mes
     ...memoryContradictions(recipe),
     ...longTermContradictions(recipe),
     ...rubricContradictions(recipe),
+    ...policyContradictions(recipe),
   ];
 }

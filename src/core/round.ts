@@ -12,6 +12,7 @@ import type { Examined, Mended } from "./examination.js";
 import type { Preference } from "./judge.js";
 import type { RecalledLesson } from "./lesson.js";
 import { type DistilledLesson, parseMemory } from "./memory.js";
+import type { ValidationAnswer } from "./validation.js";
 
 export type Suite = "gate" | "retention" | "sealed";
 
@@ -79,6 +80,8 @@ export interface RoundRows {
   readonly candidate: AdapterRow | null;
   /** Why retraining gave no candidate; null while it has not run or when it gave one. */
   readonly noCandidate: string | null;
+  /** Of the candidate to training tasks; only with a policy that is not fixed. */
+  readonly validation: readonly ValidationAnswer[];
   readonly evaluations: readonly SuiteAnswers[];
   readonly decision: Decision | null;
 }
@@ -98,6 +101,7 @@ export const emptyRound: RoundRows = {
   distilled: [],
   candidate: null,
   noCandidate: null,
+  validation: [],
   evaluations: [],
   decision: null,
 };

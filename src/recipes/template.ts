@@ -211,6 +211,20 @@ gate:
 #  afterRounds: 3             # so many rounds in a row …
 #  minimumGain: 0             # … that together gained no more than this share of the gate suite; 0: no promotion
 
+# Who decides what each round does: fixed, this recipe as written; adaptive, rules over what earlier rounds came to; coach,
+# a model that proposes (roles.coach, or the student's), with the rules where it has nothing usable to say. None of them
+# reaches gate, suites, budgets or the student's question (docs/policies.md). fixed is the default; prompt, maxTokens,
+# turns and patienceSeconds are the coach's alone.
+#policy:
+#  kind: coach                # fixed, adaptive or coach
+#  limits: {}                 # by lever, such as {generate.attempts: {least: 4, most: 12}}; others from half to twice what is set here
+#  critiquePrompts: []        # of prompts/critique/, that may take the place of critique.prompt for a round
+#  validation: 24             # training tasks that are never learned from: they show what is learned by heart
+#  prompt: researcher         # prompts/coach/<name>.md
+#  maxTokens: 512             # longest single answer of the coach
+#  turns: 6                   # in which it may use tools, at most
+#  patienceSeconds: 600       # after so long the rules decide
+
 # Limits at which the run pauses, to be resumed when there is more; null is none. They change no answer:
 # a run takes over a changed budget when it goes on.
 budget:

@@ -1,8 +1,10 @@
 import { clusterItems } from "./clusters.js";
+import { frontierTable } from "./frontier.js";
 import { healthItems, healthTable } from "./health.js";
 import { judgeItems } from "./judge.js";
 import { list, section, table } from "./markdown-parts.js";
 import { memoryItems } from "./memory.js";
+import { planItems } from "./plans.js";
 import type { RunReport } from "./report.js";
 import {
   adviceItems,
@@ -45,6 +47,7 @@ export function renderMarkdown(report: RunReport): string {
       ? []
       : section("From draft to revision", list(reworkedItems(report, style)))),
     ...section("Failures by what went wrong", list(clusterItems(report, style))),
+    ...section("Plans", list(planItems(report, style)), table(frontierTable(report))),
     ...section("What it remembers", list(memoryItems(report, style))),
     ...section("The judge", list(judgeItems(report))),
     ...section("Health of learning", table(healthTable(report)), list(healthItems(report, style))),

@@ -8,6 +8,7 @@ import type {
 } from "../core/entities.js";
 import type { Reading } from "../core/health.js";
 import type { LessonEvidence, RememberedExemplar } from "../core/memory.js";
+import type { Plan } from "../core/policy.js";
 import type { Recipe } from "../core/recipe.js";
 import type { Suite } from "../core/round.js";
 import type { FullComparison, JudgeFigures } from "../stats/index.js";
@@ -44,6 +45,10 @@ export interface RunReport {
   readonly reworked: readonly Reworked[];
   /** Failures grouped by what went wrong, the latest largest first; absent where they are not grouped. */
   readonly clusters?: readonly ClusterReport[];
+  /** What the policy decided for each round; empty where it is fixed. */
+  readonly plans: readonly Plan[];
+  /** What each of these rounds gave for its tokens; empty where the policy is fixed. */
+  readonly frontier: readonly FrontierPoint[];
   /** null where nothing is remembered. */
   readonly memory: MemoryReport | null;
   /** How the judge judged, a round each; empty without one. */
@@ -300,4 +305,18 @@ export interface TimelineEntry {
 export interface StageCost extends StageSpend {
   /** null where the stage has not been finished. */
   readonly seconds: number | null;
+}
+
+/** What a round's candidate came to, and what it was made for. */
+export interface FrontierPoint {
+  readonly round: number;
+  /** Right answers on the gate suite, a share. */
+  readonly gate: number;
+  /** The same on the retention suite; null without one. */
+  readonly retention: number | null;
+  /** Prompt and answer tokens of attempts, critiques and revisions. */
+  readonly tokens: number;
+  readonly outcome: DecisionOutcome;
+  /** No other round is at least as good in all three, and better in one. */
+  readonly efficient: boolean;
 }

@@ -1,8 +1,10 @@
 import { clusterItems } from "./clusters.js";
 import { plural } from "./figures.js";
+import { frontierTable } from "./frontier.js";
 import { healthItems, healthTable } from "./health.js";
 import { judgeItems } from "./judge.js";
 import { memoryItems } from "./memory.js";
+import { planItems } from "./plans.js";
 import type { Health, RoundReport, RunReport } from "./report.js";
 import {
   adviceItems,
@@ -52,6 +54,8 @@ export function renderTerminal(report: RunReport): string {
     ...changeGroups(report, style).map(({ title, items }) => section(title, items)),
     section("From draft to revision", reworkedItems(report, style)),
     section("Failures by what went wrong", clusterItems(report, style)),
+    section("Plans", planItems(report, style)),
+    aligned(frontierTable(report)),
     section("What it remembers", memoryItems(report, style)),
     section("The judge", judgeItems(report)),
     section("Health of learning", healthItems(report, style)),

@@ -13,6 +13,7 @@ import { judge } from "./judge.js";
 import { refine } from "./refine.js";
 import { retrain } from "./retrain.js";
 import type { Stage } from "./types.js";
+import { validate } from "./validate.js";
 
 /** The loop. The order of a round, and whose model a stage asks, are stated here and nowhere else. */
 export const stages = [
@@ -26,19 +27,22 @@ export const stages = [
   ["judge", judge, "judge"],
   ["curate", curate, "student"],
   ["retrain", retrain, "student"],
+  ["validate", validate, "student"],
   ["evaluate", evaluate, "student"],
   ["gate", gate, "student"],
 ] as const satisfies readonly (readonly [string, Stage, Role])[];
 
-/** The stages of a recipe's rounds: judge, examination and clusters are in those of recipes that want them. */
+/** The stages of a recipe's rounds: judge, examination, clusters and validation are in those of recipes that want them. */
 export function stagesOf(
-  recipe: Pick<Recipe, "judge" | "examine"> & WantsClusters,
+  recipe: Pick<Recipe, "judge" | "examine" | "policy"> & WantsClusters,
 ): readonly (readonly [string, Stage, Role])[] {
+  const { policy } = recipe;
   const wanted: Readonly<Record<string, boolean>> = {
     judge: recipe.judge !== null,
     examine: recipe.examine !== null,
     mend: recipe.examine !== null,
     cluster: clustersWanted(recipe) !== null,
+    validate: policy.kind !== "fixed" && policy.validation > 0,
   };
   return stages.filter(([name]) => wanted[name] ?? true);
 }

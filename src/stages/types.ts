@@ -24,6 +24,8 @@ export interface StageInput {
   readonly tasks: TaskSets;
   readonly prompts: StagePrompts;
   readonly rows: RoundRows;
+  /** Training tasks that the round's plan takes up, in their order; null where the recipe says which. */
+  readonly plannedTasks: readonly string[] | null;
   /** The training set of the last round that had one, in its order. */
   readonly earlierExamples: readonly Example[];
   /** What earlier rounds made of their critiques, oldest first; empty where the recipe has no memory. */

@@ -33,7 +33,7 @@ const lineage: readonly (readonly [what: string, sql: string])[] = [
     "mended answers without a call",
     `SELECT examined_id FROM mended LEFT JOIN calls ON key = call_key WHERE run_id = @run AND key IS NULL`,
   ],
-  ...(["evaluations", "sampled_evaluations"] as const).map(
+  ...(["evaluations", "sampled_evaluations", "validations"] as const).map(
     (table) =>
       [
         `${table} whose call is not there`,
@@ -132,6 +132,18 @@ const lineage: readonly (readonly [what: string, sql: string])[] = [
       WHERE e.run_id = @run AND ifnull(split, '') <> 'train'`,
   ],
   [
+    "validation tasks that are a suite's, or were learned from",
+    `SELECT v.task_id FROM validations v JOIN tasks t ON t.run_id = v.run_id AND t.id = v.task_id
+      WHERE v.run_id = @run AND (split <> 'train' OR (kind = 'unseen' AND EXISTS (
+        SELECT 1 FROM examples e WHERE e.run_id = v.run_id AND e.task_id = v.task_id)))`,
+  ],
+  [
+    "planned tasks that are not for training",
+    `SELECT j.value FROM plans p JOIN json_each(p.tasks) j
+       LEFT JOIN tasks t ON t.run_id = p.run_id AND t.id = j.value
+      WHERE p.run_id = @run AND ifnull(split, '') <> 'train'`,
+  ],
+  [
     "elicited tasks that are not for training",
     `SELECT t.id FROM elicited e JOIN tasks t ON t.run_id = e.run_id AND t.id = e.task_id
       WHERE e.run_id = @run AND split <> 'train'`,
@@ -194,6 +206,7 @@ export class AuditTables {
         ["critiques", "id", "text"],
         ["evaluations", "task_id", "answer"],
         ["sampled_evaluations", "task_id", "answer"],
+        ["validations", "task_id", "answer"],
       ] as const
     ).flatMap(([table, id, answer]) => {
       const rows = this.db

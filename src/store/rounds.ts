@@ -18,6 +18,7 @@ import { ExampleTable } from "./examples.js";
 import { lazily } from "./lazily.js";
 import { PreferenceTable } from "./preferences.js";
 import { RecalledTable } from "./recalled.js";
+import { ValidationTable } from "./validations.js";
 
 export interface RoundRow {
   readonly number: number;
@@ -46,6 +47,7 @@ export class RoundTables {
   readonly examinations: ExaminationTables;
   readonly preferences: PreferenceTable;
   readonly recalled: RecalledTable;
+  readonly validations: ValidationTable;
 
   constructor(
     private readonly db: Connection,
@@ -58,6 +60,7 @@ export class RoundTables {
     this.examinations = new ExaminationTables(db);
     this.preferences = new PreferenceTable(db);
     this.recalled = new RecalledTable(db);
+    this.validations = new ValidationTable(db);
   }
 
   begin(runId: string, number: number, incumbent: string | null, at = new Date()): void {
@@ -157,6 +160,7 @@ export class RoundTables {
     this.insertRefusals(runId, round, rows.refusals ?? []);
     this.distilled.insertAll(runId, rows.distilled ?? []);
     if (rows.candidate) this.setCandidate(runId, round, rows.candidate);
+    this.validations.insertAll(runId, round, rows.validation ?? []);
     for (const answers of rows.evaluations ?? []) this.evaluations.insertAll(runId, answers);
     if (rows.decision) this.insertDecision(runId, round, rows.decision);
     this.db
@@ -227,6 +231,7 @@ export class RoundTables {
           `SELECT summary ->> 'skipped' AS reason FROM stages
             WHERE run_id = ? AND round = ? AND stage = 'retrain'`,
         )[0]?.reason ?? null,
+      validation: () => this.validations.of(runId, round),
       evaluations: () =>
         this.evaluations.ofRound(runId, row?.incumbent ?? null, row?.candidate ?? null),
       decision: () => this.decision(runId, round),

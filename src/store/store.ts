@@ -15,7 +15,9 @@ import { FigureTables } from "./figures.js";
 import { HousekeepingTables } from "./housekeeping.js";
 import { LeaseTable } from "./leases.js";
 import { LongTermTables } from "./long-term.js";
+import { ObservedTables } from "./observed.js";
 import { OutboxTable } from "./outbox.js";
+import { PlanTable } from "./plans.js";
 import { ReadingTable } from "./readings.js";
 import { RequestTable } from "./requests.js";
 import { RoundTables } from "./rounds.js";
@@ -43,6 +45,8 @@ export class Store {
   readonly events: EventTable;
   readonly evolutions: EvolutionTables;
   readonly outbox: OutboxTable;
+  readonly plans: PlanTable;
+  readonly observed: ObservedTables;
   readonly spend: SpendTable;
   readonly readings: ReadingTable;
   readonly housekeeping: HousekeepingTables;
@@ -69,6 +73,8 @@ export class Store {
     this.events = new EventTable(db);
     this.evolutions = new EvolutionTables(db);
     this.outbox = new OutboxTable(db);
+    this.plans = new PlanTable(db);
+    this.observed = new ObservedTables(db);
     this.spend = new SpendTable(db);
     this.readings = new ReadingTable(db);
     this.housekeeping = new HousekeepingTables(db);

@@ -101,7 +101,8 @@ export class SuspectTables {
             SELECT forward_key FROM preferences WHERE run_id = $run UNION ALL
             SELECT backward_key FROM preferences WHERE run_id = $run UNION ALL
             SELECT call_key FROM evaluations WHERE run_id = $run UNION ALL
-            SELECT call_key FROM sampled_evaluations WHERE run_id = $run))
+            SELECT call_key FROM sampled_evaluations WHERE run_id = $run UNION ALL
+            SELECT call_key FROM validations WHERE run_id = $run))
           ORDER BY rowid`,
       )
       .all({ run: runId });

@@ -45,6 +45,15 @@ describe("a recipe's fingerprint", () => {
     expect(new Set(hashes).size).toBe(4);
   });
 
+  it("changes with a policy that plans, but not with the fixed one's name", async () => {
+    const plain = await fingerprint(recipeWith({}), []);
+    const of = (policy: object) => fingerprint(recipeWith({ policy }), []);
+    expect(await of({ kind: "fixed" })).toBe(plain);
+    const hashes = [plain, await of({ kind: "adaptive" }), await of({ kind: "coach" })];
+    hashes.push(await of({ kind: "adaptive", validation: 2 }));
+    expect(new Set(hashes).size).toBe(4);
+  });
+
   it("changes with a model and with a role of its own", async () => {
     const plain = await fingerprint(recipeWith({}), []);
     const served = { provider: "openai", name: "m" };

@@ -139,6 +139,7 @@ describe("the recipe that init writes", () => {
       curate: { replay: { path: recipe.curate.replay!.path } },
       notify: recipe.notify.map(({ kind, url }) => ({ kind, url })),
       stop: {},
+      policy: { kind: "coach" },
       roles: { teacher: {}, critic: {}, judge: {}, coach: {} },
       memory: {},
       longTerm: {},

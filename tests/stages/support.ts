@@ -77,6 +77,7 @@ export function inputWith({ tasks, prompts, rows, ...changes }: InputChanges = {
     earlierLessons: [],
     earlierClusters: [],
     earlierLooks: [],
+    plannedTasks: null,
     ...changes,
     tasks: { train: sums(10), replay: [], gate: [], sealed: [], retention: [], ...tasks },
     prompts: { ...onlyStudent, ...prompts },

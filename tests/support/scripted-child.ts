@@ -53,6 +53,7 @@ const recipe = sumsRecipe(tasksFolder, {
   examine: { right: 2, wrong: 2, planted: 1 },
   clusters: {},
   judge: { prompt: "judge", calibration: 4 },
+  policy: { kind: "adaptive", validation: 4 },
   curate: { minimum: 2 },
   ...(options.gate ? { gate: options.gate } : {}),
   ...(options.remembers === "alone" ? { retrain: { method: "memory" } } : {}),

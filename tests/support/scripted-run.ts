@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { thisMachine } from "../../src/cli/processes.js";
 import { identities } from "../../src/cli/same-model.js";
@@ -16,6 +16,7 @@ import type { ChatModel, RoleModels, Train } from "../../src/core/ports.js";
 import { type Changeable, type Recipe, recipeSchema } from "../../src/core/recipe.js";
 import { lessonPrompts } from "../../src/core/retrain.js";
 import { type AdapterRow, candidateOf } from "../../src/core/round.js";
+import { runAgent } from "../../src/models/langchain/agent.js";
 import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
 import { parsePrompt } from "../../src/prompts/load.js";
 import type { Hours } from "../../src/schedule/index.js";
@@ -49,6 +50,27 @@ const snapshots = [
 
 const withOwn = (own: readonly PromptSnapshot[]) =>
   snapshots.map((usual) => own.find(({ stage }) => stage === usual.stage) ?? usual);
+
+/** As they are packaged: they say how a coach answers. */
+const coachPrompts = {
+  coach: packaged("coach", "researcher"),
+  repair: packaged("coach-repair", "tool-call"),
+};
+
+function packaged(stage: string, name: string) {
+  const path = `prompts/${stage}/${name}.md`;
+  return parsePrompt(stage, path, readFileSync(path, "utf8"));
+}
+
+/** What a plan puts in the place of the critique where it is not to pay for one. */
+const silentBody = "---\nname: none\nversion: 1\nvariables: []\noutput: none\n---\n";
+const silent = {
+  stage: "critique",
+  name: "none",
+  version: "1",
+  hash: sha256(silentBody),
+  body: silentBody,
+};
 
 /** A file of `count` sums that all differ: `1 + 2`, … */
 export function sumsFile(folder: string, count: number): string {
@@ -155,7 +177,10 @@ export async function scriptedRun(
         modelPath: "scripted",
         modelSha256: "0".repeat(64),
         recipeHash: sha256(recipe),
-        prompts: withOwn(options.prompts ?? []),
+        prompts: [
+          ...withOwn(options.prompts ?? []),
+          ...(recipe.policy.kind === "fixed" ? [] : [silent]),
+        ],
       },
       tasks,
     );
@@ -194,6 +219,13 @@ export async function scriptedRun(
             rubric: isGraded(recipe) ? parsed("rubric") : null,
             repair: recipe.judge || isGraded(recipe) ? parsed("repair") : null,
           },
+          critiques: new Map(
+            store.runs
+              .prompts(runId)
+              .filter(({ stage }) => stage === "critique")
+              .map(({ name, body }) => [name, parsePrompt("critique", name, body)]),
+          ),
+          coach: recipe.policy.kind === "coach" ? { prompts: coachPrompts, runAgent } : null,
           models,
           train: options.train ?? scripted.train,
           verify: createVerify({}),

@@ -2,6 +2,7 @@ import { judgeItems } from "../judge.js";
 import type { RunReport } from "../report.js";
 import { changeCards, reworkedCards } from "./cards.js";
 import { list } from "./parts.js";
+import { frontierPlot } from "./plots/frontier.js";
 import { lossPlot } from "./plots/rounds.js";
 import {
   advice,
@@ -11,6 +12,7 @@ import {
   health,
   howItWent,
   memory,
+  plans,
   results,
   roundTable,
   tiles,
@@ -36,6 +38,7 @@ export function renderHtml(report: RunReport): string {
     ["changes", "Before and after", changeCards(report)],
     ["reworked", "From draft to revision", reworkedCards(report)],
     ["clusters", "Failures by what went wrong", clusters(report)],
+    ["plans", "Plans", [...plans(report), frontierPlot(report)]],
     ["memory", "What it remembers", memory(report)],
     ["judge", "The judge", [list(judgeItems(report))]],
     ["health", "Health of learning", health(report)],

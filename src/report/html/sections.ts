@@ -3,6 +3,7 @@ import { clusterItems, clusterTable } from "../clusters.js";
 import { accuracy, interval, pValue } from "../figures.js";
 import { healthItems, healthTable } from "../health.js";
 import { memoryItems } from "../memory.js";
+import { planItems } from "../plans.js";
 import type { RunReport, SuiteReport } from "../report.js";
 import {
   basisItems,
@@ -133,6 +134,11 @@ export function clusters(report: RunReport): Markup[] {
 /** Lessons and exemplars, and what rounds changed of them. */
 export function memory(report: RunReport): Markup[] {
   return [list(memoryItems(report, short))];
+}
+
+/** What the policy decided for each round, and why. */
+export function plans(report: RunReport): Markup[] {
+  return [list(planItems(report, short))];
 }
 
 export function uses(report: RunReport): Markup[] {
