@@ -21,7 +21,7 @@ import { requireTeachable } from "../models.js";
 import { openChannels } from "../notifying.js";
 import type { Output } from "../output.js";
 import { migrationsDirectory } from "../paths.js";
-import { changedSince, promptsFrom, snapshotPrompts } from "../prompts.js";
+import { changedSince, critiquesFrom, promptsFrom, snapshotPrompts } from "../prompts.js";
 import { requireDatabase } from "../reading.js";
 import { identities } from "../same-model.js";
 import { type RunOptions, telling, workOnHeld } from "../work.js";
@@ -166,7 +166,13 @@ export async function newRun(
     output.line(`${leftOut} training tasks left out: they resemble held-out ones.`);
   }
   requireCapable(made.recipe, machine.models.teacher);
-  await requireFits(made.recipe, tasksBySplit(tasks), promptsFrom(made.prompts), machine.models);
+  const prompts = promptsFrom(made.prompts);
+  // Any of its critiques may be what a round asks with.
+  const critiques = [...critiquesFrom(made.prompts).values()];
+  for (const critique of critiques.length > 0 ? critiques : [null]) {
+    const asked = { ...prompts, critique };
+    await requireFits(made.recipe, tasksBySplit(tasks), asked, machine.models);
+  }
   return createRun(
     store,
     {
