@@ -1,4 +1,4 @@
-import { RedistillError } from "../core/errors.js";
+import { messageOf, RedistillError } from "../core/errors.js";
 import { applyPlan, planProblem } from "../core/plan.js";
 import type { Observation, Plan } from "../core/policy.js";
 import type { Prompt } from "../core/prompt.js";
@@ -36,11 +36,11 @@ export async function planFor(
   const known = store.plans.find(run.id, round);
   if (known !== null) return known;
   const observation = observe(context, run, round, ledger);
-  const plan =
+  const proposed =
     policy.kind === "coach"
       ? await coachPlan(context, run, observation, portsOf)
       : adaptive(observation);
-  requireFollowable(run.recipe, plan, observation);
+  const plan = followable(run.recipe, proposed, observation);
   const notes = commitAt(store, "plan", () => {
     store.plans.insert(run.id, plan, observation);
     ledger.write();
@@ -70,17 +70,30 @@ function writeCoachLessons({ store, tasks }: RunContext, run: RunRow, plan: Plan
   });
 }
 
-/** Whoever made a plan: it moves levers within their limits and takes up training tasks, or the run ends here. */
-function requireFollowable(recipe: Recipe, plan: Plan, observation: Observation): void {
-  const problem = planProblem(plan, observation);
-  if (problem !== null) {
-    throw new RedistillError(
-      "internal",
-      `the plan of round ${observation.round} cannot be followed: ${problem}`,
-      "Please report it with the run's database; policy.kind: fixed goes without plans.",
-    );
+/**
+ * A plan that may be followed, whoever made it: levers within their limits, tasks that may be learned from. Where a
+ * coach claims anything else the rules decide, and the plan says why.
+ */
+export function followable(recipe: Recipe, proposed: Plan, observation: Observation): Plan {
+  const problem = planProblem(proposed, observation) ?? applyProblem(recipe, proposed);
+  if (problem === null) return proposed;
+  if (proposed.author === "coach") {
+    return followable(recipe, { ...adaptive(observation), fallback: problem }, observation);
   }
-  applyPlan(recipe, plan.settings);
+  throw new RedistillError(
+    "internal",
+    `the plan of round ${observation.round} cannot be followed: ${problem}`,
+    "Please report it with the run's database; policy.kind: fixed goes without plans.",
+  );
+}
+
+function applyProblem(recipe: Recipe, { settings }: Plan): string | null {
+  try {
+    applyPlan(recipe, settings);
+    return null;
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 /** What watchers are told of a plan, a sentence for each decision. */

@@ -38,7 +38,7 @@ const queries = {
   decisions: "SELECT * FROM decisions ORDER BY run_id, round",
   readings: "SELECT * FROM readings ORDER BY run_id, round, monitor",
   plans:
-    "SELECT run_id, round, author, settings, tasks, decisions, stop, fallback, json_remove(observation, '$.rounds'), (SELECT json_group_array(json_remove(value, '$.seconds')) FROM json_each(observation, '$.rounds')) FROM plans ORDER BY run_id, round",
+    "SELECT run_id, round, author, settings, tasks, decisions, stop, fallback, json_remove(observation, '$.rounds', '$.budgetLeft'), (SELECT json_group_array(json_remove(value, '$.seconds')) FROM json_each(observation, '$.rounds')) FROM plans ORDER BY run_id, round",
   validations: "SELECT * FROM validations ORDER BY run_id, round, task_id",
   runs: "SELECT id, recipe_hash, state, incumbent FROM runs ORDER BY 1",
 };

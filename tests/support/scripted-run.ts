@@ -52,10 +52,10 @@ const withOwn = (own: readonly PromptSnapshot[]) =>
   snapshots.map((usual) => own.find(({ stage }) => stage === usual.stage) ?? usual);
 
 /** As they are packaged: they say how a coach answers. */
-const coachPrompts = {
+const coachPrompts = () => ({
   coach: packaged("coach", "researcher"),
   repair: packaged("coach-repair", "tool-call"),
-};
+});
 
 function packaged(stage: string, name: string) {
   const path = `prompts/${stage}/${name}.md`;
@@ -225,7 +225,7 @@ export async function scriptedRun(
               .filter(({ stage }) => stage === "critique")
               .map(({ name, body }) => [name, parsePrompt("critique", name, body)]),
           ),
-          coach: recipe.policy.kind === "coach" ? { prompts: coachPrompts, runAgent } : null,
+          coach: recipe.policy.kind === "coach" ? { prompts: coachPrompts(), runAgent } : null,
           models,
           train: options.train ?? scripted.train,
           verify: createVerify({}),

@@ -22,7 +22,7 @@ import { requireTeachable } from "../models.js";
 import { openChannels } from "../notifying.js";
 import type { Output } from "../output.js";
 import { migrationsDirectory } from "../paths.js";
-import { changedSince, promptsFrom, snapshotPrompts } from "../prompts.js";
+import { changedSince, critiquesFrom, promptsFrom, snapshotPrompts } from "../prompts.js";
 import { requireDatabase } from "../reading.js";
 import { identities } from "../same-model.js";
 import { type RunOptions, telling, workOnHeld } from "../work.js";
@@ -168,7 +168,13 @@ export async function newRun(
   }
   refuseBredOn(store, made.recipe, tasks, made.prompts);
   requireCapable(made.recipe, machine.models.teacher);
-  await requireFits(made.recipe, tasksBySplit(tasks), promptsFrom(made.prompts), machine.models);
+  const prompts = promptsFrom(made.prompts);
+  // Any of its critiques may be what a round asks with.
+  const critiques = [...critiquesFrom(made.prompts).values()];
+  for (const critique of critiques.length > 0 ? critiques : [null]) {
+    const asked = { ...prompts, critique };
+    await requireFits(made.recipe, tasksBySplit(tasks), asked, machine.models);
+  }
   return createRun(
     store,
     {
