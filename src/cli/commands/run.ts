@@ -166,14 +166,14 @@ export async function newRun(
   if (leftOut > 0) {
     output.line(`${leftOut} training tasks left out: they resemble held-out ones.`);
   }
-  refuseBredOn(store, made.recipe, tasks, made.prompts);
-  requireCapable(made.recipe, machine.models.teacher);
+  const sets = tasksBySplit(tasks);
   const prompts = promptsFrom(made.prompts);
   // Any of its critiques may be what a round asks with.
   const critiques = [...critiquesFrom(made.prompts).values()];
+  for (const critique of critiques) refuseBredOn(store, made.recipe, sets, critique);
+  requireCapable(made.recipe, machine.models.teacher);
   for (const critique of critiques.length > 0 ? critiques : [null]) {
-    const asked = { ...prompts, critique };
-    await requireFits(made.recipe, tasksBySplit(tasks), asked, machine.models);
+    await requireFits(made.recipe, sets, { ...prompts, critique }, machine.models);
   }
   return createRun(
     store,
