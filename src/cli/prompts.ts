@@ -3,6 +3,7 @@ import { clustersWanted } from "../core/cluster.js";
 import { RedistillError } from "../core/errors.js";
 import { sha256 } from "../core/hash.js";
 import { silentCritique } from "../core/levers.js";
+import { embedsItself } from "../core/long-term.js";
 import { critiquePromptsOf } from "../core/plan.js";
 import type { Prompt } from "../core/prompt.js";
 import type { Recipe } from "../core/recipe.js";
@@ -42,6 +43,7 @@ function promptsOf(recipe: Recipe): { stage: PromptStage; name: string }[] {
     repair,
     lessons && { stage: "memory" as const, name: lessons.prompt },
     lessons && { stage: "distil" as const, name: lessons.lessonPrompt },
+    embedsItself(recipe.longTerm) && { stage: "embed" as const, name: "one-word" },
   ];
   return wanted.filter((each) => each !== null && each !== false);
 }
@@ -129,6 +131,12 @@ export function coachPromptsFrom(
   const of = (stage: string) => snapshots.find((snapshot) => snapshot.stage === stage);
   const [coach, repair] = [of("coach"), of("coach-repair")];
   return coach && repair ? { coach: parsed(coach), repair: parsed(repair) } : null;
+}
+
+/** The prompt around each text that a run's student makes a vector of, as it began; null where it makes none. */
+export function embedPromptFrom(snapshots: readonly PromptSnapshot[]): Prompt | null {
+  const found = snapshots.find(({ stage }) => stage === "embed");
+  return found ? parsed(found) : null;
 }
 
 function parsed({ stage, name, body }: PromptSnapshot): Prompt {

@@ -2,6 +2,7 @@ import { adoptSettings } from "../controller/adopt.js";
 import type { CoachParts } from "../controller/coach/in-run.js";
 import { type Held, withLease } from "../controller/lease.js";
 import { frozenTasks, workOn } from "../controller/run.js";
+import type { RunContext } from "../controller/unit.js";
 import { systemClock } from "../core/clock.js";
 import type { Changeable } from "../core/recipe.js";
 import type { AdapterRow } from "../core/round.js";
@@ -18,7 +19,7 @@ import { withNotifications } from "./notifying.js";
 import type { Output } from "./output.js";
 import type { Workspace } from "./paths.js";
 import { thisMachine } from "./processes.js";
-import { coachPromptsFrom, critiquesFrom, promptsFrom } from "./prompts.js";
+import { coachPromptsFrom, critiquesFrom, embedPromptFrom, promptsFrom } from "./prompts.js";
 import { requireSameModels } from "./same-model.js";
 import { type Watch, type WorkFlags, workThrough } from "./work-through.js";
 import { writeReport, writeReportSoFar } from "./write-report.js";
@@ -118,6 +119,7 @@ async function work(
     critiques: critiquesFrom(store.runs.prompts(run.id)),
     coach: await coachOf(store.runs.prompts(run.id)),
     models: machine.models,
+    ...embeddingOf(machine, store.runs.prompts(run.id)),
     train: machine.train,
     verify: machine.verify,
     workspace: workspace.root,
@@ -127,6 +129,14 @@ async function work(
     ...watch,
   };
   return workOn(context, course);
+}
+
+/** What makes the vectors that a run's lessons are found by, where it wants any. */
+function embeddingOf(
+  { embedder }: Machine,
+  snapshots: readonly PromptSnapshot[],
+): Pick<RunContext, "embedding"> {
+  return embedder ? { embedding: { embedder, frame: embedPromptFrom(snapshots) } } : {};
 }
 
 /** What a run's coach is asked with; LangChain is loaded only for a run that has one. */

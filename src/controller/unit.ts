@@ -11,6 +11,7 @@ import type { Store } from "../store/store.js";
 import { admit } from "./admission.js";
 import type { CoachParts } from "./coach/in-run.js";
 import { Ledger } from "./ledger.js";
+import type { Embedding } from "./memory/closeness.js";
 import type { Observe } from "./progress.js";
 
 /** Everything that a run is made of; the command line wires it together. */
@@ -24,6 +25,8 @@ export interface RunContext {
   /** null where the recipe's policy is no coach. */
   readonly coach: CoachParts | null;
   readonly models: RoleModels;
+  /** What makes the vectors that lessons are found by, where the recipe wants any. */
+  readonly embedding?: Embedding;
   readonly train: Train;
   readonly remember: Remember;
   readonly verify: Verify;

@@ -157,10 +157,10 @@ export function worthOf(
 }
 
 /**
- * Lessons in the order in which they are shown for a text: (¼ + ¾ · bm25 / best bm25) × confidence × recency. A lesson
+ * Lessons in the order in which they are shown for a text: (¼ + ¾ · closeness / best closeness) × confidence × recency. A lesson
  * without a word in common has a quarter of the relevance: rules are short, and often name nothing that a task does.
  *
- * @param relevance bm25 by the lesson's id, larger is closer; lessons without a word in common are absent.
+ * @param relevance Closeness by the lesson's id, bm25 or a cosine, larger is closer; lessons that are far are absent or 0.
  */
 export function ranked(
   lessons: readonly LongTermLesson[],

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { embedderSchema } from "./embedder.js";
 
 /** What a recipe says of lessons that outlive its runs; null: it neither reads nor writes any. */
 export const longTermSchema = z
@@ -19,11 +20,20 @@ export const longTermSchema = z
     lessons: z.number().int().min(1).max(64).default(4),
     /** That they may add to a question, at most. */
     tokens: z.number().int().min(16).max(65_536).default(128),
+    /** How those that fit a task are found: by its words, or by vectors that a model makes of texts. */
+    retrieval: z.enum(["text", "embedding"]).default("text"),
+    /** What makes the vectors; null: the student's own weights, where the embedded engine runs them. */
+    embedder: embedderSchema.nullable().default(null),
   })
   .nullable()
   .default(null);
 
 export type LongTermSettings = NonNullable<z.infer<typeof longTermSchema>>;
+
+/** Whether the vectors that lessons are found by are made of the student's own weights. */
+export function embedsItself(longTerm: LongTermSettings | null): boolean {
+  return longTerm?.retrieval === "embedding" && longTerm.embedder === null;
+}
 
 interface Tasks {
   readonly source: string;
@@ -58,9 +68,26 @@ export function familyOf(recipe: {
 /** Settings of the long-term memory that make no sense together. */
 export function longTermContradictions({
   longTerm,
+  model,
 }: {
   readonly longTerm: LongTermSettings | null;
+  readonly model: { readonly provider: string };
 }): { path: string[]; message: string }[] {
-  if (longTerm === null || longTerm.read || longTerm.write) return [];
-  return [{ path: ["longTerm"], message: "neither read nor write: remove it, or set one of them" }];
+  if (longTerm === null) return [];
+  const { read, write, retrieval, embedder } = longTerm;
+  if (!read && !write) {
+    return [
+      { path: ["longTerm"], message: "neither read nor write: remove it, or set one of them" },
+    ];
+  }
+  if (retrieval === "text" && embedder !== null) {
+    const message = "makes vectors that nothing reads; set longTerm.retrieval: embedding";
+    return [{ path: ["longTerm", "embedder"], message }];
+  }
+  if (retrieval === "embedding" && embedder === null && model.provider !== "embedded") {
+    const message =
+      "the student's server makes no vectors by itself: name a model that does in longTerm.embedder";
+    return [{ path: ["longTerm", "retrieval"], message }];
+  }
+  return [];
 }

@@ -59,6 +59,7 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   solution: ["task", "solution"],
   feedback: ["task", "finding"],
   cluster: ["failures"],
+  embed: ["text"],
   evolve: ["prompt", "failures"],
   coach: ["state"],
   "coach-repair": ["form"],

@@ -5,6 +5,7 @@ export const stageVariables = {
   refine: ["task", "answer", "finding", "critique", "reference"],
   distil: ["task", "answer", "critique", "revision"],
   memory: ["lessons", "question"],
+  embed: ["text"],
   solution: ["task", "solution"],
   feedback: ["task", "answer", "finding"],
   cluster: ["failures"],

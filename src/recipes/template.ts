@@ -199,6 +199,8 @@ retrain:
 #  cap: 64                    # lessons in use; beyond it the least valuable is retired
 #  lessons: 4                 # shown with one question, at most
 #  tokens: 128                # that they may add to a question, at most
+#  retrieval: text            # those that fit a task: by its words, or embedding: by vectors of the model's own or of:
+#  embedder: null             # {provider: ollama, name, url} or {provider: openai, name, url, apiKey}; null: the student
 
 gate:
   alpha: 0.05                 # chance, over the whole run, of promoting a candidate that is no better

@@ -27,6 +27,7 @@ import { StudyTables } from "./studies.js";
 import { SuspectTables } from "./suspects.js";
 import { TaskTable } from "./tasks.js";
 import { TrainingFaultTable } from "./training-faults.js";
+import { VectorTable } from "./vectors.js";
 
 /**
  * Everything that persists, by table group. Each function is one transaction.
@@ -58,6 +59,7 @@ export class Store {
   readonly suspects: SuspectTables;
   readonly trainingFaults: TrainingFaultTable;
   readonly requests: RequestTable;
+  readonly vectors: VectorTable;
 
   private constructor(
     private readonly db: Connection,
@@ -86,6 +88,7 @@ export class Store {
     this.suspects = new SuspectTables(db);
     this.trainingFaults = new TrainingFaultTable(db);
     this.requests = new RequestTable(db);
+    this.vectors = new VectorTable(db);
   }
 
   static open(path: string, migrationsDirectory: string): Store {

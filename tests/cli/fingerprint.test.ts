@@ -45,6 +45,18 @@ describe("a recipe's fingerprint", () => {
     expect(new Set(hashes).size).toBe(4);
   });
 
+  it("changes with lessons that are found by vectors, and is what it was with those found by words", async () => {
+    const of = (longTerm: object) => fingerprint(recipeWith({ longTerm }), []);
+    // Computed by the version that had no other way.
+    const then = "e9513a983be8c8503667303196d6c60e7ea823717b4dffa38b7cb0ad82a7b463";
+    expect(await of({})).toBe(then);
+    expect(await of({ retrieval: "text" })).toBe(then);
+    const embedder = { provider: "ollama", name: "minilm" };
+    const hashes = [then, await of({ retrieval: "embedding" })];
+    hashes.push(await of({ retrieval: "embedding", embedder }));
+    expect(new Set(hashes).size).toBe(3);
+  });
+
   it("changes with a policy that plans, but not with the fixed one's name", async () => {
     const plain = await fingerprint(recipeWith({}), []);
     const of = (policy: object) => fingerprint(recipeWith({ policy }), []);

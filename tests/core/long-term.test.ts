@@ -24,4 +24,17 @@ describe("the long-term memory of a recipe", () => {
     expect(contradictions(none)).toMatchObject([{ path: ["longTerm"] }]);
     expect(contradictions(recipeWith({ longTerm: { write: false } }))).toEqual([]);
   });
+
+  it("is searched by vectors only where something makes them, and nothing makes them for nobody", () => {
+    const embedder = { provider: "ollama", name: "minilm" };
+    const model = { provider: "openai", name: "x" };
+    const found = (longTerm: object, changes: object = {}) =>
+      contradictions(recipeWith({ longTerm, retrain: { method: "memory" }, ...changes }))
+        .filter(({ path }) => path[0] === "longTerm")
+        .map(({ path }) => path[1]);
+    expect(found({ retrieval: "embedding" })).toEqual([]);
+    expect(found({ retrieval: "embedding" }, { model })).toEqual(["retrieval"]);
+    expect(found({ retrieval: "embedding", embedder }, { model })).toEqual([]);
+    expect(found({ embedder })).toEqual(["embedder"]);
+  });
 });

@@ -43,6 +43,7 @@ function conditions(point: string, prompt: string): Conditions {
   if (point.startsWith("ask:give-up:")) return { always: { crash: { match: prompt } } };
   if (point.startsWith("train:failed:")) return { always: { memory: 256 } };
   if (point === "memory:written") return { always: { remembers: "too" } };
+  if (point.startsWith("vectors:")) return { always: { longTerm: "embedding" } };
   return {};
 }
 
@@ -156,6 +157,25 @@ describe("a run that is killed with SIGKILL", () => {
         expect(ask(where, `SELECT count(*) FROM ${counted}`)).toBeGreaterThan(0);
       }
       expect(ask(where, "SELECT rounds FROM memory_families")).toBe(2);
+    },
+  );
+
+  it.each(["vectors:before", "vectors:after", "stage:elicit:before"])(
+    "with lessons found by vectors, at %s, ends with the same lessons and vectors",
+    (point) => {
+      const where = folder();
+      const options = { longTerm: "embedding" } as const;
+      const killed = work(where, tasks, { ...options, failpoint: point });
+      expect(killed.signal).toBe("SIGKILL");
+      const [vectors, rounds] = ["vectors", "memory_uses"].map((table) =>
+        ask(where, `SELECT count(*) FROM ${table}`),
+      );
+      // They are there before the round's tasks are; a round that was not begun has no lessons yet.
+      expect(Number(vectors) > 0).toBe(point !== "vectors:before");
+      expect(rounds).toBe(0);
+      expect(work(where, tasks, options)).toMatchObject({ status: 0 });
+      expectSame(`1 kill with vectors at ${point}`, where, calm(options));
+      expect(ask(where, "SELECT count(*) FROM memory_uses WHERE shown")).toBeGreaterThan(0);
     },
   );
 

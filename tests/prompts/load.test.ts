@@ -172,7 +172,7 @@ describe("the packaged prompts", () => {
     expect(stages).toEqual(
       new Set([
         ...[...asked, "evolve", "distil", "memory", "solution", "feedback", "cluster"],
-        ...["coach", "coach-repair"],
+        ...["coach", "coach-repair", "embed"],
       ]),
     );
   });

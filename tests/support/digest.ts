@@ -29,6 +29,7 @@ const queries = {
   memory_uses: "SELECT * FROM memory_uses ORDER BY run_id, round, task_id, position",
   memory_journal:
     "SELECT lesson_id, kind, run_id, round, version, reason FROM memory_journal ORDER BY sequence",
+  vectors: "SELECT * FROM vectors ORDER BY model, text_sha256",
   refusals: "SELECT * FROM refusals ORDER BY run_id, round, source_id",
   adapters:
     "SELECT sha256, model_digest, parent, round, final_loss, tokens, weights, memory FROM adapters ORDER BY 1",

@@ -13,6 +13,7 @@ import { lessonLineSchema } from "../../src/core/lesson-file.js";
 import type { Changeable, Recipe } from "../../src/core/recipe.js";
 import { TrainerFailure } from "../../src/training/failure.js";
 import { createTrainer } from "../../src/training/train.js";
+import { scriptedEmbedder } from "./embedder.js";
 import { fileWorker } from "./file-worker.js";
 import { learner, scriptedRun, scriptedTrain, sumsRecipe } from "./scripted-run.js";
 
@@ -37,7 +38,7 @@ export interface ChildOptions {
   /** Learns by memory, in place of weights or beside them. */
   readonly remembers?: "alone" | "too";
   /** Has lessons of earlier runs, and learns for later ones. */
-  readonly longTerm?: boolean;
+  readonly longTerm?: boolean | "embedding";
 }
 
 const lessonOfSums = { schema: "redistill-lesson", version: 1, family: "jsonl:sums" };
@@ -46,6 +47,7 @@ const [folder, tasksFolder, json = "{}"] = process.argv.slice(2) as [string, str
 const options: ChildOptions = JSON.parse(json);
 const abort = new AbortController();
 let [asked, crashed] = [0, 0];
+const retrieval = options.longTerm === "embedding" ? "embedding" : "text";
 // Small, and still with a promotion and a rejection.
 const recipe = sumsRecipe(tasksFolder, {
   elicit: { tasksPerRound: 8 },
@@ -59,7 +61,7 @@ const recipe = sumsRecipe(tasksFolder, {
   ...(options.remembers === "alone" ? { retrain: { method: "memory" } } : {}),
   ...(options.remembers === "too" ? { memory: {} } : {}),
   // One attempt, so that there is something to mend and to learn in each round.
-  ...(options.longTerm ? { longTerm: {}, generate: { attempts: 1 } } : {}),
+  ...(options.longTerm ? { longTerm: { retrieval }, generate: { attempts: 1 } } : {}),
 });
 recipe.tasks = { ...recipe.tasks, train: 16, gate: 30, sealed: 8 };
 
@@ -79,6 +81,7 @@ try {
       return learner(request, adapter);
     },
     ...(options.settings ? { settings: options.settings } : {}),
+    ...(retrieval === "embedding" ? { embedder: scriptedEmbedder() } : {}),
     lease: { times: options.lease ?? { beatMs: 5, durationMs: 60_000 } },
     train: (job, training) => {
       if (job.settings.tokensPerStep <= (options.memory ?? job.settings.tokensPerStep)) {

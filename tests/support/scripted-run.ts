@@ -12,7 +12,7 @@ import { clustersWanted } from "../../src/core/cluster.js";
 import type { Candidate } from "../../src/core/entities.js";
 import { sha256 } from "../../src/core/hash.js";
 import { eachRole } from "../../src/core/model.js";
-import type { ChatModel, RoleModels, Train } from "../../src/core/ports.js";
+import type { ChatModel, Embedder, RoleModels, Train } from "../../src/core/ports.js";
 import { type Changeable, type Recipe, recipeSchema } from "../../src/core/recipe.js";
 import { lessonPrompts } from "../../src/core/retrain.js";
 import { type AdapterRow, candidateOf } from "../../src/core/round.js";
@@ -148,6 +148,7 @@ export async function scriptedRun(
     /** Where the roles differ. */
     models?: RoleModels;
     train?: Train;
+    embedder?: Embedder;
     runId?: string;
     clock?: Clock;
     openAdapter?: (row: AdapterRow) => Promise<Candidate>;
@@ -227,6 +228,7 @@ export async function scriptedRun(
           ),
           coach: recipe.policy.kind === "coach" ? { prompts: coachPrompts(), runAgent } : null,
           models,
+          ...(options.embedder ? { embedding: { embedder: options.embedder, frame: null } } : {}),
           train: options.train ?? scripted.train,
           verify: createVerify({}),
           workspace: folder,

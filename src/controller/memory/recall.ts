@@ -8,16 +8,13 @@ import {
 } from "../../core/lesson.js";
 import { familyOf } from "../../core/long-term.js";
 import type { ChatModel } from "../../core/ports.js";
-import { tokensOf as wordsOf } from "../../core/shingles.js";
 import { withLessons } from "../../stages/support/memory/recall.js";
 import { studentMessages } from "../../stages/support/requests.js";
 import type { StagePrompts } from "../../stages/types.js";
 import type { RunRow } from "../../store/runs.js";
 import type { Store } from "../../store/store.js";
 import type { RunContext } from "../unit.js";
-
-/** Words of a task that lessons are looked for by, at most. */
-const mostWords = 64;
+import { closenessByWords, closenessTo } from "./closeness.js";
 
 /** The lessons that a round's tasks are given, and those that this run may not see. */
 export interface Recall {
@@ -27,14 +24,16 @@ export interface Recall {
 
 /**
  * Which lessons of its family fit the tasks that a round takes up, the best-ranked first, within the recipe's number
- * and tokens. It reads only: the rows are written with the round's tasks, so that a resumed round sees the same ones.
+ * and tokens. But for vectors that were not there it writes nothing: the rows are written with the round's tasks, so
+ * that a resumed round sees the same ones.
  */
 export async function recallLessons(
-  { store, models, prompts, tasks }: Pick<RunContext, "store" | "models" | "prompts" | "tasks">,
+  context: Pick<RunContext, "store" | "models" | "prompts" | "tasks" | "embedding" | "signal">,
   run: RunRow,
   elicited: readonly string[],
   round: number,
 ): Promise<Recall> {
+  const { store, models, prompts, tasks } = context;
   const settings = run.recipe.longTerm;
   if (settings === null || !settings.read) return { recalled: [], refused: [] };
   const family = familyOf(run.recipe);
@@ -42,11 +41,12 @@ export async function recallLessons(
   const { usable, refused } = usableLessons(store, run);
   const fits = createBudget(models.teacher, prompts, settings.tokens);
   const byId = new Map(tasks.train.map((task) => [task.id, task]));
+  const promptOf = (taskId: string) => (byId.get(taskId) as Task).prompt;
+  const closeness = await closenessTo(context, run, usable, elicited.map(promptOf));
   const recalled: RecalledLesson[] = [];
   for (const taskId of elicited) {
-    const relevance = store.longTerm.relevance(family, wordsIn((byId.get(taskId) as Task).prompt));
     const chosen: LongTermLesson[] = [];
-    for (const lesson of ranked(usable, relevance, now)) {
+    for (const lesson of ranked(usable, closeness(promptOf(taskId)), now)) {
       if (chosen.length === settings.lessons) break;
       if (await fits([...chosen, lesson].map(({ text }) => text))) chosen.push(lesson);
     }
@@ -92,18 +92,11 @@ export function lessonsFor(
   { about = "", limit }: { readonly about?: string; readonly limit: number },
 ): string[] {
   const family = familyOf(run.recipe);
-  const relevance = store.longTerm.relevance(family, wordsIn(about));
+  const relevance = closenessByWords(store, family, about);
   const { usable } = usableLessons(store, run);
   return ranked(usable, relevance, store.longTerm.clock(family))
     .slice(0, limit)
     .map(({ text }) => text);
-}
-
-/** Distinct words of a text, in their order. */
-function wordsIn(text: string): string[] {
-  return [...new Set(wordsOf(text))]
-    .filter((word) => /[\p{L}\p{N}]/u.test(word))
-    .slice(0, mostWords);
 }
 
 /** Whether some lessons add no more than so many tokens to a question, as the model counts; each set is counted once. */

@@ -5,6 +5,7 @@ import { messageOf, RedistillError } from "../../core/errors.js";
 import { sha256 } from "../../core/hash.js";
 import type { SampleOptions } from "../../core/ports.js";
 import { type DecodeRequest, decodeAll, type SequencePool } from "./decode.js";
+import { embedAll } from "./embed.js";
 import { LoadedWeights } from "./loaded-weights.js";
 import { ChatTemplate, type ChatTemplateSource } from "./template.js";
 import { ThreadGovernor } from "./threads.js";
@@ -51,6 +52,8 @@ export class EmbeddedEngine {
   private readonly template: ChatTemplate;
   private readonly threads: number;
   private readonly governor: ThreadGovernor;
+  /** The same for texts that are read for their vectors. */
+  private readonly reading: ThreadGovernor;
   private context: OpenContext | null = null;
 
   private constructor(
@@ -67,6 +70,7 @@ export class EmbeddedEngine {
     const cores = Math.max(1, Math.min(llama.cpuMathCores, availableParallelism()));
     this.threads = options.threads > 0 ? options.threads : cores;
     this.governor = new ThreadGovernor(this.threads);
+    this.reading = new ThreadGovernor(this.threads);
     this.digest = sha256({
       weights: options.modelSha256,
       template: sha256(templateText),
@@ -138,13 +142,34 @@ export class EmbeddedEngine {
     await decodeAll(this.weights.model, pool, decodes, {
       ...options,
       sharePrefixes: this.options.sharePrefixes ?? true,
-      pace: {
-        begin: () => {
-          if (this.llama.gpu === false) this.llama.maxThreads = this.governor.wanted;
-        },
-        end: (milliseconds, tokens) => this.governor.observe(milliseconds, tokens),
-      },
+      pace: this.paceOf(this.governor),
     });
+  }
+
+  /** Vectors of texts by the base weights; see `embedAll`. The context of answers is closed before. */
+  async embed(
+    texts: readonly string[],
+    how: { readonly signal: AbortSignal; onVector(index: number, vector: Float32Array): void },
+  ): Promise<void> {
+    if (texts.length === 0) return;
+    await this.makeRoomFor(null);
+    const { model } = this.weights;
+    try {
+      await embedAll(
+        model,
+        texts.map((text) => this.tokenize(text)),
+        { ...how, threads: this.threads, limit: this.limit, pace: this.paceOf(this.reading) },
+      );
+    } catch (cause) {
+      how.signal.throwIfAborted();
+      if (cause instanceof RedistillError) throw cause;
+      throw new RedistillError(
+        "model",
+        `${this.description} gives no vectors of texts: ${messageOf(cause)}`,
+        "Set longTerm.retrieval: text in the recipe, or name another model in longTerm.embedder.",
+        { cause },
+      );
+    }
   }
 
   /** A prompt's tokens, and how many of them come before the last message's content. */
@@ -169,7 +194,7 @@ export class EmbeddedEngine {
     needed: number,
     width: number,
   ): Promise<OpenContext> {
-    const limit = Math.min(this.options.contextTokens, this.weights.model.trainContextSize);
+    const { limit } = this;
     if (needed > limit) {
       throw new RedistillError(
         "model",
@@ -182,9 +207,7 @@ export class EmbeddedEngine {
     const sha = adapter?.sha256 ?? null;
     const open = this.context;
     if (open && open.adapter === sha && open.tokens >= needed && open.width === width) return open;
-    await this.context?.value.dispose();
-    this.context = null;
-    if (!this.weights.fits(adapter)) await this.weights.change(adapter);
+    await this.makeRoomFor(adapter);
     const tokens = Math.min(limit, Math.ceil(needed / contextStep) * contextStep);
     try {
       const value = await this.weights.model.createContext({
@@ -213,6 +236,27 @@ export class EmbeddedEngine {
         { cause },
       );
     }
+  }
+
+  /** Closes the context that is open and has the weights for an adapter (null: the base) in memory. */
+  private async makeRoomFor(adapter: Adapter | null): Promise<void> {
+    await this.context?.value.dispose();
+    this.context = null;
+    if (!this.weights.fits(adapter)) await this.weights.change(adapter);
+  }
+
+  /** Tokens that one sequence can hold. */
+  private get limit(): number {
+    return Math.min(this.options.contextTokens, this.weights.model.trainContextSize);
+  }
+
+  private paceOf(governor: ThreadGovernor) {
+    return {
+      begin: () => {
+        if (this.llama.gpu === false) this.llama.maxThreads = governor.wanted;
+      },
+      end: (milliseconds: number, tokens: number) => governor.observe(milliseconds, tokens),
+    };
   }
 
   async dispose(): Promise<void> {

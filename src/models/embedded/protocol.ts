@@ -22,7 +22,7 @@ interface PackedRequest {
   readonly topLogprobs?: number;
 }
 
-/** From us to the engine's process; one `load`, `sample` or `count` at a time. */
+/** From us to the engine's process; one `load`, `sample`, `count` or `embed` at a time. */
 export type ToHost =
   | { readonly kind: "load"; readonly options: EngineOptions }
   | {
@@ -32,6 +32,7 @@ export type ToHost =
       readonly width: number | null;
     }
   | { readonly kind: "count"; readonly texts: readonly string[] }
+  | { readonly kind: "embed"; readonly texts: readonly string[] }
   /** No further request is to be begun; those under way are finished. */
   | { readonly kind: "drain" }
   | { readonly kind: "abort" };
@@ -42,7 +43,7 @@ interface SentError {
   readonly hint: string;
 }
 
-/** What closes a `load`, `sample` or `count`: exactly one of these. */
+/** What closes a `load`, `sample`, `count` or `embed`: exactly one of these. */
 export type Closing =
   | { readonly kind: "ready"; readonly identity: EngineIdentity }
   | { readonly kind: "done" }
@@ -54,7 +55,8 @@ export type Closing =
 export type Passing =
   | { readonly kind: "loading" }
   | { readonly kind: "tokens"; readonly count: number }
-  | { readonly kind: "result"; readonly index: number; readonly generation: Generation };
+  | { readonly kind: "result"; readonly index: number; readonly generation: Generation }
+  | { readonly kind: "vector"; readonly index: number; readonly vector: readonly number[] };
 
 export type FromHost = Closing | Passing;
 
