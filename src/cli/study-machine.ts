@@ -16,9 +16,10 @@ export class StudyMachine {
 
   /** For one run, which may close it without taking it from the next. */
   async for(recipe: Recipe): Promise<Machine> {
-    const { model, roles, trainer, retrain } = recipe;
+    const { model, roles, trainer, retrain, longTerm } = recipe;
     const runner = retrain.method === "memory" ? null : retrain.trainer;
-    const key = canonicalJson({ model, roles, trainer, runner });
+    const vectors = longTerm?.retrieval === "embedding" ? { by: longTerm.embedder } : null;
+    const key = canonicalJson({ model, roles, trainer, runner, vectors });
     if (this.open?.key !== key) {
       await this.close();
       const machine = await openMachine(this.workspace, recipe, this.output, this.signal);

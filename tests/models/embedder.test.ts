@@ -1,7 +1,15 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { closenessByVectors, closenessByWords } from "../../src/controller/memory/closeness.js";
+import { noCounts } from "../../src/controller/memory/write.js";
+import { ranked } from "../../src/core/lesson.js";
 import { cosine } from "../../src/core/vectors.js";
 import type { EmbeddedChatModel } from "../../src/models/embedded/chat-model.js";
 import type { EngineProcess } from "../../src/models/embedded/engine-process.js";
+import { parsePrompt, readPromptFile } from "../../src/prompts/load.js";
+import { Store } from "../../src/store/store.js";
 import { answersOf, requestOf } from "../contract/chat-model.js";
 import { loadEngine, startEngineProcess } from "../support/machine.js";
 
@@ -52,6 +60,33 @@ describe("the embedded engine's vectors", () => {
     await model.embedder.embed([texts[0]!], signal);
     const [after] = await answersOf(model, [request]);
     expect(after!.text).toBe(before!.text);
+  });
+
+  it("find the lesson that was planted, where it has no word of the task", async () => {
+    const store = Store.open(
+      join(mkdtempSync(join(tmpdir(), "redistill-vectors-")), "x.db"),
+      "memory/migrations",
+    );
+    const planted = "An antonym has the same part of speech as the word that was given.";
+    const others = [
+      "Name the seat of government, not the largest town.",
+      "Count forward through the week before you reply.",
+      "Think of which creature has that trait.",
+    ];
+    store.transaction(() => {
+      for (const [n, text] of [planted, ...others].entries()) {
+        const lesson = { id: `l${n}`, family: "f", cluster: null, text, source: "import" } as const;
+        store.longTerm.insert({ ...lesson, counts: noCounts(0), elsewhere: [] });
+      }
+    });
+    const { path, body } = readPromptFile(["prompts"], "embed", "one-word");
+    const embedding = { embedder: model.embedder, frame: parsePrompt("embed", path, body) };
+    const lessons = store.longTerm.active("f");
+    const task = `What's "brave" turned into its contrary?`;
+    const of = await closenessByVectors(store, embedding, lessons, [task], signal);
+    expect(closenessByWords(store, "f", "brave contrary turned").size).toBe(0);
+    expect(ranked(lessons, of(task), 0)[0]!.text).toBe(planted);
+    store.close();
   });
 
   it("of a text that is too long are of its beginning and end", async () => {
