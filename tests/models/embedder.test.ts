@@ -62,30 +62,31 @@ describe("the embedded engine's vectors", () => {
     expect(after!.text).toBe(before!.text);
   });
 
-  it("find the lesson that was planted, where it has no word of the task", async () => {
+  it("find the lesson that was planted for a task, where it has no word of it", async () => {
     const store = Store.open(
       join(mkdtempSync(join(tmpdir(), "redistill-vectors-")), "x.db"),
       "memory/migrations",
     );
-    const planted = "An antonym has the same part of speech as the word that was given.";
-    const others = [
-      "Name the seat of government, not the largest town.",
-      "Count forward through the week before you reply.",
-      "Think of which creature has that trait.",
-    ];
+    const planted = {
+      'What is the opposite of "brave"?': "Give a contrary, never a synonym.",
+      "What is the capital of Kenya?": "Name one nation's government seat.",
+      "Which day comes after Monday?": "Count forward through Tuesday, Wednesday, Thursday.",
+      "Which animal builds dams?": "Think about creatures with such traits.",
+    };
+    const tasks = Object.keys(planted);
     store.transaction(() => {
-      for (const [n, text] of [planted, ...others].entries()) {
-        const lesson = { id: `l${n}`, family: "f", cluster: null, text, source: "import" } as const;
+      for (const text of Object.values(planted)) {
+        const lesson = { id: text, family: "f", cluster: null, text, source: "import" } as const;
         store.longTerm.insert({ ...lesson, counts: noCounts(0), elsewhere: [] });
       }
     });
     const { path, body } = readPromptFile(["prompts"], "embed", "one-word");
     const embedding = { embedder: model.embedder, frame: parsePrompt("embed", path, body) };
     const lessons = store.longTerm.active("f");
-    const task = `What's "brave" turned into its contrary?`;
-    const of = await closenessByVectors(store, embedding, lessons, [task], signal);
-    expect(closenessByWords(store, "f", "brave contrary turned").size).toBe(0);
-    expect(ranked(lessons, of(task), 0)[0]!.text).toBe(planted);
+    const of = await closenessByVectors(store, embedding, lessons, tasks, signal);
+    const first = tasks.map((task) => [task, ranked(lessons, of(task), 0)[0]!.text]);
+    expect(Object.fromEntries(first)).toEqual(planted);
+    expect(tasks.map((task) => closenessByWords(store, "f", task).size)).toEqual([0, 0, 0, 0]);
     store.close();
   });
 
