@@ -49,7 +49,8 @@ const reportEvery = 250;
  * The student's adapter is worn by the student alone: a role with a model of its own answers without.
  */
 export function createComplete(options: CompleteOptions): Complete {
-  const { store, models, recipe, role, payer, ledger, signal, observe, closing, underWay } = options;
+  const { store, models, recipe, role, payer, ledger, signal, observe, closing, underWay } =
+    options;
   const model = models[role];
   const width = modelOf(recipe, role).sequences;
   return async (requests, students) => {

@@ -187,7 +187,16 @@ function completeFor(
   const { store, models, signal, observe } = context;
   const underWay = context.beside?.calls ?? new CallsUnderWay();
   const payer = { runId: run.id, ...place, score: scoreOf(context, run) };
-  return createComplete({ store, models, recipe: run.recipe, payer, signal, observe, underWay, ...how });
+  return createComplete({
+    store,
+    models,
+    recipe: run.recipe,
+    payer,
+    signal,
+    observe,
+    underWay,
+    ...how,
+  });
 }
 
 /** The incumbent's share of the gate suite, once it has answered it. */
