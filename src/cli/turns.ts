@@ -9,7 +9,10 @@ export class Turns {
     const before = this.last.get(key) ?? Promise.resolve();
     const turn = untilAborted(before, signal).then(work);
     // Whoever gives up lets nobody pass that is at work before it.
-    this.last.set(key, Promise.allSettled([before, turn]));
+    this.last.set(
+      key,
+      Promise.allSettled([before, turn]).then(() => {}),
+    );
     return turn;
   }
 }

@@ -45,7 +45,8 @@ const reportEvery = 250;
 /**
  * Answers requests, each distinct one at most once in the life of the database: those that were paid
  * for before come from it, those that another run is asking for are waited for, the others are
- * written to it as soon as the model has answered. A request is sent when its worst case fits in what is left of the budgets; those before it are awaited.
+ * written to it as soon as the model has answered. A request is sent when its worst case fits in
+ * what is left of the budgets; those before it are awaited.
  * The student's adapter is worn by the student alone: a role with a model of its own answers without.
  */
 export function createComplete(options: CompleteOptions): Complete {
