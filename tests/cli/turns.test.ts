@@ -15,8 +15,14 @@ function worker() {
         atWork.splice(atWork.indexOf(name), 1);
         how();
       };
-      ends.set(name, end(() => resolve(name)));
-      ends.set(`${name} fails`, end(() => reject(new Error(name))));
+      ends.set(
+        name,
+        end(() => resolve(name)),
+      );
+      ends.set(
+        `${name} fails`,
+        end(() => reject(new Error(name))),
+      );
     });
   };
   return { atWork, work, end: (name: string) => ends.get(name)!() };
