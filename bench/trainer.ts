@@ -12,6 +12,7 @@ import { findPython, findUv } from "../src/setup/python.js";
 import { runTool } from "../src/setup/run-tool.js";
 import { ensureTrainerEnvironment } from "../src/setup/trainer-environment.js";
 import { studentMessages } from "../src/stages/support/requests.js";
+import { mean } from "../src/stats/index.js";
 import { createTrainer, jobHash } from "../src/training/train.js";
 import { createTrainerWorker } from "../src/training/worker.js";
 import {
@@ -121,8 +122,7 @@ async function trainPlainly(
 function byEpoch(losses: readonly number[], epochs: number): number[] {
   const steps = losses.length / epochs;
   return Array.from({ length: epochs }, (_, epoch) => {
-    const own = losses.slice(Math.round(epoch * steps), Math.round((epoch + 1) * steps));
-    return own.reduce((sum, loss) => sum + loss, 0) / own.length;
+    return mean(losses.slice(Math.round(epoch * steps), Math.round((epoch + 1) * steps)))!;
   });
 }
 

@@ -1,12 +1,9 @@
-import type { Split, Task } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
+import type { Prompt } from "../core/prompt.js";
 import type { Recipe } from "../core/recipe.js";
 import { nearDuplicates } from "../core/similarity.js";
-import { parsePrompt } from "../prompts/load.js";
-import type { PromptSnapshot } from "../store/runs.js";
+import type { TaskSets } from "../stages/types.js";
 import type { Store } from "../store/store.js";
-
-const heldOut: readonly Split[] = ["gate", "sealed", "retention"];
 
 /**
  * Refuses a run whose suites hold a task that its critique prompt was bred or proved on, or one nearly like it. A
@@ -18,30 +15,23 @@ const heldOut: readonly Split[] = ["gate", "sealed", "retention"];
 export function refuseBredOn(
   store: Store,
   recipe: Recipe,
-  tasks: readonly Task[],
-  prompts: readonly PromptSnapshot[],
+  { gate, sealed, retention }: TaskSets,
+  { name, hash, parent }: Prompt,
 ): void {
-  const held = tasks.filter(({ split }) => heldOut.includes(split));
-  for (const { stage, name, body } of prompts) {
-    if (stage !== "critique") continue;
-    const { hash, parent } = parsePrompt(stage, name, body);
-    for (const runId of store.evolutions.ofPrompt(
-      hash,
-      parent === null ? [name] : [name, parent],
-    )) {
-      const { recipe: bred } = store.runs.find(runId)!;
-      const near = nearDuplicates(
-        held.map(({ id, prompt }) => ({ id, text: prompt })),
-        store.evolutions.taskTexts(runId),
-        recipe.curate.nearDuplicate,
-      );
-      const twins = new Set(near.map(({ heldOutId }) => heldOutId));
-      if (twins.size === 0) continue;
-      throw new RedistillError(
-        "usage",
-        `${twins.size} held-out tasks of this run are tasks that its critique prompt ${name} was bred on, or nearly: it comes of evolution ${runId}`,
-        `Draw them as it did: the same task source with tasks.seed ${bred.tasks.seed ?? bred.seed}, train ${bred.tasks.train}, gate ${bred.tasks.gate} and sealed ${bred.tasks.sealed} (in a study: taskSeed). Or take another prompt.`,
-      );
-    }
+  const names = parent === null ? [name] : [name, parent];
+  for (const runId of store.evolutions.ofPrompt(hash, names)) {
+    const near = nearDuplicates(
+      [...gate, ...sealed, ...retention].map(({ id, prompt }) => ({ id, text: prompt })),
+      store.evolutions.taskTexts(runId),
+      recipe.curate.nearDuplicate,
+    );
+    const twins = new Set(near.map(({ heldOutId }) => heldOutId));
+    if (twins.size === 0) continue;
+    const { recipe: bred } = store.runs.find(runId)!;
+    throw new RedistillError(
+      "usage",
+      `${twins.size} held-out tasks of this run are tasks that its critique prompt ${name} was bred on, or nearly: it comes of evolution ${runId}`,
+      `Draw them as it did: the same task source with tasks.seed ${bred.tasks.seed ?? bred.seed}, train ${bred.tasks.train}, gate ${bred.tasks.gate} and sealed ${bred.tasks.sealed} (in a study: taskSeed). Or take another prompt.`,
+    );
   }
 }

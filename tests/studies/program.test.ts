@@ -151,12 +151,9 @@ describe("redistill ablate", () => {
   });
 
   it("stops arms by halving and says after which seed", () => {
-    const folder = folderWith(
-      `${study.replace("[1, 2]", "[1, 2, 3]")}design: {kind: halving, keep: 0.5}\n`.replace(
-        "refine.tries: [1, 2]",
-        "generate.attempts: [1, 4]",
-      ),
-    );
+    const halving = `${study.replace("[1, 2]", "[1, 2, 3]")}design: {kind: halving, keep: 0.5}\n`;
+    const spec = halving.replace("refine.tries: [1, 2]", "generate.attempts: [1, 4]");
+    const folder = folderWith(spec);
     const { status, stderr } = runProgram(folder, ["ablate", "study.yaml"]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     const stopped = ask<number>(
@@ -165,6 +162,13 @@ describe("redistill ablate", () => {
     );
     const run = ask<number>(folder, "SELECT count(*) FROM study_runs WHERE run_id IS NOT NULL");
     expect(run! + stopped!).toBe(15);
+    const killed = folderWith(spec);
+    for (const failpoint of ["study:stop:before", "study:stop:after"]) {
+      const { signal } = runProgram(killed, ["ablate", "study.yaml"], { failpoint });
+      expect([failpoint, signal]).toEqual([failpoint, "SIGKILL"]);
+    }
+    expect(runProgram(killed, ["ablate", "study.yaml"]).status).toBe(0);
+    expect(rowsOf(killed)).toEqual(rowsOf(folder));
   });
 
   it.each([

@@ -166,9 +166,11 @@ export async function newRun(
   if (leftOut > 0) {
     output.line(`${leftOut} training tasks left out: they resemble held-out ones.`);
   }
-  refuseBredOn(store, made.recipe, tasks, made.prompts);
+  const sets = tasksBySplit(tasks);
+  const prompts = promptsFrom(made.prompts);
+  if (prompts.critique) refuseBredOn(store, made.recipe, sets, prompts.critique);
   requireCapable(made.recipe, machine.models.teacher);
-  await requireFits(made.recipe, tasksBySplit(tasks), promptsFrom(made.prompts), machine.models);
+  await requireFits(made.recipe, sets, prompts, machine.models);
   return createRun(
     store,
     {
