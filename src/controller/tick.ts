@@ -19,7 +19,7 @@ import { commitHealth, healthNotes, measureHealth, pauseForHealth } from "./heal
 import type { Ledger } from "./ledger.js";
 import { learnFromRound, noteRefused } from "./memory/learn.js";
 import { type Recall, recallLessons } from "./memory/recall.js";
-import { planFor, settingsOf } from "./plan.js";
+import { planFor, planning, settingsOf } from "./plan.js";
 import { rememberWithin } from "./remember.js";
 import { stopsEarly } from "./stops-early.js";
 import { trainWithin } from "./train-within.js";
