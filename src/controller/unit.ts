@@ -8,6 +8,7 @@ import type { StagePrompts, TaskSets } from "../stages/types.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import { admit } from "./admission.js";
+import type { Beside } from "./calls-under-way.js";
 import { Ledger } from "./ledger.js";
 import type { Observe } from "./progress.js";
 
@@ -31,6 +32,8 @@ export interface RunContext {
   readonly clock?: Clock;
   /** When the run may work; by default as its recipe says. */
   readonly hours?: Hours;
+  /** What it shares with runs that this process works on at the same time. */
+  readonly beside?: Beside;
 }
 
 /**

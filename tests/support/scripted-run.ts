@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { thisMachine } from "../../src/cli/processes.js";
 import { identities } from "../../src/cli/same-model.js";
 import { adoptSettings } from "../../src/controller/adopt.js";
+import type { Beside } from "../../src/controller/calls-under-way.js";
 import { createRun } from "../../src/controller/create.js";
 import { type LeaseOptions, withLease } from "../../src/controller/lease.js";
 import type { Progress } from "../../src/controller/progress.js";
@@ -133,6 +134,8 @@ export async function scriptedRun(
     /** Taken over when the run is held. */
     settings?: Partial<Changeable>;
     hours?: Hours;
+    /** Shared with a run that is worked on at the same time. */
+    beside?: Beside;
   } = {},
 ): Promise<ScriptedRun> {
   const store = Store.open(join(folder, "memory", "redistill.db"), "memory/migrations");
@@ -192,6 +195,7 @@ export async function scriptedRun(
             repair: recipe.judge || isGraded(recipe) ? parsed("repair") : null,
           },
           models,
+          ...(options.beside && { beside: options.beside }),
           train: options.train ?? scripted.train,
           verify: createVerify({}),
           workspace: folder,
