@@ -18,12 +18,15 @@ import { sumsFile } from "../support/scripted-run.js";
 import { variedLearner } from "../support/study.js";
 
 const width = 6;
-const server = new ModelServer(variedLearner, 2);
+/** Of an answer, in milliseconds. */
+const usualDelay = 2;
+const server = new ModelServer(variedLearner, usualDelay);
 beforeAll(() => server.start());
 afterAll(() => server.stop());
 
 const started: StartedProgram[] = [];
 afterEach(() => {
+  server.delayMs = usualDelay;
   for (const { child } of started.splice(0)) child.kill("SIGKILL");
 });
 
@@ -152,6 +155,8 @@ describe("a study whose runs are worked on side by side", () => {
 
   it("lets the others end their stage when a run pauses, and goes on with all of them", async () => {
     const folder = folderWith(4);
+    // So that none of them is done before the pause is asked for.
+    server.delayMs = 100;
     const program = work(folder, "ablate", "study.yaml");
     const begun = () => ask<number>(folder, "SELECT count(*) FROM rounds") ?? 0;
     await until(() => begun() === 4, "four runs at work");
@@ -159,6 +164,7 @@ describe("a study whose runs are worked on side by side", () => {
     store.requests.pause("crit-a2-s1-1");
     store.close();
     expect((await program.ended).code).toBe(75);
+    server.delayMs = usualDelay;
     expect(program.text()).toContain("run crit-a2-s1-1 is paused on request");
     const states = rowsIn(folder, ["SELECT id, state FROM runs ORDER BY id"])[0];
     expect(states).toEqual(
