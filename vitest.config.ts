@@ -20,7 +20,9 @@ const units = [
   "store",
   "studies",
   "verifiers",
-].map((folder) => `tests/${folder}/**/*.test.ts`);
+]
+  .map((folder) => `tests/${folder}/**/*.test.ts`)
+  .concat(["old-release", "kill", "*-kill"].map((name) => `tests/faults/${name}.test.ts`));
 
 const common = { testTimeout: 600_000, hookTimeout: 600_000 };
 

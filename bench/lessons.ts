@@ -29,6 +29,8 @@ if (!to || !(pairs >= 1)) throw new Error("usage: lessons.ts <folder> [--pairs 3
 type Shares = readonly [told: number, untold: number];
 
 const arms = { told: { write: false }, untold: null };
+/** Training tasks that a run takes up in its one round: many to learn from, then many to compare. */
+const tasksPerRound = { first: 120, second: 80 };
 const all: { shares: Shares[]; told: Evaluation[]; untold: Evaluation[] } = {
   ...{ shares: [], told: [], untold: [] },
 };
@@ -67,7 +69,13 @@ printTable(
 
 function recipeFor(name: string, seed: number, longTerm: Recipe["longTerm"] | object): object {
   const quickstart = loadRecipe(defaultRecipe);
-  return { ...quickstart, name, seed, tasks: { ...quickstart.tasks, seed }, longTerm };
+  const { first, second } = tasksPerRound;
+  return {
+    ...quickstart,
+    ...{ name, seed, longTerm, rounds: 1, retention: null },
+    tasks: { ...quickstart.tasks, seed, gate: 120, sealed: 0 },
+    elicit: { tasksPerRound: name.startsWith("first") ? first : second },
+  };
 }
 
 /** A run in a workspace of its own, on a copy of another one's database; the folder. */

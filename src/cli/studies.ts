@@ -1,6 +1,7 @@
 import { commitAt } from "../controller/commit.js";
 import { RedistillError } from "../core/errors.js";
 import { sha256 } from "../core/hash.js";
+import { hasOwnModel, modelOf, roles } from "../core/model.js";
 import { requirePriced } from "../core/money.js";
 import type { Recipe } from "../core/recipe.js";
 import type { Arm, StudySpec } from "../core/study.js";
@@ -42,6 +43,7 @@ export async function checkStudy(
   for (const arm of arms.filter(({ role }) => role !== "untrained")) {
     const own = recipeOf(spec, recipe, arm, spec.seeds[0]!);
     requireCommonSuites(recipe, own, arm);
+    requireServers(spec, own, arm);
     checkTaskFiles(own);
     requirePriced(own);
     requireTeachable(own);
@@ -49,7 +51,7 @@ export async function checkStudy(
     for (const each of snapshots) prompts.set(`${each.stage}/${each.name}`, each);
     prints.push(await fingerprint(own, snapshots));
   }
-  const { recipe: _path, ...rest } = spec;
+  const { recipe: _path, together: _pace, ...rest } = spec;
   return { spec, recipe, arms, prompts: [...prompts.values()], hash: sha256([rest, prints]) };
 }
 
@@ -63,6 +65,18 @@ function requireCommonSuites(study: Recipe, own: Recipe, arm: Arm): void {
       "Put such settings under `settings`, where they hold for all arms, or make a study of each.",
     );
   }
+}
+
+/** The embedded engine is one, with memory for one: runs side by side would wait for each other at best. */
+function requireServers({ together = 1 }: StudySpec, own: Recipe, arm: Arm): void {
+  const embedded = roles.find((role) => modelOf(own, role).provider === "embedded");
+  if (together === 1 || embedded === undefined) return;
+  const whose = hasOwnModel(own, embedded) ? `roles.${embedded}` : "model";
+  throw new RedistillError(
+    "usage",
+    `together: ${together} works on several runs at once, but ${whose} of arm ${arm.id} is the embedded engine, which is one`,
+    "Set `together: 1`, or let a server answer in every role (docs/scaling.md).",
+  );
 }
 
 /** Writes a study with its arms, its order and its prompts as they are now. */

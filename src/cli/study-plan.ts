@@ -55,6 +55,9 @@ export function showPlan(
       `${(smallest * 100).toFixed(1)} points to be found four times out of five (${spec.expect.discordant} of tasks ` +
       `answered otherwise, seeds ${(spec.expect.seedDeviation * 100).toFixed(1)} points apart, Holm over ${treatments.length}).`,
   );
+  if ((spec.together ?? 1) > 1) {
+    output.line(`Up to ${spec.together} runs of a seed are worked on side by side.`);
+  }
   output.line(
     seconds === null
       ? "How long it takes is not known before a run has finished here."

@@ -1,3 +1,4 @@
+import { CallsUnderWay } from "../controller/calls-under-way.js";
 import { commitAt } from "../controller/commit.js";
 import { RedistillError } from "../core/errors.js";
 import type { Recipe } from "../core/recipe.js";
@@ -12,59 +13,122 @@ import { recipeOf } from "../studies/load.js";
 import { type RunOutcome, readOutcomes } from "../studies/outcomes.js";
 import { newRun } from "./commands/run.js";
 import { fingerprint } from "./fingerprint.js";
+import type { Machine } from "./machine.js";
 import type { Output } from "./output.js";
 import { snapshotFrom } from "./prompts.js";
 import { frozenPrompts } from "./studies.js";
-import { StudyMachine } from "./study-machine.js";
+import { machineKey, StudyMachine } from "./study-machine.js";
+import { outputOf } from "./study-output.js";
 import { type RunOptions, workOnHeld } from "./work.js";
 
-/** Works on a study until all its runs have finished. Whatever ends it early, it goes on from its rows. */
+/**
+ * Works on a study until all its runs have finished. Whatever ends it early, it goes on from its rows.
+ *
+ * @param together Runs of a seed that are worked on side by side.
+ */
 export async function workOnStudy(
   store: Store,
   study: StudyRow,
   options: RunOptions,
+  together: number,
 ): Promise<void> {
   const { output, workspace, signal } = options;
   const machine = new StudyMachine(workspace, output, signal);
   const total = store.studies.runs(study.id).length;
+  const enough = new AbortController();
+  const beside = { calls: new CallsUnderWay(), enough: enough.signal };
+  const atWork = new Map<StudyRun, Promise<void>>();
+  const errors: unknown[] = [];
+  const fail = (error: unknown) => {
+    errors.push(ofStudy(error, study.id, signal));
+    enough.abort();
+  };
+  const workOn = async (next: StudyRun, run: RunRow) => {
+    const label = together > 1 ? `${next.arm}, seed ${next.seed}` : null;
+    const own = { ...options, output: outputOf(output, label), beside };
+    const open = (recipe: Recipe) => machine.for(recipe);
+    await workOnHeld(store, run, own, { wanted: run.recipe, open });
+    showOutcome(store, study, next, output);
+  };
   try {
-    for (let next = nextRun(store, study); next !== null; next = nextRun(store, study)) {
-      signal.throwIfAborted();
-      const arm = store.studies.arms(study.id).find(({ id }) => id === next!.arm)!;
+    while (!enough.signal.aborted) {
+      const isFull = atWork.size >= together;
+      const next = isFull ? null : nextRun(store, study, [...atWork.keys()]);
+      if (next === null && atWork.size === 0) break;
+      if (atWork.size === 0) signal.throwIfAborted();
+      if (next === null || signal.aborted) {
+        await Promise.race(atWork.values());
+        continue;
+      }
+      const arm = store.studies.arms(study.id).find(({ id }) => id === next.arm)!;
       output.line(
         `[${next.position + 1}/${total}] arm ${arm.id} (${armName(arm)}), seed ${next.seed}`,
       );
       const run = await begun(store, study, arm, next, machine, output);
-      const opened = await machine.for(run.recipe);
-      const quiet = { ...options, output: withoutResults(output) };
-      try {
-        await workOnHeld(store, run, quiet, { wanted: run.recipe, opened });
-      } catch (error) {
-        throw ofStudy(error, study.id);
-      }
-      showOutcome(store, study, next, output);
+      if (enough.signal.aborted) break;
+      const working = workOn(next, run).catch(fail);
+      atWork.set(
+        next,
+        working.finally(() => atWork.delete(next)),
+      );
     }
+  } catch (error) {
+    fail(error);
   } finally {
+    await Promise.all(atWork.values());
     await machine.close();
   }
+  if (errors.length > 0) throw errors[0];
   commitAt(store, "study:finish", () => store.studies.finish(study.id));
 }
 
 /** A stop of the run is one of the study: resuming the run alone would leave the other arms where they are. */
-function ofStudy(error: unknown, studyId: string): unknown {
-  if (!(error instanceof RedistillError) || error.kind !== "interrupted") return error;
+function ofStudy(error: unknown, studyId: string, { aborted }: AbortSignal): unknown {
   const hint = `Go on with: redistill ablate ${studyId}`;
+  if (aborted && !(error instanceof RedistillError)) {
+    const what = `study ${studyId} was stopped; everything it paid for is kept`;
+    return new RedistillError("interrupted", what, hint, { cause: error });
+  }
+  if (!(error instanceof RedistillError) || error.kind !== "interrupted") return error;
   return new RedistillError(error.kind, error.message, hint, { cause: error });
 }
 
-/** The first run that is neither finished nor stopped; arms that halving ends are stopped first. */
-function nextRun(store: Store, study: StudyRow): StudyRun | null {
-  const unfinished = ({ runId, stopped }: StudyRun) =>
-    stopped === null && (runId === null || store.runs.find(runId)?.state !== "finished");
-  const first = store.studies.runs(study.id).find(unfinished) ?? null;
-  if (first === null || study.spec.design.kind !== "halving") return first;
+/**
+ * The first run that is neither finished nor stopped; arms that halving ends are stopped first. Beside others only
+ * treatments of their seed that want the same machine: the control counts what all of them spent.
+ */
+function nextRun(store: Store, study: StudyRow, atWork: readonly StudyRun[]): StudyRun | null {
+  const left = () => unfinished(store, study, atWork);
+  const [first] = left();
+  const [beside] = atWork;
+  if (first === undefined) return null;
+  if (beside !== undefined) {
+    const key = keyOf(store, study, beside);
+    const fits = (run: StudyRun) => run.seed === beside.seed && keyOf(store, study, run) === key;
+    return key === null ? null : (left().find(fits) ?? null);
+  }
+  if (study.spec.design.kind !== "halving") return first;
   halve(store, study, first.seed, study.spec.design.keep);
-  return store.studies.runs(study.id).find(unfinished) ?? null;
+  return left()[0] ?? null;
+}
+
+function unfinished(store: Store, study: StudyRow, atWork: readonly StudyRun[]): StudyRun[] {
+  const isAtWork = ({ position }: StudyRun) => atWork.some((run) => run.position === position);
+  return store.studies
+    .runs(study.id)
+    .filter(
+      (run) =>
+        run.stopped === null &&
+        (run.runId === null || store.runs.find(run.runId)?.state !== "finished") &&
+        !isAtWork(run),
+    );
+}
+
+/** Of the machine that a treatment's run wants; null for a control, which is worked on alone. */
+function keyOf(store: Store, study: StudyRow, { arm, seed }: StudyRun): string | null {
+  const found = store.studies.arms(study.id).find(({ id }) => id === arm)!;
+  if (found.role !== "treatment") return null;
+  return machineKey(recipeOf(study.spec, study.recipe, found, seed));
 }
 
 /** Before the first run of a seed: the arms that were not among the best with the seeds so far are stopped. */
@@ -113,12 +177,22 @@ async function begun(
   // A process that died right after it had written the run left it there.
   const run =
     store.runs.unfinished(recipeHash) ??
-    (await newRun(store, { recipe, recipeHash, prompts }, await machine.for(recipe), output));
+    (await newOn(await machine.for(recipe), (opened) =>
+      newRun(store, { recipe, recipeHash, prompts }, opened, output),
+    ));
   requireSameTasks(store, study, run);
   commitAt(store, "study:begin", () =>
     store.studies.begin(study.id, { arm: arm.id, seed }, run.id, note),
   );
   return run;
+}
+
+async function newOn(opened: Machine, make: (opened: Machine) => Promise<RunRow>): Promise<RunRow> {
+  try {
+    return await make(opened);
+  } finally {
+    await opened.close();
+  }
 }
 
 function atEqualCompute(
@@ -179,9 +253,4 @@ function shareRight({ gate }: RunOutcome): number {
 
 function rightOf(answers: ReadonlyMap<string, boolean>): number {
   return [...answers.values()].filter(Boolean).length;
-}
-
-/** A study's output: what its runs are at, and not the report of each. */
-function withoutResults(output: Output): Output {
-  return { ...output, line: () => {}, result: () => {} };
 }

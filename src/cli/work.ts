@@ -1,10 +1,11 @@
 import { adoptSettings } from "../controller/adopt.js";
-import type { CoachParts } from "../controller/coach/in-run.js";
+import type { Beside } from "../controller/calls-under-way.js";
+import type { CoachParts } from "../controller/coach/types.js";
 import { type Held, withLease } from "../controller/lease.js";
 import { frozenTasks, workOn } from "../controller/run.js";
 import type { RunContext } from "../controller/unit.js";
 import { systemClock } from "../core/clock.js";
-import type { Changeable } from "../core/recipe.js";
+import type { Changeable, Recipe } from "../core/recipe.js";
 import type { AdapterRow } from "../core/round.js";
 import { evolutionCourse } from "../evolution/evolve.js";
 import { markOf } from "../setup/lock.js";
@@ -28,26 +29,36 @@ export interface RunOptions extends WorkFlags {
   readonly workspace: Workspace;
   readonly output: Output;
   readonly signal: AbortSignal;
+  /** What the run shares with others that this process works on at the same time. */
+  readonly beside?: Beside;
 }
 
 /**
  * Works on a run in its hours: first the lease, so that a second process starts no engine. A machine
  * that is open already is closed here in any case.
  *
- * @param begin The settings that the run takes over, and the machine if it is open.
+ * @param begin The settings that the run takes over, the machine if it is open, and how one is opened otherwise.
  */
 export async function workOnHeld(
   store: Store,
   run: RunRow,
   options: RunOptions,
-  { wanted, opened = null }: { wanted: Changeable; opened?: Machine | null },
+  {
+    wanted,
+    opened = null,
+    open,
+  }: {
+    wanted: Changeable;
+    opened?: Machine | null;
+    open?: (recipe: Recipe) => Promise<Machine>;
+  },
 ): Promise<void> {
-  const { workspace, output } = options;
+  const { workspace, output, beside } = options;
   let machine = opened;
   const release = async () => {
-    const open = machine;
+    const current = machine;
     machine = null;
-    await open?.close();
+    await current?.close();
   };
   const lease = { processes: thisMachine(), clock: systemClock, signal: options.signal };
   try {
@@ -55,17 +66,20 @@ export async function workOnHeld(
       const { signal } = held;
       const current = adopted(held.store, run, wanted, output);
       const working = async (watch: Watch) => {
-        machine ??= await openMachine(workspace, current.recipe, output, signal);
+        machine ??= open
+          ? await open(current.recipe)
+          : await openMachine(workspace, current.recipe, output, signal);
         try {
           requireSameModels(current, machine.models, ", or start a new run with --new");
-          await work(held, current, machine, workspace, watch);
+          await work(held, current, machine, workspace, { ...watch, ...(beside && { beside }) });
         } finally {
           await release();
         }
       };
+      const waiting = beside ? AbortSignal.any([signal, beside.enough]) : signal;
       try {
         await telling(held.store, current, output, () =>
-          workThrough(held.store, current, { ...options, signal, release }, working),
+          workThrough(held.store, current, { ...options, signal: waiting, release }, working),
         );
       } catch (error) {
         // Whoever took the run over writes its report.
@@ -106,7 +120,7 @@ async function work(
   run: RunRow,
   machine: Machine,
   workspace: Workspace,
-  watch: Watch,
+  watch: Watch & { readonly beside?: Beside },
 ): Promise<void> {
   watchWorker(() => (machine.workerPid === null ? null : markOf(machine.workerPid)));
   const isSearch = store.evolutions.spec(run.id) !== null;

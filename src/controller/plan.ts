@@ -13,6 +13,9 @@ import { writeLesson } from "./memory/write.js";
 import { observe } from "./observe/index.js";
 import type { RunContext } from "./unit.js";
 
+/** Before a round: what its policy asks a coach. */
+export const planning = "plan";
+
 /** Tasks that speak for a coach's lesson, at most. */
 const mostEvidence = 8;
 
@@ -20,7 +23,7 @@ const mostEvidence = 8;
  * The plan of a round that has not begun: that which was made before, or a new one, which is a row before anything
  * acts on it.
  *
- * @param portsOf What a coach's turns are asked through.
+ * @param portsOf What a coach's turns are asked through; the keys of its calls go into the set.
  * @returns null where the policy is fixed.
  */
 export async function planFor(
@@ -28,7 +31,7 @@ export async function planFor(
   run: RunRow,
   round: number,
   ledger: Ledger,
-  portsOf: (signal: AbortSignal) => StagePorts,
+  portsOf: (signal: AbortSignal, asked: Set<string>) => StagePorts,
 ): Promise<Plan | null> {
   const { store } = context;
   const { policy } = run.recipe;
@@ -36,13 +39,15 @@ export async function planFor(
   const known = store.plans.find(run.id, round);
   if (known !== null) return known;
   const observation = observe(context, run, round, ledger);
+  const asked = new Set<string>();
   const proposed =
     policy.kind === "coach"
-      ? await coachPlan(context, run, observation, portsOf)
+      ? await coachPlan(context, run, observation, (signal) => portsOf(signal, asked))
       : adaptive(observation);
   const plan = followable(run.recipe, proposed, observation);
   const notes = commitAt(store, "plan", () => {
     store.plans.insert(run.id, plan, observation);
+    store.calls.use(run.id, planning, asked);
     ledger.write();
     return writeCoachLessons(context, run, plan);
   });

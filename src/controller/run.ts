@@ -45,7 +45,10 @@ export async function workOn(context: RunContext, course: Course = rounds): Prom
       store.events.append(runId, null, begun ? "resumed" : "started", {});
     });
     context.observe({ kind: "run", runId, rounds: course.rounds(context), resumed: begun });
-    while (await course.next(watched)) signal.throwIfAborted();
+    while (await course.next(watched)) {
+      signal.throwIfAborted();
+      context.beside?.enough.throwIfAborted();
+    }
   } catch (cause) {
     if (cause instanceof LeaseLostError) throw cause;
     if (signal.reason instanceof LeaseLostError) throw signal.reason;
@@ -54,7 +57,8 @@ export async function workOn(context: RunContext, course: Course = rounds): Prom
       recordEnd(context, "paused", error);
       throw error;
     }
-    const stopped = signal.aborted;
+    const enough = context.beside?.enough;
+    const stopped = signal.aborted || (enough?.aborted === true && cause === enough.reason);
     recordEnd(context, stopped ? "interrupted" : "failed", error);
     if (!stopped) throw error;
     throw new RedistillError(

@@ -10,6 +10,7 @@ import type { StageInput, StageOutput, StagePorts } from "../stages/types.js";
 import type { RoundRow } from "../store/rounds.js";
 import type { RunRow } from "../store/runs.js";
 import { announce } from "./announce.js";
+import { CallsUnderWay } from "./calls-under-way.js";
 import { Closing } from "./closing.js";
 import { commitAt } from "./commit.js";
 import { createComplete } from "./complete.js";
@@ -18,7 +19,7 @@ import { commitHealth, healthNotes, measureHealth, pauseForHealth } from "./heal
 import type { Ledger } from "./ledger.js";
 import { learnFromRound, noteRefused } from "./memory/learn.js";
 import { type Recall, recallLessons } from "./memory/recall.js";
-import { planFor, settingsOf } from "./plan.js";
+import { planFor, planning, settingsOf } from "./plan.js";
 import { rememberWithin } from "./remember.js";
 import { stopsEarly } from "./stops-early.js";
 import { trainWithin } from "./train-within.js";
@@ -26,9 +27,6 @@ import { clockOf, hoursOf, oneUnit, type RunContext } from "./unit.js";
 
 /** After the last round: base and final weights answer the sealed suite. */
 const finalStage = "final";
-/** Before a round: what its policy asks a coach. */
-const planning = "plan";
-
 /**
  * Does one unit of work: the next stage that has no row, or the final test. What is next is read
  * from the database each time, so that a run goes on from wherever it was left.
@@ -53,8 +51,8 @@ async function nextUnit(context: RunContext, run: RunRow, ledger: Ledger): Promi
     ledger.require({ rounds: 1n });
     const { store } = context;
     const place = { round: { number }, stage: planning, role: "coach", ledger } as const;
-    const plan = await planFor(context, run, number, ledger, (signal) =>
-      portsFor({ ...context, signal }, run, place),
+    const plan = await planFor(context, run, number, ledger, (signal, asked) =>
+      portsFor({ ...context, signal }, run, { ...place, asked }),
     );
     if (last !== null && plan !== null && plan.stop !== null) {
       context.observe({ kind: "note", text: `Stopping early: ${plan.stop}.` });
@@ -90,7 +88,9 @@ async function nextStage(
   observe({ kind: "stage", round: round.number, stage: name });
   const startedAt = clockOf(context).monotonic();
   const input = await inputFor(context, run, round);
-  const made = await stage(input, portsFor(context, run, { round, stage: name, role, ledger }));
+  const asked = new Set<string>();
+  const work = { round, stage: name, role, ledger, asked };
+  const made = await stage(input, portsFor(context, run, work));
   const { decision, elicited } = made.rows;
   const recall = elicited ? await recallLessons(context, run, elicited, round.number) : null;
   const output = withRecalled(made, recall);
@@ -99,6 +99,7 @@ async function nextStage(
   commitAt(store, `stage:${name}`, () => {
     commit(context, run, round, { name, seconds, ...output }, health);
     if (recall) noteRefused(store, run, round.number, recall);
+    store.calls.use(run.id, name, asked);
     ledger.write();
   });
   observe({
@@ -170,16 +171,18 @@ interface Work {
   readonly stage: string;
   readonly role: Role;
   readonly ledger: Ledger;
+  /** Gets the keys of all that is asked, to be written down with what came of it. */
+  readonly asked?: Set<string>;
 }
 
 /** What a stage may do, paid for at its place of the run. */
 export function portsFor(context: RunContext, run: RunRow, work: Work): StagePorts {
   const { store, models, verify, prompts } = context;
-  const { round, stage, role, ledger } = work;
+  const { round, stage, role, ledger, asked = new Set() } = work;
   const closing = new Closing(hoursOf(context, run), run.id);
   const place = { round: round.number, stage };
   const completeAs = (who: Role) =>
-    completeFor(context, run, place, { role: who, ledger, closing });
+    completeFor(context, run, place, { role: who, ledger, closing, asked });
   return {
     complete: completeAs(role),
     verify: withGrades(verify, prompts, run.recipe.seed, completeAs("judge")),
@@ -198,11 +201,26 @@ function completeFor(
   context: RunContext,
   run: RunRow,
   place: { readonly round: number; readonly stage: string },
-  how: { readonly role: Role; readonly ledger: Ledger; readonly closing: Closing },
+  how: {
+    readonly role: Role;
+    readonly ledger: Ledger;
+    readonly closing: Closing;
+    readonly asked: Set<string>;
+  },
 ): Complete {
   const { store, models, signal, observe } = context;
+  const underWay = context.beside?.calls ?? new CallsUnderWay();
   const payer = { runId: run.id, ...place, score: scoreOf(context, run) };
-  return createComplete({ store, models, recipe: run.recipe, payer, signal, observe, ...how });
+  return createComplete({
+    store,
+    models,
+    recipe: run.recipe,
+    payer,
+    signal,
+    observe,
+    underWay,
+    ...how,
+  });
 }
 
 /** The incumbent's share of the gate suite, once it has answered it. */
@@ -221,11 +239,15 @@ async function finish(
 ): Promise<void> {
   const { store, observe, verify, tasks } = context;
   const startedAt = clockOf(context).monotonic();
+  const asked = new Set<string>();
   if (tasks.sealed.length > 0) {
     observe({ kind: "stage", round, stage: finalStage });
     const place = { round, stage: finalStage };
     const closing = new Closing(hoursOf(context, run), run.id);
-    const complete = completeFor(context, run, place, { role: "student", ledger, closing });
+    const complete = completeFor(context, run, place, {
+      role: "student",
+      ...{ ledger, closing, asked },
+    });
     const input = { recipe: run.recipe, prompts: context.prompts, tasks };
     const models =
       run.incumbent === null ? [null] : [null, await adapterOf(context, run.incumbent)];
@@ -237,6 +259,7 @@ async function finish(
   const seconds = secondsSince(startedAt, context);
   commitAt(store, "finish", () => {
     store.rounds.commitStage(run.id, round, { name: finalStage, rows: {}, summary: {}, seconds });
+    store.calls.use(run.id, finalStage, asked);
     const payload = { incumbent: run.incumbent, stoppedEarly };
     const occasion = store.events.append(run.id, null, "finished", payload);
     announce(store, run, { event: "finished", occasion });

@@ -9,7 +9,8 @@ import type { StagePrompts, TaskSets } from "../stages/types.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import { admit } from "./admission.js";
-import type { CoachParts } from "./coach/in-run.js";
+import type { Beside } from "./calls-under-way.js";
+import type { CoachParts } from "./coach/types.js";
 import { Ledger } from "./ledger.js";
 import type { Embedding } from "./memory/closeness.js";
 import type { Observe } from "./progress.js";
@@ -40,6 +41,8 @@ export interface RunContext {
   readonly clock?: Clock;
   /** When the run may work; by default as its recipe says. */
   readonly hours?: Hours;
+  /** What it shares with runs that this process works on at the same time. */
+  readonly beside?: Beside;
 }
 
 /**

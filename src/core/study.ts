@@ -55,6 +55,8 @@ export const studySchema = z.strictObject({
     .record(z.string().min(1), factor)
     .refine((factors) => Object.keys(factors).length >= 1, "one factor or more"),
   design: design.prefault({ kind: "full" }),
+  /** Runs of a seed that are worked on side by side, where servers answer; 1 where nothing is said. */
+  together: z.number().int().min(1).max(64).optional(),
   /** Level of all comparisons together (Holm), and what remains of it as confidence. */
   alpha: z.number().gt(0).lt(0.5).default(0.05),
   /** Differences within this share count as none (equivalence). */

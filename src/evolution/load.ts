@@ -3,19 +3,20 @@ import { RedistillError } from "../core/errors.js";
 import { type EvolutionSpec, evolutionSchema } from "../core/evolution.js";
 import type { Recipe } from "../core/recipe.js";
 import { readTextFile } from "../files/read-text.js";
-import { loadRecipe } from "../recipes/load.js";
+import { loadRecipe, withAbsolutePaths } from "../recipes/load.js";
 import { parseSpec } from "../recipes/parse-spec.js";
 import { recipeWith } from "../recipes/settings.js";
 
 /**
  * Reads an evolution's file and the recipe that it names, as the evolution works with it: its prompt, its seeds, and
- * nothing that trains.
+ * nothing that trains. Paths in its settings are relative to its own folder.
  *
  * @throws RedistillError `usage` with what is wrong and, for a mistyped key, the nearest valid one.
  */
 export function loadEvolution(path: string): { spec: EvolutionSpec; recipe: Recipe } {
   const spec = parseEvolution(readTextFile(path, "evolution"), path);
-  const base = loadRecipe(resolve(dirname(path), spec.recipe));
+  const folder = dirname(resolve(path));
+  const base = loadRecipe(resolve(folder, spec.recipe));
   const own = recipeWith(
     base,
     {
@@ -31,7 +32,7 @@ export function loadEvolution(path: string): { spec: EvolutionSpec; recipe: Reci
     `${path}, settings`,
   );
   requireGraded(own, path);
-  return { spec, recipe: own };
+  return { spec, recipe: withAbsolutePaths(own, folder) };
 }
 
 export function parseEvolution(text: string, where: string): EvolutionSpec {

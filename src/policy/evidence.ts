@@ -97,3 +97,9 @@ export function fitOf(rounds: readonly RoundSeen[]): Fit | null {
 export function forgot({ outcome, retention }: RoundSeen): boolean {
   return outcome === "rejected" && retention !== null && retention.worst > retention.margin;
 }
+
+/** Whether a round had as many right answers as it may learn from: more of them would change nothing. */
+export function isFull({ examples, settings }: RoundSeen): boolean {
+  const maximum = settings["curate.maximum"];
+  return typeof maximum === "number" && examples >= maximum;
+}

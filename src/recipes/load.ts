@@ -19,7 +19,7 @@ type Path = readonly (string | number)[];
  */
 export function loadRecipe(path: string): Recipe {
   const recipe = parseRecipe(readTextFile(path, "recipe"), path);
-  return absolutePaths(recipe, dirname(resolve(path)));
+  return withAbsolutePaths(recipe, dirname(resolve(path)));
 }
 
 /** A recipe from its text; `where` names the file in errors. */
@@ -140,7 +140,8 @@ function embedderFrom(
   return { ...embedder, apiKey: embedder.apiKey && secretFrom(embedder.apiKey, from) };
 }
 
-function absolutePaths(recipe: Recipe, folder: string): Recipe {
+/** The same recipe with its relative paths taken from a folder; absolute ones stay. */
+export function withAbsolutePaths(recipe: Recipe, folder: string): Recipe {
   const from = (path: string) => (isAbsolute(path) ? path : resolve(folder, path));
   const { replay } = recipe.curate;
   return {

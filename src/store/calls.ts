@@ -42,6 +42,7 @@ export class CallTable {
   private readonly insertOne;
   private readonly insertLogprobs;
   private readonly insertForm;
+  private readonly insertUse;
 
   constructor(private readonly db: Connection) {
     this.selectOne = db.prepare<[string], CallRow>(
@@ -59,6 +60,10 @@ export class CallTable {
     );
     this.insertForm = db.prepare(
       "INSERT INTO call_forms VALUES (?, ?) ON CONFLICT (call_key) DO NOTHING",
+    );
+    this.insertUse = db.prepare(
+      `INSERT INTO call_uses SELECT ?, ?, key FROM calls WHERE key = ? AND paid_by_run <> ?
+         ON CONFLICT (run_id, call_key) DO NOTHING`,
     );
   }
 
@@ -101,6 +106,14 @@ export class CallTable {
     const { messages: _messages, sampling: _sampling, ...form } = request;
     if (Object.keys(form).length > 0) this.insertForm.run(key, canonicalJson(form));
     if (logprobs !== undefined) this.insertLogprobs.run(key, packLogprobs(logprobs));
+  }
+
+  /**
+   * Writes down which of these calls another run paid for: this one stands on them, too. The first stage that asked
+   * counts. Call inside a transaction.
+   */
+  use(runId: string, stage: string, keys: Iterable<string>): void {
+    for (const key of keys) this.insertUse.run(runId, stage, key, runId);
   }
 
   /** What a run paid for after one moment and up to another, in a round or the one after it. */

@@ -4,6 +4,7 @@ import type { Connection } from "./database.js";
 /** Calls that no run can find: who paid for them is gone, and nothing refers to them. */
 const orphaned = `paid_by_run NOT IN (SELECT id FROM runs)
   AND model_digest NOT IN (SELECT model_digest FROM runs WHERE state <> 'finished')
+  AND key NOT IN (SELECT call_key FROM call_uses)
   AND key NOT IN (SELECT call_key FROM attempts)
   AND key NOT IN (SELECT call_key FROM critiques)
   AND key NOT IN (SELECT call_key FROM revisions)

@@ -35,8 +35,10 @@ export interface StudyCalls {
 const columns = `id, spec, spec_hash AS specHash, recipe, created_at AS createdAt,
   finished_at AS finishedAt`;
 
-/** Every call that a run of the study stands on, whoever paid for it. */
-const used = `SELECT run_id, stage, call_key FROM (
+/** Every call that a run of the study stands on, whoever paid for it: what its rows name, then what none of them does. */
+const used = `WITH
+  study AS (SELECT run_id FROM study_runs WHERE study_id = ?),
+  named AS (SELECT run_id, stage, call_key FROM (
     SELECT run_id, 'generate' AS stage, call_key FROM attempts
     UNION SELECT run_id, 'critique', call_key FROM critiques
     UNION SELECT run_id, 'refine', call_key FROM revisions
@@ -48,9 +50,15 @@ const used = `SELECT run_id, stage, call_key FROM (
     UNION SELECT run_id, 'validate', call_key FROM validations
     UNION SELECT run_id, 'distil', call_key FROM distilled
     UNION SELECT run_id, 'judge', forward_key FROM preferences
-    UNION SELECT run_id, 'judge', backward_key FROM preferences
-    UNION SELECT paid_by_run, paid_in_stage, key FROM calls)
-  WHERE run_id IN (SELECT run_id FROM study_runs WHERE study_id = ?)`;
+    UNION SELECT run_id, 'judge', backward_key FROM preferences)
+    WHERE run_id IN study),
+  asked AS (
+    SELECT paid_by_run AS run_id, paid_in_stage AS stage, key AS call_key FROM calls
+     WHERE paid_by_run IN study
+    UNION ALL SELECT run_id, stage, call_key FROM call_uses WHERE run_id IN study)
+  SELECT run_id, stage, call_key FROM named
+  UNION ALL SELECT run_id, stage, call_key FROM asked
+   WHERE (run_id, call_key) NOT IN (SELECT run_id, call_key FROM named)`;
 
 /** Studies, their arms and what has become of them. */
 export class StudyTables {

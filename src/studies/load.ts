@@ -3,21 +3,25 @@ import { RedistillError } from "../core/errors.js";
 import type { Recipe } from "../core/recipe.js";
 import { type Arm, type StudySpec, studySchema } from "../core/study.js";
 import { readTextFile } from "../files/read-text.js";
-import { loadRecipe } from "../recipes/load.js";
+import { loadRecipe, withAbsolutePaths } from "../recipes/load.js";
 import { parseSpec } from "../recipes/parse-spec.js";
 import { recipeWith } from "../recipes/settings.js";
 import { armName } from "./design.js";
 
 /**
- * Reads a study's file and the recipe that it names.
+ * Reads a study's file and the recipe that it names. Paths in its settings are relative to its own folder.
  *
  * @throws RedistillError `usage` with what is wrong and, for a mistyped key, the nearest valid one.
  */
 export function loadStudy(path: string): { spec: StudySpec; recipe: Recipe } {
   const spec = parseStudy(readTextFile(path, "study"), path);
-  const base = loadRecipe(resolve(dirname(path), spec.recipe));
+  const folder = dirname(resolve(path));
+  const base = loadRecipe(resolve(folder, spec.recipe));
   const common = { ...spec.settings, "tasks.seed": spec.taskSeed };
-  return { spec, recipe: recipeWith(base, common, `${path}, settings`) };
+  return {
+    spec,
+    recipe: withAbsolutePaths(recipeWith(base, common, `${path}, settings`), folder),
+  };
 }
 
 export function parseStudy(text: string, where: string): StudySpec {

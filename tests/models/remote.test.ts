@@ -248,6 +248,71 @@ describe("a model behind a server", () => {
   });
 });
 
+/** Asks for several questions of its own. */
+function askOf(model: RemoteModel, name: string, count: number, options: Partial<SampleOptions>) {
+  const answered: string[] = [];
+  const requests = Array.from({ length: count }, (_, n) => requestOf(`${name}${n}`));
+  const done = model
+    .sample(requests, {
+      ...{ adapter: null, signal: never },
+      onResult: (index) => answered.push(requests[index]!.messages[0]!.content),
+      ...options,
+    })
+    .then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+  return { answered, done };
+}
+
+describe("a model behind a server that several runs ask at once", () => {
+  it("has no more requests under way than one run may have", async () => {
+    const server = await startServer(undefined, 10);
+    const model = await open(server);
+    const both = ["a", "b"].map((name) => askOf(model, name, 12, {}));
+    expect(await Promise.all(both.map(({ done }) => done))).toEqual([null, null]);
+    expect(both.map(({ answered }) => answered.length)).toEqual([12, 12]);
+    expect(server.mostAtOnce).toBe(4);
+    // In turn: the second does not wait for the first to end.
+    expect(server.ledger.slice(0, 12).some(({ text }) => text.startsWith("b"))).toBe(true);
+  });
+
+  it("asks who the server is for all, also when one of them gives up waiting", async () => {
+    const server = await startServer(undefined, 5);
+    const model = await open(server, { failuresToOpen: 2, retryMs: 50, longestRetryMs: 50 });
+    const stop = new AbortController();
+    const notices: string[] = [];
+    const onNotice = (text: string) => notices.push(text);
+    const first = askOf(model, "a", 40, { signal: stop.signal, onNotice });
+    const second = askOf(model, "b", 40, { onNotice });
+    while (server.ledger.length < 12) await new Promise((resolve) => setTimeout(resolve, 2));
+    await server.stop();
+    while (!notices.some((text) => /is away/.test(text))) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    stop.abort(new Error("the first run is stopped"));
+    expect(await first.done).toMatchObject({ message: "the first run is stopped" });
+    await server.start();
+    expect(await second.done).toBeNull();
+    expect(second.answered).toHaveLength(40);
+    expect(notices.filter((text) => /is away/.test(text))).toHaveLength(2);
+  });
+
+  it("pauses the one that waits for a server that stays away after another has ended", async () => {
+    const server = await startServer(undefined, 5);
+    const model = await open(server, { awayMs: 1_500, retryMs: 50, longestRetryMs: 50 });
+    const drain = new AbortController();
+    const first = askOf(model, "a", 40, { drain: drain.signal });
+    const second = askOf(model, "b", 40, {});
+    while (server.ledger.length < 12) await new Promise((resolve) => setTimeout(resolve, 2));
+    await server.stop();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    drain.abort();
+    expect(await first.done).toBeNull();
+    expect(await second.done).toMatchObject({ kind: "paused", reason: "server" });
+  });
+});
+
 describe("the wait before another try", () => {
   const patience = { ...usualPatience, firstTokenMs: 1, nextTokenMs: 1 };
 

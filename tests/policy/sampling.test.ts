@@ -22,6 +22,11 @@ describe("more-attempts", () => {
     expect(found["generate.attempts"]!.because).toContain("one attempt solved 10%");
   });
 
+  it("asks for no more where there are as many right answers as may be learned from", () => {
+    const full = { right: 4, solved: 4, examples: 48 };
+    expect(decided(moreAttempts, seen([1, 1, 1, 1, 0, 0, 0, 0, 0, 0], full))).toEqual({});
+  });
+
   it("asks for fewer where they agree", () => {
     const found = decided(moreAttempts, seen([4, 4, 4, 4, 4, 0, 0, 0, 0, 0], {}));
     expect(found["generate.attempts"]).toMatchObject({ from: 4, to: 2 });
@@ -125,6 +130,11 @@ describe("refine-budget", () => {
   it("adds a try that would fix more for a token than further attempts solve", () => {
     const found = decided(refineBudget, seen(half, { revisions: revised(6, 1_000) }));
     expect(found["refine.tries"]).toMatchObject({ from: 2, to: 3 });
+  });
+
+  it("adds none where there are as many right answers as may be learned from", () => {
+    const full = { revisions: revised(6, 1_000), examples: 48 };
+    expect(decided(refineBudget, seen(half, full))).toEqual({});
   });
 
   it("takes one away that fixes less than half of that", () => {

@@ -20,12 +20,26 @@ const rounds = (...changes: Partial<RoundSeen>[]) =>
 describe("forgetting", () => {
   const lost = { retention: retention(0.2) };
 
-  it("rehearses more after a round that was rejected for it, and says what was seen", () => {
+  it("trains at a smaller dose after a round that was rejected for it, and says what was seen", () => {
     const found = decided(forgetting, rounds(lost));
-    expect(Object.keys(found)).toEqual(["curate.replay.ratio"]);
-    const decision = found["curate.replay.ratio"]!;
-    expect(decision).toMatchObject({ from: 0.5, to: 0.75, saw: { worst: 0.2, margin: 0.1 } });
-    expect(decision.because).toContain("20%");
+    expect(found).toMatchObject({
+      "retrain.epochs": { from: 3, to: 2, saw: { worst: 0.2, margin: 0.1 } },
+      "retrain.learningRate": { from: 0.001, to: 0.0005 },
+    });
+    expect(found["retrain.epochs"]!.because).toContain("20%");
+    expect(found["curate.replay.ratio"]).toBeUndefined();
+  });
+
+  it("takes as much off the dose as was lost too much, between a third and two thirds or so", () => {
+    const at = (worst: number) => {
+      const found = decided(forgetting, rounds({ retention: retention(worst) }));
+      const [epochs, rate] = [found["retrain.epochs"], found["retrain.learningRate"]];
+      return Number(epochs?.to ?? 3) * Number(rate?.to ?? 0.001);
+    };
+    // 8% were lost and the interval reaches 4% further: 6% are allowed, three quarters of what was.
+    expect(at(0.12)).toBeCloseTo(2e-3, 6);
+    expect(at(0.14)).toBeCloseTo(3e-3 / 2, 6);
+    expect(at(0.3)).toBeCloseTo(1e-3, 6);
   });
 
   it("restarts from the base first, where a training went on from the incumbent", () => {
@@ -36,12 +50,16 @@ describe("forgetting", () => {
   });
 
   it("takes a second step when it happened twice, and the next one where a limit is reached", () => {
-    const settings = { ...own, "curate.replay.ratio": 1 };
-    const found = decided(forgetting, rounds(lost, { ...lost, settings }));
-    expect(found).toMatchObject({
-      "retrain.learningRate": { to: 0.0007 },
-      "retrain.epochs": { to: 2 },
+    const again = { ...own, "retrain.epochs": 2, "retrain.learningRate": 0.0008 };
+    expect(decided(forgetting, rounds(lost, { ...lost, settings: again }))).toMatchObject({
+      "retrain.learningRate": { to: 0.0005 },
+      "curate.replay.ratio": { from: 0.5, to: 0.75 },
     });
+    const least = { ...own, "retrain.epochs": 2, "retrain.learningRate": 0.0005 };
+    const settings = { ...least, "curate.replay.ratio": 1 };
+    expect(Object.keys(decided(forgetting, rounds({ ...lost, settings })))).toEqual([
+      "curate.maximum",
+    ]);
   });
 
   it("goes back towards the recipe when two rounds kept much more than they had to", () => {

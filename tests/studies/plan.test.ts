@@ -1,6 +1,6 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { armsOf } from "../../src/studies/design.js";
 import { attemptsAtEqualCompute } from "../../src/studies/equal-compute.js";
@@ -37,6 +37,12 @@ describe("a study's file", () => {
       critique: { prompt: "name-the-error" },
       refine: { prompt: "rewrite", tries: 3 },
     });
+  });
+
+  it("takes paths in its settings from its own folder, and the recipe's from the recipe's", () => {
+    const path = study(`${factors}settings: {curate.replay: {path: mine.jsonl}}\n`);
+    const { recipe } = loadStudy(path);
+    expect(recipe.curate.replay?.path).toBe(join(dirname(path), "mine.jsonl"));
   });
 
   it.each([

@@ -53,7 +53,8 @@ export class ModelServer {
   constructor(
     private readonly script: Script,
     /** How long an answer takes, in milliseconds. */
-    private readonly delayMs = 0,
+    /** How long an answer takes. */
+    public delayMs = 0,
   ) {}
 
   get url(): string {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { thisMachine } from "../../src/cli/processes.js";
 import { identities } from "../../src/cli/same-model.js";
 import { adoptSettings } from "../../src/controller/adopt.js";
+import type { Beside } from "../../src/controller/calls-under-way.js";
 import { createRun } from "../../src/controller/create.js";
 import { type LeaseOptions, withLease } from "../../src/controller/lease.js";
 import type { Progress } from "../../src/controller/progress.js";
@@ -158,6 +159,8 @@ export async function scriptedRun(
     /** Taken over when the run is held. */
     settings?: Partial<Changeable>;
     hours?: Hours;
+    /** Shared with a run that is worked on at the same time. */
+    beside?: Beside;
   } = {},
 ): Promise<ScriptedRun> {
   const store = Store.open(join(folder, "memory", "redistill.db"), "memory/migrations");
@@ -229,6 +232,7 @@ export async function scriptedRun(
           coach: recipe.policy.kind === "coach" ? { prompts: coachPrompts(), runAgent } : null,
           models,
           ...(options.embedder ? { embedding: { embedder: options.embedder, frame: null } } : {}),
+          ...(options.beside && { beside: options.beside }),
           train: options.train ?? scripted.train,
           verify: createVerify({}),
           workspace: folder,

@@ -28,7 +28,8 @@ export async function ablateCommand(
     return;
   }
   if (known) {
-    await withWritableStore(options, (store) => through(store, known, options));
+    const together = known.spec.together ?? 1;
+    await withWritableStore(options, (store) => through(store, known, options, together));
     return;
   }
   const { output, workspace } = options;
@@ -40,13 +41,19 @@ export async function ablateCommand(
   }
   await withWritableStore(options, async (store) => {
     showPlan(checked, store.spend.pace(), output);
-    await through(store, started(store, checked, flags, output), options);
+    // As the file says now: how many are worked on at once is no part of what the study is.
+    await through(store, started(store, checked, flags, output), options, spec.together ?? 1);
   });
 }
 
 /** To the end and its report. */
-async function through(store: Store, study: StudyRow, options: RunOptions): Promise<void> {
-  await workOnStudy(store, study, options);
+async function through(
+  store: Store,
+  study: StudyRow,
+  options: RunOptions,
+  together: number,
+): Promise<void> {
+  await workOnStudy(store, study, options, together);
   options.output.close();
   await writeStudyReport(store, study.id, options.workspace, options.output);
 }

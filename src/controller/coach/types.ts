@@ -44,3 +44,9 @@ export interface CoachPorts {
   /** The run's: once it is aborted there is no plan at all. */
   readonly signal: AbortSignal;
 }
+
+/** What a run has for its coach. */
+export interface CoachParts {
+  readonly prompts: CoachInput["prompts"];
+  readonly runAgent: RunAgent;
+}

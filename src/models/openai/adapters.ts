@@ -15,14 +15,20 @@ export interface AdapterRequest {
 
 /** How trained weights get to a server. */
 export interface ServerAdapters {
-  /** @throws RedistillError `model` where the server cannot take this adapter. */
+  /**
+   * Call `answered` with the same adapter once the request has ended, unless this throws.
+   *
+   * @throws RedistillError `model` where the server cannot take this adapter.
+   */
   select(adapter: Adapter | null, signal: AbortSignal): Promise<AdapterRequest>;
+  /** A request that was selected for has ended, whatever came of it. */
+  answered(adapter: Adapter | null): void;
   /** The server does not know the adapter any more: it was started again. */
   forget(adapter: Adapter): void;
   dispose(): Promise<void>;
 }
 
-/** Adapters that vLLM keeps for us: incumbent and candidate. */
+/** Adapters that vLLM keeps for us though nobody asks at the moment: incumbent and candidate. */
 const mostLoaded = 2;
 const vllmHint =
   "Start vLLM with --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=True in its environment (docs/models.md).";
@@ -30,6 +36,8 @@ const vllmHint =
 /** vLLM loads adapters while it runs, from a folder that it can read under the same path. */
 export class VllmAdapters implements ServerAdapters {
   private readonly loaded = new Map<string, Promise<void>>();
+  /** Requests under way: several runs may ask, each with an adapter of its own, and none is unloaded under them. */
+  private readonly underWay = new Map<string, number>();
 
   constructor(private readonly http: ServerHttp) {}
 
@@ -43,17 +51,34 @@ export class VllmAdapters implements ServerAdapters {
 
   async select(adapter: Adapter | null, signal: AbortSignal): Promise<AdapterRequest> {
     if (adapter === null) return { extra: {} };
-    const name = nameOf(adapter.sha256);
+    this.count(adapter, 1);
+    try {
+      await this.load(adapter, signal);
+    } catch (error) {
+      this.answered(adapter);
+      throw error;
+    }
+    return { name: nameOf(adapter.sha256), extra: {} };
+  }
+
+  answered(adapter: Adapter | null): void {
+    if (adapter !== null) this.count(adapter, -1);
+  }
+
+  private count({ sha256 }: Adapter, change: number): void {
+    this.underWay.set(sha256, (this.underWay.get(sha256) ?? 0) + change);
+  }
+
+  private async load(adapter: Adapter, signal: AbortSignal): Promise<void> {
     let loading = this.loaded.get(adapter.sha256);
     if (loading === undefined) {
-      loading = this.load(name, adapter, signal);
+      loading = this.send(adapter, signal);
       this.loaded.set(adapter.sha256, loading);
       loading.catch(() => this.loaded.delete(adapter.sha256));
       await loading;
       await this.unloadOldest(signal);
     }
     await loading;
-    return { name, extra: {} };
   }
 
   forget(adapter: Adapter): void {
@@ -66,9 +91,9 @@ export class VllmAdapters implements ServerAdapters {
     await Promise.allSettled([...this.loaded.keys()].map((sha256) => this.unload(sha256, soon)));
   }
 
-  private async load(name: string, adapter: Adapter, signal: AbortSignal): Promise<void> {
+  private async send(adapter: Adapter, signal: AbortSignal): Promise<void> {
     const { status, body } = await this.http.ask(`${this.http.base}/load_lora_adapter`, signal, {
-      lora_name: name,
+      lora_name: nameOf(adapter.sha256),
       lora_path: adapter.peftPath,
     });
     const said = typeof body === "string" ? body : JSON.stringify(body);
@@ -83,7 +108,8 @@ export class VllmAdapters implements ServerAdapters {
   }
 
   private async unloadOldest(signal: AbortSignal): Promise<void> {
-    for (const sha256 of [...this.loaded.keys()].slice(0, -mostLoaded)) {
+    const idle = (sha256: string) => (this.underWay.get(sha256) ?? 0) === 0;
+    for (const sha256 of [...this.loaded.keys()].slice(0, -mostLoaded).filter(idle)) {
       this.loaded.delete(sha256);
       await this.unload(sha256, signal);
     }
@@ -119,6 +145,8 @@ export class LlamaServerAdapters implements ServerAdapters {
     // All of them, since one that is left out keeps no scale but the server's own.
     return { extra: lora.length > 0 ? { lora } : {} };
   }
+
+  answered(): void {}
 
   forget(): void {}
 

@@ -100,6 +100,8 @@ class OpenAIEndpoint implements Endpoint {
       throw new EndpointFault("unavailable", "the server has lost the adapter", null, {
         cause: error,
       });
+    } finally {
+      this.adapters?.answered(adapter);
     }
   }
 

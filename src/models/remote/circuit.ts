@@ -1,10 +1,18 @@
 import type { Clock } from "../../core/clock.js";
 import { messageOf, PausedError, RedistillError } from "../../core/errors.js";
+import { untilAborted } from "../../core/until-aborted.js";
 import { Silence } from "../embedded/silence.js";
 import { delayAfter, type Patience } from "./patience.js";
 
 /** How often the time without a sign of life is looked at, in milliseconds. */
 const tickMs = 1_000;
+
+/** The server is being asked who it is, for as long as somebody waits for that. */
+interface Probing {
+  readonly done: Promise<void>;
+  readonly stop: AbortController;
+  waiting: number;
+}
 
 export interface CircuitOptions {
   readonly name: string;
@@ -23,7 +31,7 @@ export class Circuit {
   /** In a row. */
   private failures = 0;
   private doubtful = false;
-  private probing: Promise<void> | null = null;
+  private probing: Probing | null = null;
   private lastTrouble = "";
   /** Counts ticks, so that the hours of a suspended machine are not the server's. */
   private readonly silence: Silence;
@@ -44,13 +52,21 @@ export class Circuit {
     return this.gone.signal;
   }
 
-  /** Waits while the server is away; to be called before each request. */
-  pass(signal: AbortSignal): Promise<void> {
-    if (!this.doubtful) return Promise.resolve();
-    this.probing ??= this.probe(signal).finally(() => {
-      this.probing = null;
-    });
-    return this.probing;
+  /**
+   * Waits while the server is away; to be called before each request. Several batches wait for one and the same
+   * question: one that gives up does not end it for the others.
+   */
+  async pass(signal: AbortSignal): Promise<void> {
+    if (!this.doubtful) return;
+    signal.throwIfAborted();
+    this.probing ??= this.startProbing();
+    const { probing } = this;
+    probing.waiting++;
+    try {
+      await untilAborted(probing.done, signal);
+    } finally {
+      if (--probing.waiting === 0) this.leave(probing);
+    }
   }
 
   /** A token or an answer came. */
@@ -88,6 +104,19 @@ export class Circuit {
 
   private get isOpen(): boolean {
     return this.failures >= this.options.patience.failuresToOpen;
+  }
+
+  private startProbing(): Probing {
+    const stop = new AbortController();
+    const done = this.probe(stop.signal);
+    // Whoever waited may have given up before it failed.
+    done.catch(() => {});
+    return { done, stop, waiting: 0 };
+  }
+
+  private leave(probing: Probing): void {
+    probing.stop.abort();
+    if (this.probing === probing) this.probing = null;
   }
 
   private async probe(signal: AbortSignal): Promise<void> {

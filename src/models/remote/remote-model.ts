@@ -25,7 +25,8 @@ export class RemoteModel implements ChatModel {
   private readonly name: string;
   /** Requests under way at once, at most. */
   private readonly width: number;
-  private notify: (text: string) => void = () => {};
+  /** What is told to those whose requests are under way: several runs may ask at once. */
+  private readonly listeners = new Set<(text: string) => void>();
 
   private constructor(
     private readonly endpoint: Endpoint,
@@ -38,9 +39,9 @@ export class RemoteModel implements ChatModel {
     this.width = Math.min(settings.sequences, identity.parallel ?? settings.sequences);
     this.throttle = new Throttle(this.width);
     const identify = (signal: AbortSignal) => this.requireSame(signal);
-    this.circuit = new Circuit({ name: this.name, patience, clock, identify }, (text) =>
-      this.notify(text),
-    );
+    this.circuit = new Circuit({ name: this.name, patience, clock, identify }, (text) => {
+      for (const listener of this.listeners) listener(text);
+    });
   }
 
   /**
@@ -104,10 +105,12 @@ export class RemoteModel implements ChatModel {
     });
   }
 
+  /** May be called while another call is under way: all share the bound on requests and what is known of the server. */
   async sample(requests: readonly CallRequest[], options: SampleOptions): Promise<void> {
     options.signal.throwIfAborted();
     if (requests.length === 0 || options.drain?.aborted) return;
-    this.notify = (text) => options.onNotice?.(text);
+    const listener = (text: string) => options.onNotice?.(text);
+    this.listeners.add(listener);
     const { endpoint, circuit, throttle, patience, clock } = this;
     const batch = new Batch(
       {
@@ -121,8 +124,8 @@ export class RemoteModel implements ChatModel {
     try {
       await batch.work(Math.min(this.width, options.width ?? this.width));
     } finally {
-      circuit.rest();
-      this.notify = () => {};
+      this.listeners.delete(listener);
+      if (this.listeners.size === 0) circuit.rest();
     }
   }
 

@@ -1,17 +1,29 @@
-import type { PolicyDecision } from "../../core/policy.js";
+import type {
+  Lever,
+  LeverSettings,
+  Observation,
+  PolicyDecision,
+  RoundSeen,
+} from "../../core/policy.js";
 import { forgot, latest } from "../evidence.js";
-import { choose, figure, move, nothingToSay, type Rule, share } from "../rule.js";
+import { choose, figure, type Grounds, move, nothingToSay, type Rule, share } from "../rule.js";
+
+type Retention = NonNullable<RoundSeen["retention"]>;
 
 const rule = "forgetting";
 
+/** What is left of a dose that was too large, at least and at most. */
+const [least, most] = [1 / 3, 0.7];
+
 /**
- * After a round that was rejected for what it forgot: restart from the base, rehearse more, train at a smaller rate, for
- * fewer epochs; the first that is possible, and two of them when it happened twice in a row. After two rounds that kept
- * twice what they had to, rate and rehearsal go back a step towards the recipe.
+ * After a round that was rejected for what it forgot: restart from the base, train at a smaller dose, rehearse more, learn
+ * from fewer examples; the first that is possible, and two of them when it happened twice in a row. After two rounds that
+ * kept twice what they had to, rate and rehearsal go back a step towards the recipe.
  *
- * Rehearsal against forgetting: Huang et al. 2024, "Mitigating Catastrophic Forgetting in Large Language Models with
- * Self-Synthesized Rehearsal". Smaller rates and fewer steps forget less: Biderman et al. 2024, "LoRA Learns Less and
- * Forgets Less". Restarting from the base: Singh et al. 2024, "Beyond Human Data" (ReST-EM).
+ * The dose is epochs × rate. Smaller rates and fewer steps forget less: Biderman et al. 2024, "LoRA Learns Less and Forgets
+ * Less". Rehearsal: Huang et al. 2024, "Mitigating Catastrophic Forgetting in Large Language Models with Self-Synthesized
+ * Rehearsal". Restarting from the base: Singh et al. 2024, "Beyond Human Data" (ReST-EM). That the dose comes before
+ * rehearsal was measured here (docs/LOG.md, 2026-11-28).
  */
 export const forgetting: Rule = (observation, settings) => {
   const recent = latest(observation, 2);
@@ -23,26 +35,43 @@ export const forgetting: Rule = (observation, settings) => {
   const twice = recent.length === 2 && recent.every(forgot);
   const because = `it may have forgotten ${share(worst)} of the retention suite, ${share(margin)} is allowed`;
   const grounds = { rule, because, saw };
+  const moved = (lever: Lever, to: number) => move(observation, settings, lever, to, grounds);
   const steps: PolicyDecision[][] = [
     choose(settings, "retrain.from", "base", grounds),
-    move(
-      observation,
-      settings,
-      "curate.replay.ratio",
-      raised(settings["curate.replay.ratio"]),
-      grounds,
-    ),
-    move(
-      observation,
-      settings,
-      "retrain.learningRate",
-      Number(settings["retrain.learningRate"]) * 0.7,
-      grounds,
-    ),
-    move(observation, settings, "retrain.epochs", Number(settings["retrain.epochs"]) - 1, grounds),
+    smallerDose(observation, settings, doseLeft(last.retention), grounds),
+    moved("curate.replay.ratio", raised(settings["curate.replay.ratio"])),
+    moved("curate.maximum", Number(settings["curate.maximum"]) * most),
   ];
-  return { decisions: steps.flat().slice(0, twice ? 2 : 1) };
+  const possible = steps.filter((decisions) => decisions.length > 0);
+  return { decisions: possible.slice(0, twice ? 2 : 1).flat() };
 };
+
+/**
+ * The share of the dose at which the interval would end at the margin, if what is lost grew in proportion to the dose and
+ * the interval stayed as wide.
+ */
+function doseLeft({ tasks, baseline, candidate, worst, margin }: Retention): number {
+  const lost = (baseline - candidate) / tasks;
+  const allowed = margin - (worst - lost);
+  return lost > 0 ? Math.min(most, Math.max(least, allowed / lost)) : most;
+}
+
+/** Fewer epochs, and what these cannot do by a smaller rate. */
+function smallerDose(
+  observation: Observation,
+  settings: LeverSettings,
+  part: number,
+  grounds: Grounds,
+): PolicyDecision[] {
+  const [epochs, rate] = [settings["retrain.epochs"], settings["retrain.learningRate"]].map(Number);
+  const fewest = observation.limits["retrain.epochs"]?.least ?? 1;
+  const fewer = Math.max(fewest, Math.round(epochs! * part));
+  const smaller = rate! * Math.min(1, (part * epochs!) / fewer);
+  return [
+    ...move(observation, settings, "retrain.epochs", fewer, grounds),
+    ...move(observation, settings, "retrain.learningRate", smaller, grounds),
+  ];
+}
 
 const raised = (ratio: unknown) => Math.max(Number(ratio) * 1.5, Number(ratio) + 0.1);
 

@@ -1,4 +1,4 @@
-import { attemptYield } from "../evidence.js";
+import { attemptYield, isFull } from "../evidence.js";
 import { figure, move, nothingToSay, type Rule, share } from "../rule.js";
 
 /** Tasks without which nothing is decided. */
@@ -11,8 +11,8 @@ const exhausted = 0.15;
 const worthwhile = 0.1;
 
 /**
- * Attempts at a task by what the last of them add: more where pass@k is far above pass@1 and still rises, fewer where
- * attempts agree. Coverage by samples: Chen et al. 2021; Brown et al. 2024, "Large Language Monkeys".
+ * Attempts at a task by what the last of them add: more where pass@k is far above pass@1 and still rises, unless there
+ * are as many right answers as may be learned from; fewer where attempts agree. Coverage by samples: Chen et al. 2021; Brown et al. 2024, "Large Language Monkeys".
  */
 export const moreAttempts: Rule = (observation, settings) => {
   const last = observation.rounds.at(-1);
@@ -25,6 +25,7 @@ export const moreAttempts: Rule = (observation, settings) => {
   const saw = { first: figure(first), all: figure(all), ratio: figure(ratio) };
   const grounds = { rule: "more-attempts", because, saw };
   if (ratio >= open && all - first >= worthwhile) {
+    if (isFull(last)) return nothingToSay;
     return { decisions: move(observation, settings, "generate.attempts", now * 1.5, grounds) };
   }
   if (ratio > exhausted) return nothingToSay;

@@ -47,9 +47,11 @@ export function studyReport(
 ): StudyReport {
   const { study } = outcomes;
   const analysis = analyse(outcomes);
+  // How many runs were worked on at once changes nothing that they came to.
+  const { together: _pace, ...spec } = study.spec;
   const facts = {
     study: study.id,
-    spec: study.spec,
+    spec,
     finished: study.finishedAt !== null,
     analysis,
   };

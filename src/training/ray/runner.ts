@@ -42,6 +42,8 @@ const stopSeconds = 30;
  * const train = createTrainer({ worker, model, directory: "memory/adapters" });
  */
 export function createRayRunner(options: RayRunnerOptions): Pick<TrainerWorker, "request"> {
+  // Weights and package are the same for jobs that are submitted together: two would write one file.
+  let sharing: Promise<unknown> = Promise.resolve();
   return {
     async request(operation, fields, request = {}) {
       const path = (fields as { job?: unknown }).job;
@@ -49,8 +51,9 @@ export function createRayRunner(options: RayRunnerOptions): Pick<TrainerWorker, 
         throw new RedistillError("internal", `A Ray cluster is asked to ${operation}.`, "");
       }
       const { sharedFolder } = options.settings;
-      const shared = await shareJob(path, sharedFolder, options.trainerDirectory);
-      return new Training(shared, options, request).run();
+      const shared = sharing.then(() => shareJob(path, sharedFolder, options.trainerDirectory));
+      sharing = shared.catch(() => {});
+      return new Training(await shared, options, request).run();
     },
   };
 }

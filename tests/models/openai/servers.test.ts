@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { Adapter } from "../../../src/core/entities.js";
+import { VllmAdapters } from "../../../src/models/openai/adapters.js";
+import { ServerHttp } from "../../../src/models/openai/http.js";
 import type { Endpoint } from "../../../src/models/remote/endpoint.js";
 import { RemoteModel } from "../../../src/models/remote/remote-model.js";
 import { chatModelContract, requestOf } from "../../contract/chat-model.js";
@@ -114,6 +116,18 @@ describe("vLLM", () => {
     expect([...loaded.values()]).toEqual(["/runs/b/peft", "/runs/c/peft"]);
     await endpoint.dispose();
     expect(loaded.size).toBe(0);
+  });
+
+  it("unloads none that somebody is asking", async () => {
+    await open();
+    const http = new ServerHttp(api.url, null);
+    const adapters = new VllmAdapters(http);
+    for (const letter of ["a", "b", "c"]) await adapters.select(adapter(letter), signal());
+    expect(loaded.size).toBe(3);
+    for (const letter of ["a", "b"]) adapters.answered(adapter(letter));
+    await adapters.select(adapter("d"), signal());
+    expect([...loaded.values()]).toEqual(["/runs/c/peft", "/runs/d/peft"]);
+    await http.close();
   });
 
   it("loads an adapter again when the server was started again", async () => {

@@ -95,6 +95,17 @@ test("two runs with the same job train it once", async () => {
   expect(await trainings("a")).toBe(1);
 });
 
+test("one trainer has several jobs run at once, with what they share written once", async () => {
+  const train = cluster.trainer("a");
+  const jobs = ["FAULT:slow", "2", "3"].map((text) => jobWith(text));
+  const results = await Promise.all(jobs.map((job) => run(train, job)));
+  expect(new Set(results.map(({ result }) => result.ggufPath)).size).toBe(3);
+  expect(cluster.ray.submitted.toSorted()).toEqual(jobs.map((job) => idOf(job)).toSorted());
+  const shared = cluster.sharedFolder("a");
+  expect(await readdir(join(shared, "weights"))).toEqual([`${cluster.model.sha256}.gguf`]);
+  expect(await readdir(join(shared, "trainer"))).toHaveLength(1);
+});
+
 test("a controller that comes back later takes the adapter that is finished", async () => {
   const { result } = await run(cluster.trainer("a"), jobWith("2"));
   await rm(join(result.ggufPath, "..", ".."), { recursive: true });
