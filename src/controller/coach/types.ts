@@ -27,8 +27,8 @@ export interface CoachInput {
 export interface CoachPorts {
   /** Answers of the coach's model; a call under way is given up, and rejects, once the signal is aborted. */
   complete(signal: AbortSignal): Complete;
-  /** Whether that model holds its answers to a schema. */
-  readonly holdsSchema: boolean;
+  /** How that model's answers are held to the form of a call: not at all, by a schema, or by a grammar to legal values, too. */
+  readonly held: "not" | "schema" | "grammar";
   /** Tokens that one of its sequences holds: prompt and answer together. */
   readonly contextTokens: number;
   /** The length of a conversation as that model reads it, in tokens. */

@@ -5,5 +5,6 @@ export const embeddedCapabilities: ModelCapabilities = {
   adapters: true,
   deterministic: true,
   schema: false,
+  grammar: true,
   topLogprobs: 20,
 };
