@@ -1,5 +1,5 @@
 import { adoptSettings } from "../controller/adopt.js";
-import type { CoachParts } from "../controller/coach/in-run.js";
+import type { CoachParts } from "../controller/coach/types.js";
 import { type Held, withLease } from "../controller/lease.js";
 import { frozenTasks, workOn } from "../controller/run.js";
 import { systemClock } from "../core/clock.js";

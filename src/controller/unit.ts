@@ -9,7 +9,7 @@ import type { StagePrompts, TaskSets } from "../stages/types.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import { admit } from "./admission.js";
-import type { CoachParts } from "./coach/in-run.js";
+import type { CoachParts } from "./coach/types.js";
 import { Ledger } from "./ledger.js";
 import type { Observe } from "./progress.js";
 

@@ -1,4 +1,3 @@
-import type { RunAgent } from "../../core/agent.js";
 import { messageOf } from "../../core/errors.js";
 import { leakIn } from "../../core/leaks.js";
 import { modelOf } from "../../core/model.js";
@@ -10,13 +9,7 @@ import type { StagePorts } from "../../stages/types.js";
 import type { RunRow } from "../../store/runs.js";
 import { clockOf, type RunContext } from "../unit.js";
 import { proposePlan } from "./propose.js";
-import type { CoachInput, CoachPorts, CritiqueSeen } from "./types.js";
-
-/** What a run has for its coach. */
-export interface CoachParts {
-  readonly prompts: CoachInput["prompts"];
-  readonly runAgent: RunAgent;
-}
+import type { CoachPorts, CritiqueSeen } from "./types.js";
 
 /** Rounds whose critiques a coach may look at. */
 const recentRounds = 2;

@@ -23,6 +23,12 @@ export interface CoachInput {
   readonly prompts: { readonly coach: Prompt; readonly repair: Prompt };
 }
 
+/** What a run has for its coach. */
+export interface CoachParts {
+  readonly prompts: CoachInput["prompts"];
+  readonly runAgent: RunAgent;
+}
+
 /** All that a coach's work is done with. */
 export interface CoachPorts {
   /** Answers of the coach's model; a call under way is given up, and rejects, once the signal is aborted. */
