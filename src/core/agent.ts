@@ -17,8 +17,10 @@ export interface AgentTurn {
   readonly again: boolean;
   /** The whole conversation; after system and question come answers and what tools said, by turns. */
   readonly messages: readonly Message[];
-  /** JSON schema of the answer, for models that can be held to one. */
+  /** JSON schema of the answer, in the part of the language that servers take; arguments may be another name's. */
   readonly schema: Readonly<Record<string, unknown>>;
+  /** Each name with its own arguments, and no tool twice that takes none: for models that are held by a grammar. */
+  readonly exactSchema: Readonly<Record<string, unknown>>;
 }
 
 /** What an agent is to do, and all that it has for it. */

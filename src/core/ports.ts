@@ -59,6 +59,11 @@ export interface ModelCapabilities {
   readonly deterministic: boolean;
   /** Holds an answer to `CallRequest.schema`. */
   readonly schema: boolean;
+  /**
+   * Holds an answer to a bounded schema by a grammar, whatever `schema` says. Only the coach asks for it: requests of
+   * critics and others, and with them the keys of calls that runs have paid for, stay what they are.
+   */
+  readonly grammar?: true;
   /** The most alternatives whose log-probability it gives for a token; 0: it gives none. */
   readonly topLogprobs: number;
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { CallRequest } from "../../src/core/entities.js";
-import type { Script } from "../../src/models/scripted.js";
+import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
 import { call, proposal, saying } from "../support/coach.js";
 import { digestOf } from "../support/digest.js";
 import { hostileCoaches } from "../support/hostile-coach.js";
@@ -89,6 +89,28 @@ describe("a run with a coach", () => {
     expect(turns.length).toBeLessThanOrEqual(2);
     expect(again.store.plans.of("sums-1")).toMatchObject([{ author: "coach", fallback: null }]);
     again.store.close();
+  });
+
+  it("asks a model with a grammar by one, and nobody else's question is another for it", async () => {
+    const because = "It is worth a try.";
+    const full = { settings: [], cluster: null, lesson: null, stop: null, because };
+    const script = coached(call("rounds"), call("propose", full));
+    const asked = async (grammar: boolean) => {
+      const model = new ScriptedChatModel("learner", script);
+      if (grammar) Object.assign(model, { capabilities: { ...model.capabilities, grammar } });
+      const run = await scriptedRun(folder(), recipe("coach", 1), { model });
+      await run.work();
+      expect(run.store.plans.of("sums-1")).toMatchObject([{ author: "coach", fallback: null }]);
+      run.store.close();
+      const requests = model.ledger.map(({ request }) => request);
+      const others = requests.filter((request) => !isCoach(request));
+      return { others, turns: requests.filter(isCoach).map(({ schema }) => schema) };
+    };
+    const [plain, held] = [await asked(false), await asked(true)];
+    expect(held.others).toEqual(plain.others);
+    expect(held.others.some(({ schema }) => schema !== undefined)).toBe(false);
+    expect(plain.turns).toEqual([undefined, undefined]);
+    expect(held.turns).toMatchObject([{ anyOf: expect.any(Array) }, { anyOf: expect.any(Array) }]);
   });
 
   it("ends it where the coach asks to stop, after a round was tried", async () => {

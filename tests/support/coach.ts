@@ -117,7 +117,7 @@ export function coachPorts(
 ): CoachPorts {
   return {
     complete: completeOf(model, cache),
-    holdsSchema: false,
+    held: "not",
     contextTokens: 4096,
     tokensOf: async (messages) => (await model.countTokens([model.render(messages)]))[0]!,
     runAgent,

@@ -6,6 +6,8 @@ import type { CoachInput, CoachPorts } from "./types.js";
 
 /** Tokens that an answer needs at least: a proposal that changes a few things. */
 export const leastAnswer = 128;
+/** Those of the longest legal proposal, where a grammar makes a small model spell it. */
+const spelledAnswer = 320;
 
 /**
  * A coach's questions as calls of the loop: by its cache, so that a resumed run asks none again, greedily and with the
@@ -17,15 +19,15 @@ export function asking(
   signal: AbortSignal,
 ): AgentJob<unknown>["ask"] {
   const complete = ports.complete(signal);
-  return async ({ turn, again, messages, schema }) => {
+  return async ({ turn, again, messages, schema, exactSchema }) => {
     signal.throwIfAborted();
     const { seed, round } = observation;
     const { shown, room } = await fitted(messages, ports);
     const sampling = greedy(Math.min(settings.maxTokens, room));
     const parts = [seed, "coach", round, turn, again ? "again" : "first"];
     const request = requestFor(shown, sampling, ...parts);
-    const asked = ports.holdsSchema ? { ...request, schema } : request;
-    const [answer] = await complete([asked], null);
+    const forms = { not: {}, schema: { schema }, grammar: { schema: exactSchema } };
+    const [answer] = await complete([{ ...request, ...forms[ports.held] }], null);
     const { text, stopReason, unanswered } = answer!;
     if (unanswered !== undefined) throw new CoachFault("unavailable", unanswered);
     return { text, complete: stopReason === "end" };
@@ -39,15 +41,17 @@ export function asking(
  */
 async function fitted(
   messages: readonly Message[],
-  { tokensOf, contextTokens }: CoachPorts,
+  { held, tokensOf, contextTokens }: CoachPorts,
 ): Promise<{ readonly shown: readonly Message[]; readonly room: number }> {
   const question = messages.findIndex(({ role }) => role === "user") + 1;
   const [head, turns] = [messages.slice(0, question), messages.slice(question)];
+  const wanted = held === "grammar" ? spelledAnswer : leastAnswer;
   for (let left = 0; ; left += 2) {
     const shown = [...head, ...turns.slice(left)];
     const room = contextTokens - (await tokensOf(shown));
-    if (room >= leastAnswer) return { shown, room };
+    if (room >= wanted) return { shown, room };
     if (left < turns.length) continue;
+    if (room >= leastAnswer) return { shown, room };
     const lack = `its question leaves ${Math.max(0, room)} of ${contextTokens} tokens for an answer`;
     const advice = `which needs ${leastAnswer}; raise contextTokens of the coach's model`;
     throw new CoachFault("unavailable", `${lack}, ${advice}`);

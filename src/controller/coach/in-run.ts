@@ -3,6 +3,7 @@ import { leakIn } from "../../core/leaks.js";
 import { modelOf } from "../../core/model.js";
 import { applyPlan } from "../../core/plan.js";
 import type { LeverSettings, Observation, Plan } from "../../core/policy.js";
+import type { ModelCapabilities } from "../../core/ports.js";
 import { adaptive } from "../../policy/adaptive.js";
 import type { StagePorts } from "../../stages/types.js";
 import type { RunRow } from "../../store/runs.js";
@@ -30,7 +31,7 @@ export function coachPlan(
   const all = Object.values(tasks).flat();
   const ports: CoachPorts = {
     complete: (until) => portsOf(AbortSignal.any([signal, until])).complete,
-    holdsSchema: models.coach.capabilities.schema,
+    held: heldBy(models.coach.capabilities),
     contextTokens: modelOf(run.recipe, "coach").contextTokens,
     tokensOf: async (messages) =>
       (await models.coach.countTokens([models.coach.render(messages)]))[0] as number,
@@ -43,6 +44,11 @@ export function coachPlan(
   };
   const critiques = critiquesSeen(context, run, observation.round);
   return proposePlan({ observation, critiques, settings: policy, prompts: coach.prompts }, ports);
+}
+
+function heldBy({ schema, grammar }: ModelCapabilities): CoachPorts["held"] {
+  if (grammar === true) return "grammar";
+  return schema ? "schema" : "not";
 }
 
 function objectionTo({ recipe }: RunRow, settings: LeverSettings): string | null {

@@ -4,6 +4,7 @@ import type { Plan } from "../../core/policy.js";
 import { renderPrompt } from "../../core/prompt.js";
 import { asking, leastAnswer } from "./ask.js";
 import { asCoachFault, CoachFault } from "./faults.js";
+import { legalForms } from "./legal.js";
 import { fallbackPlan, planOf } from "./plan.js";
 import { accept, type Proposal, proposalSchema } from "./proposal.js";
 import { stateText } from "./state.js";
@@ -42,11 +43,12 @@ async function jobOf(
 ): Promise<AgentJob<Proposal>> {
   const { settings, prompts } = input;
   const asked = await question(input, ports);
+  const legal = ports.held === "grammar" ? legalForms(input.observation, ports) : null;
   return {
     system: contentOf(asked, "system"),
     question: contentOf(asked, "user") as string,
-    tools: coachTools(input),
-    outcome: { name: "propose", schema: proposalSchema },
+    tools: coachTools(input, legal?.cluster),
+    outcome: { name: "propose", schema: legal?.proposal ?? proposalSchema },
     turns: settings.turns,
     ask: asking(input, ports, signal),
     repair: (form) => contentOf(renderPrompt(prompts.repair, { form }), "user") as string,

@@ -11,9 +11,16 @@ const longestText = 120;
 
 const nothing = z.strictObject({});
 
-/** All that a coach can look at. Each reads what it was given here, and nothing else is within its reach. */
-export function coachTools({ observation, critiques }: CoachInput): AgentTool[] {
-  const lines = (found: readonly string[], none: string) => found.join("\n") || none;
+/**
+ * All that a coach can look at. Each reads what it was given here, and nothing else is within its reach.
+ *
+ * @param clusterName How it may call a cluster; null leaves out what needs one.
+ */
+export function coachTools(
+  input: CoachInput,
+  clusterName: z.ZodType<string> | null = z.string(),
+): AgentTool[] {
+  const { observation } = input;
   return [
     {
       name: "rounds",
@@ -25,18 +32,7 @@ export function coachTools({ observation, critiques }: CoachInput): AgentTool[] 
       schema: nothing,
       run: () => lines(clusterLines(observation).slice(0, most.clusters), "There are none."),
     },
-    {
-      name: "critiques",
-      schema: z.strictObject({ cluster: z.string() }),
-      run: ({ cluster }: { cluster: string }) => {
-        const known = clusterCalled(observation, cluster);
-        if (known === null) return "There is no such cluster.";
-        const own = observation.tasks.filter((task) => task.cluster === known.id);
-        const ids = new Set(own.map(({ id }) => id));
-        const found = critiques.filter(({ taskId }) => ids.has(taskId)).slice(0, most.critiques);
-        return lines(found.map(critiqueText), "Nothing was said of these.");
-      },
-    },
+    ...(clusterName === null ? [] : [critiquesTool(input, clusterName)]),
     {
       name: "lessons",
       schema: nothing,
@@ -59,6 +55,26 @@ export function coachTools({ observation, critiques }: CoachInput): AgentTool[] 
     },
   ];
 }
+
+function critiquesTool(
+  { observation, critiques }: CoachInput,
+  clusterName: z.ZodType<string>,
+): AgentTool {
+  return {
+    name: "critiques",
+    schema: z.strictObject({ cluster: clusterName }),
+    run: ({ cluster }: { cluster: string }) => {
+      const known = clusterCalled(observation, cluster);
+      if (known === null) return "There is no such cluster.";
+      const own = observation.tasks.filter((task) => task.cluster === known.id);
+      const ids = new Set(own.map(({ id }) => id));
+      const found = critiques.filter(({ taskId }) => ids.has(taskId)).slice(0, most.critiques);
+      return lines(found.map(critiqueText), "Nothing was said of these.");
+    },
+  };
+}
+
+const lines = (found: readonly string[], none: string) => found.join("\n") || none;
 
 function critiqueText({ task, answer, critique }: CoachInput["critiques"][number]): string {
   const [asked, said, found] = [task, answer, critique].map((text) => quoted(text, longestText));

@@ -23,12 +23,18 @@ export interface CoachInput {
   readonly prompts: { readonly coach: Prompt; readonly repair: Prompt };
 }
 
+/** What a run has for its coach. */
+export interface CoachParts {
+  readonly prompts: CoachInput["prompts"];
+  readonly runAgent: RunAgent;
+}
+
 /** All that a coach's work is done with. */
 export interface CoachPorts {
   /** Answers of the coach's model; a call under way is given up, and rejects, once the signal is aborted. */
   complete(signal: AbortSignal): Complete;
-  /** Whether that model holds its answers to a schema. */
-  readonly holdsSchema: boolean;
+  /** How that model's answers are held to the form of a call: not at all, by a schema, or by a grammar to legal values, too. */
+  readonly held: "not" | "schema" | "grammar";
   /** Tokens that one of its sequences holds: prompt and answer together. */
   readonly contextTokens: number;
   /** The length of a conversation as that model reads it, in tokens. */

@@ -6,6 +6,7 @@ export const embeddedCapabilities: ModelCapabilities = {
   adapters: true,
   deterministic: true,
   schema: false,
+  grammar: true,
   topLogprobs: 20,
 };
 

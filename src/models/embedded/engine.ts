@@ -1,11 +1,19 @@
 import { availableParallelism } from "node:os";
-import { getLlama, type Llama, type LlamaContext, LlamaLogLevel, type Token } from "node-llama-cpp";
+import {
+  getLlama,
+  type Llama,
+  type LlamaContext,
+  type LlamaGrammar,
+  LlamaLogLevel,
+  type Token,
+} from "node-llama-cpp";
 import { type Adapter, type CallRequest, isWholeModel, type Message } from "../../core/entities.js";
 import { messageOf, RedistillError } from "../../core/errors.js";
 import { sha256 } from "../../core/hash.js";
 import type { SampleOptions } from "../../core/ports.js";
 import { type DecodeRequest, decodeAll, type SequencePool } from "./decode.js";
 import { embedAll } from "./embed.js";
+import { grammarOf } from "./grammar.js";
 import { LoadedWeights } from "./loaded-weights.js";
 import { ChatTemplate, type ChatTemplateSource } from "./template.js";
 import { ThreadGovernor } from "./threads.js";
@@ -127,14 +135,16 @@ export class EmbeddedEngine {
   async sample(requests: readonly CallRequest[], options: SampleOptions): Promise<void> {
     if (requests.length === 0) return;
     const rendered = new Map<readonly Message[], { prompt: Token[]; prefixLength: number }>();
+    const grammars = await this.grammarsOf(requests);
     const decodes: DecodeRequest[] = requests.map((request, index) => {
       let prompt = rendered.get(request.messages);
       if (prompt === undefined) {
         prompt = this.promptOf(request.messages);
         rendered.set(request.messages, prompt);
       }
-      const { sampling, topLogprobs = 0 } = request;
-      return { index, ...prompt, sampling, topLogprobs };
+      const { sampling, topLogprobs = 0, schema } = request;
+      const grammar = (schema && grammars.get(schema)) ?? null;
+      return { index, ...prompt, sampling, topLogprobs, grammar };
     });
     const needed = Math.max(...decodes.map((d) => d.prompt.length + d.sampling.maxTokens));
     const width = Math.min(options.width ?? this.options.sequences, this.options.sequences);
@@ -170,6 +180,16 @@ export class EmbeddedEngine {
         { cause },
       );
     }
+  }
+
+  /** What holds answers to the requests' schemas. */
+  private async grammarsOf(requests: readonly CallRequest[]) {
+    const grammars = new Map<NonNullable<CallRequest["schema"]>, LlamaGrammar>();
+    for (const { schema } of requests) {
+      if (schema === undefined || grammars.has(schema)) continue;
+      grammars.set(schema, await this.llama.createGrammar({ grammar: grammarOf(schema) }));
+    }
+    return grammars;
   }
 
   /** A prompt's tokens, and how many of them come before the last message's content. */

@@ -1,4 +1,4 @@
-import type { Adapter, CallRequest, Generation, Message, Sampling } from "../../core/entities.js";
+import type { Adapter, CallRequest, Generation, Message } from "../../core/entities.js";
 import { type ErrorKind, RedistillError } from "../../core/errors.js";
 import type { EngineOptions } from "./engine.js";
 import type { ChatTemplateSource } from "./template.js";
@@ -16,10 +16,8 @@ interface PackedRequests {
   readonly requests: readonly PackedRequest[];
 }
 
-interface PackedRequest {
+interface PackedRequest extends Omit<CallRequest, "messages"> {
   readonly conversation: number;
-  readonly sampling: Sampling;
-  readonly topLogprobs?: number;
 }
 
 /** From us to the engine's process; one `load`, `sample`, `count` or `embed` at a time. */
@@ -63,7 +61,7 @@ export type FromHost = Closing | Passing;
 /** The engine reads a prompt once for requests with one and the same array of messages. */
 export function packRequests(requests: readonly CallRequest[]): PackedRequests {
   const places = new Map<readonly Message[], number>();
-  const packed = requests.map(({ messages, schema: _unread, ...rest }) => {
+  const packed = requests.map(({ messages, ...rest }) => {
     const conversation = places.get(messages) ?? places.size;
     places.set(messages, conversation);
     return { conversation, ...rest };

@@ -34,6 +34,20 @@ export function actionSchema(callables: readonly Callable[]): Record<string, unk
   };
 }
 
+/** The same where each name has its own arguments: servers want an object at the root, and no choice. */
+export function exactActionSchema(callables: readonly Callable[]): Record<string, unknown> {
+  return { anyOf: callables.map((callable) => callSchema(callable)) };
+}
+
+function callSchema({ name, schema }: Callable): Record<string, unknown> {
+  return {
+    type: "object",
+    properties: { tool: { const: name }, arguments: jsonSchemaOf(schema) },
+    required: ["tool", "arguments"],
+    additionalProperties: false,
+  };
+}
+
 /** The form of a call, as a model is told of it. */
 export function actionForm(callables: readonly Callable[]): string {
   const names = callables.map(({ name }) => JSON.stringify(name)).join(" or ");

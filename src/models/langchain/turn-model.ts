@@ -3,7 +3,14 @@ import { AIMessage, type BaseMessage, ToolMessage } from "@langchain/core/messag
 import type { ChatResult } from "@langchain/core/outputs";
 import { AgentFault, type AgentJob } from "../../core/agent.js";
 import type { Message } from "../../core/entities.js";
-import { type Action, actionForm, actionSchema, readAction } from "./action.js";
+import {
+  type Action,
+  actionForm,
+  actionSchema,
+  type Callable,
+  exactActionSchema,
+  readAction,
+} from "./action.js";
 
 /** Characters of an unreadable answer that are shown when it is asked for again. */
 const mostQuoted = 200;
@@ -16,6 +23,7 @@ export class TurnModel extends BaseChatModel {
   /** What `ask` or reading threw: an agent may wrap what its model throws. */
   failure: unknown = null;
   private turn = 0;
+  private readonly called = new Set<string>();
 
   constructor(private readonly job: AgentJob<unknown>) {
     super({});
@@ -50,18 +58,30 @@ export class TurnModel extends BaseChatModel {
     this.turn++;
     const callables = this.turn < turns ? [...tools, outcome] : [outcome];
     const schema = actionSchema(callables);
+    const exactSchema = exactActionSchema(callables.filter((each) => !this.isKnown(each)));
     let asked = messages;
     let why = "";
     for (const again of [false, true]) {
-      const { text, complete } = await ask({ turn: this.turn, again, messages: asked, schema });
+      const { text, complete } = await ask({
+        ...{ turn: this.turn, again, messages: asked },
+        ...{ schema, exactSchema },
+      });
       const action = complete ? readAction(text, callables) : "it was cut off";
-      if (typeof action !== "string") return { text, action };
+      if (typeof action !== "string") {
+        this.called.add(action.name);
+        return { text, action };
+      }
       why = action;
       // Some servers refuse a message without content.
       const said: Message = { role: "assistant", content: text.trim().slice(0, mostQuoted) || "–" };
       asked = [...messages, said, { role: "user", content: repair(actionForm(callables)) }];
     }
     throw new AgentFault(`turn ${this.turn}, asked twice: ${why}`);
+  }
+
+  /** A tool without arguments says the same again; small models ask for nothing else. */
+  private isKnown({ name, schema }: Callable): boolean {
+    return this.called.has(name) && schema.safeParse({}).success;
   }
 }
 

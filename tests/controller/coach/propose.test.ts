@@ -120,7 +120,7 @@ describe("a coach", () => {
 
   it("is held to a schema where its model can be", async () => {
     const model = coach(call("rounds"), proposal());
-    await proposePlan(input, coachPorts(model, { holdsSchema: true }));
+    await proposePlan(input, coachPorts(model, { held: "schema" }));
     const { schema } = model.ledger[0]!.request;
     expect(schema).toMatchObject({
       properties: {

@@ -1,7 +1,11 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { AgentFault, type AgentJob, type AgentTurn } from "../../../src/core/agent.js";
-import { actionSchema, readAction } from "../../../src/models/langchain/action.js";
+import {
+  actionSchema,
+  exactActionSchema,
+  readAction,
+} from "../../../src/models/langchain/action.js";
 import { runAgent } from "../../../src/models/langchain/agent.js";
 
 const add = {
@@ -98,6 +102,14 @@ describe("a call in JSON", () => {
     ["another tool's arguments", calls("answer", { a: 1, b: 2 }), "sum: "],
   ])("is none with %s", (_what, text, why) => {
     expect(readAction(text, callables)).toContain(why);
+  });
+
+  it("has a schema in which each name has its own arguments, for a grammar", () => {
+    const { anyOf } = exactActionSchema(callables) as { anyOf: Record<string, object>[] };
+    expect(anyOf.map(({ properties }) => properties)).toMatchObject([
+      { tool: { const: "add" }, arguments: { required: ["a", "b"] } },
+      { tool: { const: "answer" }, arguments: { required: ["sum"] } },
+    ]);
   });
 
   it("has a schema without alternatives where only one thing can be called", () => {
