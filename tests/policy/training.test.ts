@@ -96,11 +96,6 @@ describe("overfitting", () => {
     expect(found["retrain.epochs"]).toMatchObject({ from: 3, to: 4 });
   });
 
-  it("leaves the size of a training alone after a round that forgot too much", () => {
-    const forgetful = { retention: retention(0.2), validation: validation(23, 10) };
-    expect(decided(overfitting, rounds(forgetful))).toEqual({});
-  });
-
   it("leaves a gap that may be chance, and one of too few answers", () => {
     expect(decided(overfitting, rounds({ validation: validation(20, 17) }))).toEqual({});
     const few = { learned: { right: 8, tasks: 8 }, unseen: { right: 0, tasks: 8 } };

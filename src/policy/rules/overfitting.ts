@@ -1,4 +1,4 @@
-import { fitOf, forgot, latest } from "../evidence.js";
+import { fitOf, latest } from "../evidence.js";
 import { figure, isAt, move, nothingToSay, type Rule, share } from "../rule.js";
 
 const rule = "overfitting";
@@ -12,14 +12,13 @@ export const poorlyLearned = 0.6;
 /**
  * Epochs and the size of the training set by the gap between what the candidate learned from and training tasks that it
  * did not: fewer epochs, or else more examples, where it knows by heart; more epochs where it has not even learned what
- * it was taught. After a round that forgot too much the size of a training is left to `forgetting`. After early stopping on a validation split (Prechelt 1998, "Early Stopping – But When?"); few epochs
+ * it was taught. After early stopping on a validation split (Prechelt 1998, "Early Stopping – But When?"); few epochs
  * over the same examples are worth as much as new ones, many are not (Muennighoff et al. 2023, "Scaling Data-Constrained
  * Language Models").
  */
 export const overfitting: Rule = (observation, settings) => {
-  const recent = latest(observation, 2);
-  const fit = fitOf(recent);
-  if (fit === null || forgot(recent.at(-1)!)) return nothingToSay;
+  const fit = fitOf(latest(observation, 2));
+  if (fit === null) return nothingToSay;
   const { learned, unseen, z } = fit;
   const because = `${share(learned)} of what it learned from was right, ${share(unseen)} of what it did not`;
   const saw = { learned: figure(learned), unseen: figure(unseen), z: figure(z) };
