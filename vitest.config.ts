@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** Folders whose tests need neither engine nor trainer, so that two of them may run at once. */
+/** Tests that need neither engine nor trainer, so that two of them may run at once. */
 const units = [
   "controller",
   "core",
@@ -9,6 +9,7 @@ const units = [
   "health",
   "notify",
   "operations",
+  "policy",
   "prompts",
   "recipes",
   "report",
@@ -19,7 +20,14 @@ const units = [
   "store",
   "studies",
   "verifiers",
-].map((folder) => `tests/${folder}/**/*.test.ts`);
+]
+  .map((folder) => `tests/${folder}/**/*.test.ts`)
+  .concat(
+    "tests/cli/lessons.test.ts",
+    // Those that kill or damage what has a scripted model.
+    "tests/faults/{kill,*-kill,old-release,damage*,adapter-file,health,hostile-*}.test.ts",
+    "tests/faults/{io-error,lease,locked,room,secrets}.test.ts",
+  );
 
 const common = { testTimeout: 600_000, hookTimeout: 600_000 };
 

@@ -122,7 +122,7 @@ async function measure(
     store,
     runId,
     tasks: frozenTasks(store, runId),
-    prompts,
+    ...{ prompts, critiques: new Map(), coach: null },
     models: eachRole(() => model),
     train,
     verify: createVerify({}),

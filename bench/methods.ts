@@ -103,7 +103,9 @@ const base: Omit<StageInput, "recipe" | "rows"> = {
   prompts: promptsFrom(store.runs.prompts(runId)),
   earlierExamples: [],
   earlierLessons: [],
+  earlierClusters: [],
   earlierLooks: [],
+  plannedTasks: null,
 };
 
 async function scored(input: StageInput, candidate: Candidate | null): Promise<string> {

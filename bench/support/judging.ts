@@ -38,7 +38,7 @@ export async function judgedBy(model: ChatModel, pairs: number): Promise<JudgedB
   const input = {
     ...{ recipe, round: 1, incumbent: null, candidate: null, earlierExamples: [] },
     earlierLessons: [],
-    earlierLooks: [],
+    ...{ earlierClusters: [], earlierLooks: [], plannedTasks: null },
     tasks: { train, replay: [], gate: [], sealed: [], retention: [] },
     prompts: promptsOf(recipe).prompts,
     rows,

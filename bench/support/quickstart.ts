@@ -60,7 +60,9 @@ export async function teacherRequests(tasks: number): Promise<CallRequest[]> {
     rows: emptyRound,
     earlierExamples: [],
     earlierLessons: [],
+    earlierClusters: [],
     earlierLooks: [],
+    plannedTasks: null,
   };
   return train.slice(exemplars).flatMap((task) => {
     // One array for all samples of a task, as in the stage: that is how the engine knows them.

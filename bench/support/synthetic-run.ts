@@ -27,6 +27,7 @@ export const studentAlone: StagePrompts = {
   distil: null,
   solution: null,
   feedback: null,
+  cluster: null,
   judge: null,
   rubric: null,
   repair: null,

@@ -35,8 +35,10 @@ function editedKeys(run: RunRow, recipe: Recipe): string[] {
 }
 
 function editedPrompts(store: Store, run: RunRow, prompts: readonly PromptSnapshot[]): string[] {
-  const then = new Map(store.runs.prompts(run.id).map(({ stage, hash }) => [stage, hash]));
+  const then = store.runs.prompts(run.id);
+  const had = (stage: string) => then.filter((each) => each.stage === stage);
   return prompts
-    .filter(({ stage, hash }) => then.has(stage) && then.get(stage) !== hash)
+    .filter(({ stage }) => had(stage).length > 0)
+    .filter(({ stage, hash }) => !had(stage).some((each) => each.hash === hash))
     .map(({ stage, name }) => `prompt ${stage}/${name}`);
 }

@@ -1,4 +1,5 @@
 import { sha256 } from "../core/hash.js";
+import type { LongTermSettings } from "../core/long-term.js";
 import { type ModelSettings, weightsOf } from "../core/model.js";
 import { changeable, type Recipe } from "../core/recipe.js";
 import { hashFile } from "../setup/digest.js";
@@ -22,8 +23,11 @@ export async function fingerprint(
     ...determining,
     // A recipe without these is the one that it was before there were such settings.
     stop: stop ?? undefined,
+    policy: recipe.policy.kind === "fixed" ? undefined : recipe.policy,
     memory: recipe.memory ?? undefined,
+    longTerm: recipe.longTerm ? withoutRetrieval(recipe.longTerm) : undefined,
     examine: recipe.examine ?? undefined,
+    clusters: recipe.clusters ?? undefined,
     // The same for a recipe without a judge.
     judge: recipe.judge ?? undefined,
     health: recipe.judge === null ? withoutCalibration(recipe.health) : recipe.health,
@@ -88,6 +92,12 @@ function ofMethod(settings: object): object {
   const rewarded =
     reward === "model" || reward === "mix" ? { reward, modelShare, rewardEpochs } : {};
   return { method, ...rest, ...preferred, ...rewarded };
+}
+
+/** Lessons that are found by their words: as before there was another way. */
+function withoutRetrieval(longTerm: LongTermSettings): object {
+  const { retrieval, embedder, ...settings } = longTerm;
+  return retrieval === "text" ? settings : longTerm;
 }
 
 function withoutCalibration({ calibration: _calibration, ...monitors }: Recipe["health"]): object {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { RedistillError } from "../core/errors.js";
 import { modelName, weightsOf } from "../core/model.js";
-import type { RoleModels, Train, Verify } from "../core/ports.js";
+import type { Embedder, RoleModels, Train, Verify } from "../core/ports.js";
 import type { Recipe } from "../core/recipe.js";
 import { findPython, findUv } from "../setup/python.js";
 import { ensureTrainerEnvironment } from "../setup/trainer-environment.js";
@@ -11,6 +11,7 @@ import { createReasoningGym } from "../training/reasoning-gym.js";
 import { createTrainer } from "../training/train.js";
 import { createTrainerWorker, type TrainerWorker } from "../training/worker.js";
 import { createVerify } from "../verifiers/index.js";
+import { openEmbedder } from "./embedder.js";
 import { mergeIn } from "./merge.js";
 import { openModels, requireTeachable } from "./models.js";
 import type { Output } from "./output.js";
@@ -41,6 +42,8 @@ export async function openTrainer(
 /** Everything outside this process that a run needs, ready to use. */
 export interface Machine {
   readonly models: RoleModels;
+  /** Where the recipe finds lessons by vectors. */
+  readonly embedder?: Embedder;
   /** Of the student's weights, or its name where they are not on this machine. */
   readonly modelPath: string;
   /** Empty where they are not. */
@@ -78,11 +81,14 @@ export async function openMachine(
     opened.push(answering);
     const { models, weights } = answering;
     requireTeachable(recipe, { model: models.student, weights });
+    const embedding = await openEmbedder(recipe, models.student, output, signal);
+    opened.push(embedding);
     const generator = createReasoningGym(worker);
     const verify = createVerify({ reasoningGym: generator });
     const { adapters: directory } = workspace;
     return {
       models,
+      ...(embedding.embedder ? { embedder: embedding.embedder } : {}),
       modelPath: weightsOf(recipe.model) ?? modelName(recipe.model),
       modelSha256: weights?.sha256 ?? "",
       train:

@@ -8,6 +8,7 @@ import { backupCommand } from "./commands/backup.js";
 import { detachCommand } from "./commands/detach.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { exportCommand } from "./commands/export.js";
+import { failuresCommand } from "./commands/failures.js";
 import { gcCommand } from "./commands/gc.js";
 import { initCommand } from "./commands/init.js";
 import { logsCommand } from "./commands/logs.js";
@@ -23,6 +24,7 @@ import { serviceCommand } from "./commands/service.js";
 import { statusCommand } from "./commands/status.js";
 import { stopCommand } from "./commands/stop.js";
 import { verifyCommand } from "./commands/verify.js";
+import { addMemoryCommands } from "./memory-commands.js";
 import { numberBetween, timeOfDay } from "./options.js";
 import { createOutput } from "./output.js";
 import { packageVersion, workspaceAt } from "./paths.js";
@@ -139,6 +141,13 @@ program
   .action((run, flags) => reportCommand(run, flags, shared()));
 
 program
+  .command("failures [run]")
+  .description(
+    "wrong answers grouped by what went wrong, with an example each (default: the latest run)",
+  )
+  .action((run) => failuresCommand(run, shared()));
+
+program
   .command("sample [prompt]")
   .description("ask base and incumbent the same; without a prompt a chat, or the standard input")
   .option("--run <run>", "the run whose incumbent answers (default: the latest finished)")
@@ -201,6 +210,7 @@ models
   .action(() => modelsListCommand(shared()));
 
 addPromptCommands(program, shared, working);
+addMemoryCommands(program, shared);
 
 program
   .command("notify")

@@ -1,9 +1,13 @@
 import { join } from "node:path";
+import { clustersWanted } from "../core/cluster.js";
 import { RedistillError } from "../core/errors.js";
 import { sha256 } from "../core/hash.js";
+import { silentCritique } from "../core/levers.js";
+import { embedsItself } from "../core/long-term.js";
+import { critiquePromptsOf } from "../core/plan.js";
 import type { Prompt } from "../core/prompt.js";
 import type { Recipe } from "../core/recipe.js";
-import { memorySettings } from "../core/retrain.js";
+import { lessonPrompts } from "../core/retrain.js";
 import { parsePrompt, readPromptFile } from "../prompts/load.js";
 import { requireUsable, requireVariables } from "../prompts/rules.js";
 import { availableVariables, type PromptStage } from "../prompts/stages.js";
@@ -18,9 +22,9 @@ export function promptDirectories({ root }: Workspace): readonly string[] {
 
 /** The prompts that a recipe asks with, by their stages. */
 function promptsOf(recipe: Recipe): { stage: PromptStage; name: string }[] {
-  const { student, critique, refine, retrain, judge, tasks } = recipe;
+  const { student, refine, retrain, judge, tasks } = recipe;
   const verifier = "verifier" in tasks ? tasks.verifier : null;
-  const remembers = memorySettings(recipe);
+  const lessons = lessonPrompts(recipe);
   const judging = [
     judge && { stage: "judge" as const, name: judge.prompt },
     verifier?.kind === "rubric" && { stage: "rubric" as const, name: verifier.prompt },
@@ -29,16 +33,34 @@ function promptsOf(recipe: Recipe): { stage: PromptStage; name: string }[] {
   const repair = judging.some(Boolean) && { stage: "repair" as const, name: "last-line" };
   const wanted = [
     { stage: "student" as const, name: student.prompt },
-    critique && { stage: "critique" as const, name: critique.prompt },
+    ...critiquesOf(recipe).map((name) => ({ stage: "critique" as const, name })),
     refine && { stage: "refine" as const, name: refine.prompt },
     retrain.method === "sdpo" && { stage: "solution" as const, name: retrain.solution },
     retrain.method === "sdpo" && { stage: "feedback" as const, name: retrain.feedback },
+    clustersWanted(recipe)?.name === true && { stage: "cluster" as const, name: "name" },
+    ...coaching(recipe),
     ...judging,
     repair,
-    remembers && { stage: "memory" as const, name: remembers.prompt },
-    remembers && { stage: "distil" as const, name: remembers.lessonPrompt },
+    lessons && { stage: "memory" as const, name: lessons.prompt },
+    lessons && { stage: "distil" as const, name: lessons.lessonPrompt },
+    embedsItself(recipe.longTerm) && { stage: "embed" as const, name: "one-word" },
   ];
   return wanted.filter((each) => each !== null && each !== false);
+}
+
+function coaching({ policy }: Recipe): { stage: PromptStage; name: string }[] {
+  if (policy.kind !== "coach") return [];
+  return [
+    { stage: "coach", name: policy.prompt },
+    { stage: "coach-repair", name: "tool-call" },
+  ];
+}
+
+/** The recipe's critique prompt, then those that its policy may put in its place. */
+function critiquesOf(recipe: Recipe): string[] {
+  const names = [...critiquePromptsOf(recipe)];
+  const silent = names.length > 0 && recipe.policy.kind !== "fixed" ? [silentCritique] : [];
+  return [...new Set([...names, ...silent])];
 }
 
 /** Where a prompt's text comes from. */
@@ -62,7 +84,7 @@ export function snapshotFrom(read: ReadPrompt, recipe: Recipe): PromptSnapshot[]
     const prompt = parsePrompt(stage, path, body);
     requireVariables(prompt, availableVariables(stage, recipe));
     requireUsable(prompt, path);
-    return { stage, name: prompt.name, version: prompt.version, hash: prompt.hash, body };
+    return { stage, name, version: prompt.version, hash: prompt.hash, body };
   });
   requireCritiqueIsRead(snapshots);
   return snapshots;
@@ -78,11 +100,14 @@ export function changedSince(
   workspace: Workspace,
 ): string[] {
   const directories = promptDirectories(workspace);
-  const then = new Map(snapshots.map(({ stage, hash }) => [stage, hash]));
+  const then = new Map(snapshots.map(({ stage, name, hash }) => [`${stage}/${name}`, hash]));
   return promptsOf(recipe)
-    .filter(({ stage }) => then.has(stage))
-    .filter(({ stage, name }) => then.get(stage) !== hashNow(directories, stage, name))
-    .map(({ stage, name }) => `${stage}/${name}`);
+    .map(({ stage, name }) => ({
+      path: `${stage}/${name}`,
+      now: hashNow(directories, stage, name),
+    }))
+    .filter(({ path, now }) => then.has(path) && then.get(path) !== now)
+    .map(({ path }) => path);
 }
 
 function hashNow(directories: readonly string[], stage: string, name: string): string | null {
@@ -93,11 +118,36 @@ function hashNow(directories: readonly string[], stage: string, name: string): s
   }
 }
 
-/** The prompts of a run as it began; the files may have changed since. */
+/** The critique prompts of a run as it began, by name: its own, and those that a plan may take. */
+export function critiquesFrom(snapshots: readonly PromptSnapshot[]): ReadonlyMap<string, Prompt> {
+  const critiques = snapshots.filter(({ stage }) => stage === "critique");
+  return new Map(critiques.map((snapshot) => [snapshot.name, parsed(snapshot)]));
+}
+
+/** How a run asks its coach, as it began; null where it has none. */
+export function coachPromptsFrom(
+  snapshots: readonly PromptSnapshot[],
+): { coach: Prompt; repair: Prompt } | null {
+  const of = (stage: string) => snapshots.find((snapshot) => snapshot.stage === stage);
+  const [coach, repair] = [of("coach"), of("coach-repair")];
+  return coach && repair ? { coach: parsed(coach), repair: parsed(repair) } : null;
+}
+
+/** The prompt around each text that a run's student makes a vector of, as it began; null where it makes none. */
+export function embedPromptFrom(snapshots: readonly PromptSnapshot[]): Prompt | null {
+  const found = snapshots.find(({ stage }) => stage === "embed");
+  return found ? parsed(found) : null;
+}
+
+function parsed({ stage, name, body }: PromptSnapshot): Prompt {
+  return parsePrompt(stage, `prompts/${stage}/${name}.md`, body);
+}
+
+/** The prompts of a run as it began, of each stage the recipe's own; the files may have changed since. */
 export function promptsFrom(snapshots: readonly PromptSnapshot[]): StagePrompts {
   const of = (stage: string): Prompt | null => {
     const found = snapshots.find((snapshot) => snapshot.stage === stage);
-    return found ? parsePrompt(stage, `prompts/${stage}/${found.name}.md`, found.body) : null;
+    return found ? parsed(found) : null;
   };
   return {
     student: of("student") as Prompt,
@@ -107,6 +157,7 @@ export function promptsFrom(snapshots: readonly PromptSnapshot[]): StagePrompts 
     distil: of("distil"),
     solution: of("solution"),
     feedback: of("feedback"),
+    cluster: of("cluster"),
     judge: of("judge"),
     rubric: of("rubric"),
     repair: of("repair"),

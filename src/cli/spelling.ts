@@ -1,5 +1,5 @@
 const command =
-  /(?<![\w/-])redistill (?=(?:run|resume|stop|pause|logs|service|status|report|sample|export|init|models|notify|doctor|backup|restore|gc|verify)\b)/g;
+  /(?<![\w/-])redistill (?=(?:run|resume|stop|pause|logs|service|status|report|sample|export|init|models|notify|doctor|backup|restore|gc|verify|memory)\b)/g;
 
 /**
  * Commands as this user must type them: in a clone, where npm started us, `redistill` is not on the

@@ -8,9 +8,10 @@ import type { Workspace } from "./paths.js";
 import { Turns } from "./turns.js";
 
 /** Runs with the same text can share a machine. */
-export function machineKey({ model, roles, trainer, retrain }: Recipe): string {
+export function machineKey({ model, roles, trainer, retrain, longTerm }: Recipe): string {
   const runner = retrain.method === "memory" ? null : retrain.trainer;
-  return canonicalJson({ model, roles, trainer, runner });
+  const vectors = longTerm?.retrieval === "embedding" ? { by: longTerm.embedder } : null;
+  return canonicalJson({ model, roles, trainer, runner, vectors });
 }
 
 /**

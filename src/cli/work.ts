@@ -1,14 +1,16 @@
 import { adoptSettings } from "../controller/adopt.js";
 import type { Beside } from "../controller/calls-under-way.js";
+import type { CoachParts } from "../controller/coach/types.js";
 import { type Held, withLease } from "../controller/lease.js";
 import { frozenTasks, workOn } from "../controller/run.js";
+import type { RunContext } from "../controller/unit.js";
 import { systemClock } from "../core/clock.js";
 import type { Changeable, Recipe } from "../core/recipe.js";
 import type { AdapterRow } from "../core/round.js";
 import { evolutionCourse } from "../evolution/evolve.js";
 import { markOf } from "../setup/lock.js";
 import { LeaseLostError } from "../store/leases.js";
-import type { RunRow } from "../store/runs.js";
+import type { PromptSnapshot, RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import { createRemember } from "../training/remember.js";
 import { openCandidate } from "./adapters.js";
@@ -18,7 +20,7 @@ import { withNotifications } from "./notifying.js";
 import type { Output } from "./output.js";
 import type { Workspace } from "./paths.js";
 import { thisMachine } from "./processes.js";
-import { promptsFrom } from "./prompts.js";
+import { coachPromptsFrom, critiquesFrom, embedPromptFrom, promptsFrom } from "./prompts.js";
 import { requireSameModels } from "./same-model.js";
 import { type Watch, type WorkFlags, workThrough } from "./work-through.js";
 import { writeReport, writeReportSoFar } from "./write-report.js";
@@ -113,7 +115,7 @@ export function telling(
   return withNotifications(store, run, (text) => output.progress({ kind: "note", text }), use);
 }
 
-function work(
+async function work(
   { store, signal, watchWorker }: Held,
   run: RunRow,
   machine: Machine,
@@ -128,7 +130,10 @@ function work(
     runId: run.id,
     tasks: frozenTasks(store, run.id),
     prompts: promptsFrom(store.runs.prompts(run.id)),
+    critiques: critiquesFrom(store.runs.prompts(run.id)),
+    coach: await coachOf(store.runs.prompts(run.id)),
     models: machine.models,
+    ...embeddingOf(machine, store.runs.prompts(run.id)),
     train: machine.train,
     verify: machine.verify,
     workspace: workspace.root,
@@ -138,4 +143,20 @@ function work(
     ...watch,
   };
   return workOn(context, course);
+}
+
+/** What makes the vectors that a run's lessons are found by, where it wants any. */
+function embeddingOf(
+  { embedder }: Machine,
+  snapshots: readonly PromptSnapshot[],
+): Pick<RunContext, "embedding"> {
+  return embedder ? { embedding: { embedder, frame: embedPromptFrom(snapshots) } } : {};
+}
+
+/** What a run's coach is asked with; LangChain is loaded only for a run that has one. */
+async function coachOf(snapshots: readonly PromptSnapshot[]): Promise<CoachParts | null> {
+  const prompts = coachPromptsFrom(snapshots);
+  if (prompts === null) return null;
+  const { runAgent } = await import("../models/langchain/agent.js");
+  return { prompts, runAgent };
 }

@@ -23,8 +23,13 @@ export async function requireFits(
   prompts: StageInput["prompts"],
   models: RoleModels,
 ): Promise<void> {
-  const earlier = { earlierExamples: [], earlierLessons: [], earlierLooks: [] };
-  const nothing = { incumbent: null, candidate: null, ...earlier };
+  const earlier = {
+    earlierExamples: [],
+    earlierLessons: [],
+    earlierClusters: [],
+    earlierLooks: [],
+  };
+  const nothing = { incumbent: null, candidate: null, plannedTasks: null, ...earlier };
   const input: StageInput = { recipe, tasks, prompts, round: 1, rows: emptyRound, ...nothing };
   const asked: Asked[] = [];
   const add = (task: Task, messages: readonly Message[], answer: number, role: Role = "student") =>
@@ -33,6 +38,7 @@ export async function requireFits(
   const bare = (task: Task): Message[] => [{ role: "user", content: task.prompt }];
   // What a candidate will remember is not known yet, but how long it may be.
   const remembered = memorySettings(recipe)?.tokens ?? 0;
+  const recalled = recipe.longTerm?.read ? recipe.longTerm.tokens : 0;
   for (const task of [...tasks.gate, ...tasks.sealed]) {
     add(task, question(task), recipe.student.maxTokens + remembered);
   }
@@ -44,13 +50,13 @@ export async function requireFits(
     add(
       task,
       teacherMessages(input, task),
-      recipe.generate.maxTokens + rework + remembered,
+      recipe.generate.maxTokens + rework + remembered + recalled,
       "teacher",
     );
     const lesson = lessonQuestion(input, task);
     if (lesson) add(task, lesson.messages, lesson.tokens);
     const criticised = critiqueQuestion(input, task);
-    if (criticised) add(task, criticised.messages, criticised.tokens, "critic");
+    if (criticised) add(task, criticised.messages, criticised.tokens + recalled, "critic");
     if (judging > 0) add(task, bare(task), judging, "judge");
   }
   for (const role of ["student", "teacher", "critic", "judge"] as const) {
@@ -61,10 +67,11 @@ export async function requireFits(
     for (const [index, { task, answer }] of own.entries()) {
       const needed = lengths[index]! + answer;
       if (needed <= limit) continue;
+      const told = remembered + (task.split === "train" ? recalled : 0);
       throw new RedistillError(
         "usage",
-        `this ${task.split} task and its answer need ${needed} tokens${remembered > 0 ? ` with ${remembered} for what is remembered` : ""}; ${setting} is ${limit}: ${task.prompt.slice(0, 80)}`,
-        `Raise ${setting}, lower maxTokens${remembered > 0 ? " or the memory's tokens" : ""}, or shorten or remove the task.`,
+        `this ${task.split} task and its answer need ${needed} tokens${told > 0 ? ` with ${told} for what is remembered` : ""}; ${setting} is ${limit}: ${task.prompt.slice(0, 80)}`,
+        `Raise ${setting}, lower maxTokens${told > 0 ? " or the memory's tokens" : ""}, or shorten or remove the task.`,
       );
     }
   }

@@ -3,10 +3,12 @@ import {
   type Amounts,
   amountLimits,
   type BudgetKind,
+  budgetKinds,
   firstOver,
   hasLimit,
   minus,
   nothing,
+  numberOf,
   plus,
 } from "../core/budget.js";
 import type { Clock } from "../core/clock.js";
@@ -162,6 +164,21 @@ export class Ledger {
     } finally {
       done.abort();
     }
+  }
+
+  /** What is left of each kind that has a limit, in the recipe's units, by run or night, whichever is less. */
+  left(): Record<string, number> {
+    this.now();
+    const found: Record<string, number> = {};
+    for (const scope of ["run", "night"] as const) {
+      for (const kind of budgetKinds) {
+        const limit = this.limits[scope][kind];
+        if (limit === null) continue;
+        const amount = numberOf(kind, limit - this.spent[scope][kind]);
+        found[kind] = Math.min(found[kind] ?? amount, amount);
+      }
+    }
+    return found;
   }
 
   /** Whether time should be written down before more of it can be lost. */

@@ -1,3 +1,4 @@
+import { clustersWanted } from "../core/cluster.js";
 import type { Candidate } from "../core/entities.js";
 import type { Reading } from "../core/health.js";
 import type { Role } from "../core/model.js";
@@ -16,6 +17,9 @@ import { createComplete } from "./complete.js";
 import { withGrades } from "./grading.js";
 import { commitHealth, healthNotes, measureHealth, pauseForHealth } from "./health.js";
 import type { Ledger } from "./ledger.js";
+import { learnFromRound, noteRefused } from "./memory/learn.js";
+import { type Recall, recallLessons } from "./memory/recall.js";
+import { planFor, planning, settingsOf } from "./plan.js";
 import { rememberWithin } from "./remember.js";
 import { stopsEarly } from "./stops-early.js";
 import { trainWithin } from "./train-within.js";
@@ -23,7 +27,6 @@ import { clockOf, hoursOf, oneUnit, type RunContext } from "./unit.js";
 
 /** After the last round: base and final weights answer the sealed suite. */
 const finalStage = "final";
-
 /**
  * Does one unit of work: the next stage that has no row, or the final test. What is next is read
  * from the database each time, so that a run goes on from wherever it was left.
@@ -47,6 +50,15 @@ async function nextUnit(context: RunContext, run: RunRow, ledger: Ledger): Promi
     }
     ledger.require({ rounds: 1n });
     const { store } = context;
+    const place = { round: { number }, stage: planning, role: "coach", ledger } as const;
+    const plan = await planFor(context, run, number, ledger, (signal, asked) =>
+      portsFor({ ...context, signal }, run, { ...place, asked }),
+    );
+    if (last !== null && plan !== null && plan.stop !== null) {
+      context.observe({ kind: "note", text: `Stopping early: ${plan.stop}.` });
+      await finish(context, run, ledger, last.number, plan.stop);
+      return false;
+    }
     commitAt(store, "round:begin", () => {
       store.rounds.begin(run.id, number, run.incumbent, ledger.now());
       ledger.write();
@@ -78,12 +90,15 @@ async function nextStage(
   const input = await inputFor(context, run, round);
   const asked = new Set<string>();
   const work = { round, stage: name, role, ledger, asked };
-  const output = await stage(input, portsFor(context, run, work));
-  const { decision } = output.rows;
+  const made = await stage(input, portsFor(context, run, work));
+  const { decision, elicited } = made.rows;
+  const recall = elicited ? await recallLessons(context, run, elicited, round.number) : null;
+  const output = withRecalled(made, recall);
   const health = decision ? await measureHealth(store, run, input, decision, context.verify) : [];
   const seconds = secondsSince(startedAt, context);
   commitAt(store, `stage:${name}`, () => {
     commit(context, run, round, { name, seconds, ...output }, health);
+    if (recall) noteRefused(store, run, round.number, recall);
     store.calls.use(run.id, name, asked);
     ledger.write();
   });
@@ -98,6 +113,14 @@ async function nextStage(
   if (!decision) return;
   observe({ kind: "decision", round: round.number, decision });
   for (const text of healthNotes(health, decision)) observe({ kind: "note", text });
+}
+
+/** The tasks that a round takes up, with the lessons that fit them. */
+function withRecalled(output: StageOutput, recall: Recall | null): StageOutput {
+  if (recall === null || recall.recalled.length === 0) return output;
+  const { recalled } = recall;
+  const lessons = new Set(recalled.map(({ lessonId }) => lessonId)).size;
+  return { rows: { ...output.rows, recalled }, summary: { ...output.summary, lessons } };
 }
 
 /** A stage's rows, and with the gate's also its consequence: all or nothing. */
@@ -116,6 +139,7 @@ function commit(
   const { outcome: event, reason } = decision;
   const occasion = store.events.append(run.id, round.number, event, { reason });
   commitHealth(store, run, round, decision, health);
+  learnFromRound(store, run, round.number);
   store.rounds.finish(run.id, round.number);
   if (event === "skipped") return;
   const left = secondsLeft(context, run);
@@ -123,19 +147,19 @@ function commit(
 }
 
 async function inputFor(context: RunContext, run: RunRow, round: RoundRow): Promise<StageInput> {
-  const { store, tasks, prompts } = context;
+  const { store, tasks } = context;
   const rows = store.rounds.load(run.id, round.number);
   return {
-    recipe: run.recipe,
+    ...settingsOf(context, run, round.number),
     round: round.number,
     incumbent: await adapterOf(context, round.incumbent),
     candidate: rows.candidate && (await context.openAdapter(rows.candidate)),
     tasks,
-    prompts,
     rows,
     earlierLessons: memorySettings(run.recipe)
       ? store.rounds.distilled.before(run.id, round.number)
       : [],
+    earlierClusters: clustersWanted(run.recipe) ? store.clusters.before(run.id, round.number) : [],
     earlierLooks:
       run.recipe.gate.test === "sequential" ? store.rounds.looksBefore(run.id, round.number) : [],
     earlierExamples: round.number > 1 ? store.rounds.examples.of(run.id, round.number - 1) : [],

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from "../core/clock.js";
 import type { Candidate } from "../core/entities.js";
 import { RedistillError } from "../core/errors.js";
 import type { Remember, RoleModels, Train, Verify } from "../core/ports.js";
+import type { Prompt } from "../core/prompt.js";
 import type { AdapterRow } from "../core/round.js";
 import { Hours } from "../schedule/index.js";
 import type { StagePrompts, TaskSets } from "../stages/types.js";
@@ -9,7 +10,9 @@ import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import { admit } from "./admission.js";
 import type { Beside } from "./calls-under-way.js";
+import type { CoachParts } from "./coach/types.js";
 import { Ledger } from "./ledger.js";
+import type { Embedding } from "./memory/closeness.js";
 import type { Observe } from "./progress.js";
 
 /** Everything that a run is made of; the command line wires it together. */
@@ -18,7 +21,13 @@ export interface RunContext {
   readonly runId: string;
   readonly tasks: TaskSets;
   readonly prompts: StagePrompts;
+  /** The run's critique prompts by name: the recipe's, and those that a plan may put in its place. */
+  readonly critiques: ReadonlyMap<string, Prompt>;
+  /** null where the recipe's policy is no coach. */
+  readonly coach: CoachParts | null;
   readonly models: RoleModels;
+  /** What makes the vectors that lessons are found by, where the recipe wants any. */
+  readonly embedding?: Embedding;
   readonly train: Train;
   readonly remember: Remember;
   readonly verify: Verify;

@@ -118,6 +118,11 @@ export function firstOver(
   return null;
 }
 
+/** An amount in the recipe's unit, as a number; nothing less than 0. */
+export function numberOf(kind: BudgetKind, amount: bigint): number {
+  return amount <= 0n ? 0 : Number(amount) / Number(unit[kind]);
+}
+
 /** An amount in the recipe's unit, rounded up to what people read: "1,234", "0.000017", "12.5". */
 export function amountNumber(kind: BudgetKind, amount: bigint): string {
   if (kind === "money") return decimalText(ceilTo(amount, 1_000_000n), 6);

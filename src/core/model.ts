@@ -25,7 +25,8 @@ const served = {
   ...place,
 };
 
-const address = z
+/** Of a server. */
+export const address = z
   .url({ protocol: /^https?$/, error: "an address that begins with http:// or https://" })
   .max(2048)
   .refine((text) => !/^[a-z]+:\/\/[^/]*@/i.test(text), "an address without a name or password");

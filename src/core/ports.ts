@@ -29,7 +29,23 @@ export interface ChatModel {
   render(messages: readonly Message[]): string;
   /** The length of each text, in tokens. */
   countTokens(texts: readonly string[]): Promise<number[]>;
+  /** Vectors by the model's own base weights, where it can give them. */
+  readonly embedder?: Embedder;
   dispose(): Promise<void>;
+}
+
+/** Makes vectors of texts: near ones are of texts that are alike. */
+export interface Embedder {
+  /** Hash of everything that could change a vector: weights, how they are read, engine or server. */
+  readonly digest: string;
+  readonly description: string;
+  /**
+   * A vector of length 1 for each text, in their order, all of one size. A text that is longer than the model takes
+   * may be cut at its end.
+   *
+   * @throws EngineFault, or RedistillError `model` for a server that gives none.
+   */
+  embed(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]>;
 }
 
 /** The model of each role; all the same one where the recipe names no other. */
@@ -43,6 +59,11 @@ export interface ModelCapabilities {
   readonly deterministic: boolean;
   /** Holds an answer to `CallRequest.schema`. */
   readonly schema: boolean;
+  /**
+   * Holds an answer to a bounded schema by a grammar, whatever `schema` says. Only the coach asks for it: requests of
+   * critics and others, and with them the keys of calls that runs have paid for, stay what they are.
+   */
+  readonly grammar?: true;
   /** The most alternatives whose log-probability it gives for a token; 0: it gives none. */
   readonly topLogprobs: number;
 }

@@ -1,14 +1,18 @@
 import { z } from "zod";
 import { budgetSchema } from "./budget.js";
+import { clustersSchema } from "./cluster.js";
 import { examinationSchema } from "./examination.js";
 import { gateContradictions, gateSchema } from "./gate.js";
 import { healthSchema } from "./health.js";
 import { judgeSchema } from "./judge.js";
+import { policyContradictions } from "./levers.js";
+import { longTermContradictions, longTermSchema } from "./long-term.js";
 import { memorySchema } from "./memory.js";
 import { modelSchema, rolesSchema } from "./model.js";
 import { pricesSchema } from "./money.js";
 import { notifySchema } from "./notify.js";
 import { stopSchema } from "./plateau.js";
+import { policySchema } from "./policy.js";
 import { promptName } from "./prompt.js";
 import { memoryContradictions, methodContradictions, retrainSchema } from "./retrain.js";
 import { rubricContradictions, rubricSchema } from "./rubric.js";
@@ -163,6 +167,8 @@ export const recipeSchema = z.strictObject({
     .default(null),
   /** Tries the critique prompt on answers of which the verifier knows what they are. */
   examine: examinationSchema,
+  /** Groups failures by what went wrong. */
+  clusters: clustersSchema,
   /** Says which of two answers is better where verifiers do not tell. */
   judge: judgeSchema,
   curate: z
@@ -193,9 +199,13 @@ export const recipeSchema = z.strictObject({
   retrain: retrainSchema.prefault({}),
   /** Lessons and exemplars in the student's prompt, beside the weights that `retrain` trains. */
   memory: memorySchema.nullable().default(null),
+  /** Lessons that outlive the run, for its teacher and for later runs on such tasks. */
+  longTerm: longTermSchema,
   gate: gateSchema.prefault({}),
   /** When to end before the last round. */
   stop: stopSchema.nullable().default(null),
+  /** Who decides what each round does. */
+  policy: policySchema,
   budget: budgetSchema.prefault({}),
   prices: pricesSchema,
   health: healthSchema,
@@ -264,6 +274,8 @@ export function contradictions(recipe: Recipe): { path: (string | number)[]; mes
     ...gateContradictions(recipe),
     ...methodContradictions(recipe),
     ...memoryContradictions(recipe),
+    ...longTermContradictions(recipe),
     ...rubricContradictions(recipe),
+    ...policyContradictions(recipe),
   ];
 }

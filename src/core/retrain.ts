@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type MemorySettings, memoryShape } from "./memory.js";
+import { type MemorySettings, memorySchema, memoryShape } from "./memory.js";
 import { promptName } from "./prompt.js";
 
 /** How a candidate learns from a round's examples; docs/decisions/015 has the sources. */
@@ -253,6 +253,16 @@ export function memorySettings(recipe: {
   readonly memory: MemorySettings | null;
 }): MemorySettings | null {
   return recipe.retrain.method === "memory" ? recipe.retrain : recipe.memory;
+}
+
+/**
+ * The prompts by which a recipe's lessons are made and shown: those of its memory, else the usual ones where it has a
+ * long-term one; null where it has neither.
+ */
+export function lessonPrompts(
+  recipe: Parameters<typeof memorySettings>[0] & { readonly longTerm: object | null },
+): Pick<MemorySettings, "prompt" | "lessonPrompt"> | null {
+  return memorySettings(recipe) ?? (recipe.longTerm === null ? null : memorySchema.parse({}));
 }
 
 /** Settings of a memory that make no sense together. */

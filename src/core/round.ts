@@ -1,3 +1,4 @@
+import type { ClusterRows } from "./cluster.js";
 import type {
   Attempt,
   Candidate,
@@ -9,7 +10,9 @@ import type {
 } from "./entities.js";
 import type { Examined, Mended } from "./examination.js";
 import type { Preference } from "./judge.js";
+import type { RecalledLesson } from "./lesson.js";
 import { type DistilledLesson, parseMemory } from "./memory.js";
+import type { ValidationAnswer } from "./validation.js";
 
 export type Suite = "gate" | "retention" | "sealed";
 
@@ -62,11 +65,14 @@ export interface SuiteAnswers {
 /** All that a round has produced so far; a stage adds its own part. */
 export interface RoundRows {
   readonly elicited: readonly string[];
+  /** Lessons of earlier runs that fit the elicited tasks; empty where the recipe reads none. */
+  readonly recalled: readonly RecalledLesson[];
   readonly attempts: readonly Attempt[];
   readonly critiques: readonly Critique[];
   readonly revisions: readonly Revision[];
   readonly examined: readonly Examined[];
   readonly mended: readonly Mended[];
+  readonly clusters: ClusterRows;
   readonly preferences: readonly Preference[];
   readonly examples: readonly Example[];
   readonly refusals: readonly Refusal[];
@@ -74,23 +80,28 @@ export interface RoundRows {
   readonly candidate: AdapterRow | null;
   /** Why retraining gave no candidate; null while it has not run or when it gave one. */
   readonly noCandidate: string | null;
+  /** Of the candidate to training tasks; only with a policy that is not fixed. */
+  readonly validation: readonly ValidationAnswer[];
   readonly evaluations: readonly SuiteAnswers[];
   readonly decision: Decision | null;
 }
 
 export const emptyRound: RoundRows = {
   elicited: [],
+  recalled: [],
   attempts: [],
   critiques: [],
   revisions: [],
   examined: [],
   mended: [],
+  clusters: { born: [], members: [], sizes: [] },
   preferences: [],
   examples: [],
   refusals: [],
   distilled: [],
   candidate: null,
   noCandidate: null,
+  validation: [],
   evaluations: [],
   decision: null,
 };

@@ -88,7 +88,7 @@ function inputFor(
       // As an ordinary run's first round, which shares the drafts.
       round: 1,
       ...{ incumbent: null, candidate: null, earlierExamples: [], earlierLessons: [] },
-      earlierLooks: [],
+      ...{ earlierClusters: [], earlierLooks: [], plannedTasks: null },
       ...{ tasks, prompts },
       rows: { ...emptyRound, attempts: search.drafts },
     },

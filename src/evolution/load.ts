@@ -27,6 +27,7 @@ export function loadEvolution(path: string): { spec: EvolutionSpec; recipe: Reci
       "tasks.seed": spec.taskSeed,
       rounds: 1,
       ...{ retrain: { method: "memory" }, memory: null, judge: null, examine: null, stop: null },
+      clusters: null,
     },
     `${path}, settings`,
   );

@@ -1,11 +1,11 @@
 import type { Task } from "../core/entities.js";
 import { ancestorId, type CandidatePrompt, type ProposalFault } from "../core/evolution.js";
 import { invisible } from "../core/invisible.js";
+import { leakIn } from "../core/leaks.js";
 import { type Prompt, variablesIn } from "../core/prompt.js";
 import { lintPrompts } from "../prompts/lint.js";
 import { parsePrompt } from "../prompts/load.js";
 import { evolvedPrompt } from "../prompts/scaffold.js";
-import { leakIn } from "./leaks.js";
 
 /** What the reflecting model wrote, and what it must not be. */
 export interface Proposed {

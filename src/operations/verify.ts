@@ -9,6 +9,7 @@ import { type Problem, restoreIt } from "./problem.js";
 import { adapterProblems } from "./verify-adapters.js";
 import { chainProblems } from "./verify-chain.js";
 import { heldOutProblems } from "./verify-held-out.js";
+import { memoryProblems } from "./verify-memory.js";
 import { suiteProblems, taskProblems } from "./verify-suites.js";
 import { planOf, type WorkspacePaths } from "./workspace.js";
 
@@ -56,6 +57,7 @@ export async function verify(
       ...taskProblems(store, run),
       ...suiteProblems(store, run),
       ...heldOutProblems(store, run),
+      ...memoryProblems(store, run),
     );
   }
   const {

@@ -26,7 +26,7 @@ const mostTokens = 256;
 /** Of English, by usual tokenizers; an estimate. */
 const charactersPerToken = 4;
 /** Stages whose prompts are words of the task, or of this program, and no idea of somebody's. */
-const withoutSource = ["student", "repair"];
+const withoutSource = ["student", "repair", "coach-repair"];
 /** What a student is asked with has nothing that it will not have at test time. */
 const asksStudent = ["student", "memory"];
 

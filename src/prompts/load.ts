@@ -58,7 +58,11 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   student: ["task"],
   solution: ["task", "solution"],
   feedback: ["task", "finding"],
+  cluster: ["failures"],
+  embed: ["text"],
   evolve: ["prompt", "failures"],
+  coach: ["state"],
+  "coach-repair": ["form"],
 };
 
 /**

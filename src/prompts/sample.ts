@@ -19,4 +19,7 @@ export const sampleValues: Readonly<Record<string, string>> = {
   failures:
     "Task: Calculate 17 + 25.\nAnswer: 17 + 25 = 32\nCritique: It is right.\nRewritten: 17 + 25 = 32",
   keep: "Keep {{task}} and {{answer}} as they are.",
+  state:
+    'Round 2 is next, 3 are left after it. Levers: generate.attempts 4 (2 to 8). Failures: c1 "lost carry", growing, 12.',
+  turns: "6",
 };

@@ -5,12 +5,16 @@ export const stageVariables = {
   refine: ["task", "answer", "finding", "critique", "reference"],
   distil: ["task", "answer", "critique", "revision"],
   memory: ["lessons", "question"],
+  embed: ["text"],
   solution: ["task", "solution"],
   feedback: ["task", "answer", "finding"],
+  cluster: ["failures"],
   judge: ["task", "first", "second", "mark"],
   rubric: ["task", "answer", "scale", "mark"],
   repair: ["form"],
   evolve: ["prompt", "failures", "keep"],
+  coach: ["state", "turns"],
+  "coach-repair": ["form"],
 } as const satisfies Record<string, readonly string[]>;
 
 export type PromptStage = keyof typeof stageVariables;

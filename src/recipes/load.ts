@@ -1,6 +1,7 @@
 import { dirname, isAbsolute, resolve } from "node:path";
 import { type Document, isMap, isNode, isPair, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
+import type { EmbedderSettings } from "../core/embedder.js";
 import { messageOf, RedistillError } from "../core/errors.js";
 import type { ModelSettings } from "../core/model.js";
 import { nearest } from "../core/nearest.js";
@@ -131,6 +132,14 @@ function modelFrom(model: ModelSettings, from: (path: string) => string): ModelS
   return { ...placed, apiKey: placed.apiKey && secretFrom(placed.apiKey, from) };
 }
 
+function embedderFrom(
+  embedder: EmbedderSettings | null,
+  from: (path: string) => string,
+): EmbedderSettings | null {
+  if (embedder?.provider !== "openai") return embedder;
+  return { ...embedder, apiKey: embedder.apiKey && secretFrom(embedder.apiKey, from) };
+}
+
 /** The same recipe with its relative paths taken from a folder; absolute ones stay. */
 export function withAbsolutePaths(recipe: Recipe, folder: string): Recipe {
   const from = (path: string) => (isAbsolute(path) ? path : resolve(folder, path));
@@ -149,6 +158,10 @@ export function withAbsolutePaths(recipe: Recipe, folder: string): Recipe {
         : recipe.tasks,
     retention: recipe.retention && { ...recipe.retention, path: from(recipe.retention.path) },
     curate: { ...recipe.curate, replay: replay && { ...replay, path: from(replay.path) } },
+    longTerm: recipe.longTerm && {
+      ...recipe.longTerm,
+      embedder: embedderFrom(recipe.longTerm.embedder, from),
+    },
     notify: recipe.notify.map((channel) => ({
       ...channel,
       url: typeof channel.url === "string" ? channel.url : secretFrom(channel.url, from),

@@ -115,6 +115,10 @@ generate:
 #  wrong: 20
 #  planted: 20
 
+# Groups failures by what went wrong and follows the groups over the rounds; off by default.
+#clusters:
+#  name: true                 # the model names each group, once; false takes the verifier's reason
+
 # A judge compares answers that verifiers do not set apart, each pair in both orders; off by default. Its
 # preferences never reach the gate. It reads greedily, with the base weights.
 #judge:
@@ -187,6 +191,17 @@ retrain:
 #  prompt: recall             # prompts/memory/<name>.md: how lessons stand before a question
 #  lessonPrompt: lesson       # prompts/distil/<name>.md: how a critique is made a lesson
 
+# Lessons that outlive the run, shown to its teacher and kept for later runs on such tasks; off by default. docs/memory.md
+#longTerm:
+#  family: null               # runs of one family share them; null: named after the tasks' source and dataset or file
+#  read: true                 # show them to the teacher; the student is never asked with them
+#  write: true                # keep what the rounds learn (needs critique) and what became of lessons that were shown
+#  cap: 64                    # lessons in use; beyond it the least valuable is retired
+#  lessons: 4                 # shown with one question, at most
+#  tokens: 128                # that they may add to a question, at most
+#  retrieval: text            # those that fit a task: by its words, or embedding: by vectors of the model's own or of:
+#  embedder: null             # {provider: ollama, name, url} or {provider: openai, name, url, apiKey}; null: the student
+
 gate:
   alpha: 0.05                 # chance, over the whole run, of promoting a candidate that is no better
   test: exact                 # one exact test over all gate tasks, or sequential: task by task until it is decided
@@ -197,6 +212,20 @@ gate:
 #stop:
 #  afterRounds: 3             # so many rounds in a row …
 #  minimumGain: 0             # … that together gained no more than this share of the gate suite; 0: no promotion
+
+# Who decides what each round does: fixed, this recipe as written; adaptive, rules over what earlier rounds came to; coach,
+# a model that proposes (roles.coach, or the student's), with the rules where it has nothing usable to say. None of them
+# reaches gate, suites, budgets or the student's question (docs/policies.md). fixed is the default; prompt, maxTokens,
+# turns and patienceSeconds are the coach's alone.
+#policy:
+#  kind: coach                # fixed, adaptive or coach
+#  limits: {}                 # by lever, such as {generate.attempts: {least: 4, most: 12}}; others from half to twice what is set here
+#  critiquePrompts: []        # of prompts/critique/, that may take the place of critique.prompt for a round
+#  validation: 24             # training tasks that are never learned from: they show what is learned by heart
+#  prompt: researcher         # prompts/coach/<name>.md
+#  maxTokens: 512             # longest single answer of the coach
+#  turns: 6                   # in which it may use tools, at most
+#  patienceSeconds: 600       # after so long the rules decide
 
 # Limits at which the run pauses, to be resumed when there is more; null is none. They change no answer:
 # a run takes over a changed budget when it goes on.

@@ -7,7 +7,7 @@ const ordinary = new Set([
   ...["started", "resumed", "finished", "promoted", "rejected", "skipped"],
   ...["interrupted", "paused", "failed"],
   // The health of learning has a section of its own.
-  ...["settings", "health", "rolled back"],
+  ...["settings", "health", "rolled back", "lessons"],
 ]);
 
 /** What a run survived, counted from its events. */

@@ -1,3 +1,4 @@
+export { clusterItems, readClusters } from "./clusters.js";
 export { readEnded, saysHowToGoOn } from "./ended.js";
 export { duration } from "./figures.js";
 export { renderHtml } from "./html/page.js";
@@ -5,5 +6,5 @@ export { renderMarkdown } from "./markdown.js";
 export { readReport } from "./read.js";
 export type { RunReport } from "./report.js";
 export { readSpend, spendTexts } from "./spend.js";
-export { renderTerminal } from "./terminal.js";
+export { renderTerminal, terminalStyle } from "./terminal.js";
 export { oneLine } from "./text.js";

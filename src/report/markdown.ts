@@ -1,7 +1,10 @@
+import { clusterItems } from "./clusters.js";
+import { frontierTable } from "./frontier.js";
 import { healthItems, healthTable } from "./health.js";
 import { judgeItems } from "./judge.js";
 import { list, section, table } from "./markdown-parts.js";
 import { memoryItems } from "./memory.js";
+import { planItems } from "./plans.js";
 import type { RunReport } from "./report.js";
 import {
   adviceItems,
@@ -43,6 +46,8 @@ export function renderMarkdown(report: RunReport): string {
     ...(report.reworked.length === 0
       ? []
       : section("From draft to revision", list(reworkedItems(report, style)))),
+    ...section("Failures by what went wrong", list(clusterItems(report, style))),
+    ...section("Plans", list(planItems(report, style)), table(frontierTable(report))),
     ...section("What it remembers", list(memoryItems(report, style))),
     ...section("The judge", list(judgeItems(report))),
     ...section("Health of learning", table(healthTable(report)), list(healthItems(report, style))),

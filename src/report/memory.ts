@@ -3,13 +3,17 @@ import { type Memory, parseMemory } from "../core/memory.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import { plural } from "./figures.js";
+import { longTermItems, readLongTerm } from "./long-term.js";
 import type { MemoryReport, RunReport } from "./report.js";
 import type { Item, Style } from "./sections.js";
 
 /** Pieces of evidence named for one lesson; the rest is counted. */
 const mostEvidence = 3;
 
-/** What the incumbent remembers, and what each round's candidate would have changed; null without a memory. */
+/**
+ * What the incumbent remembers, what each round's candidate would have changed, and the run's part in lessons that
+ * outlive it; null without a memory of either kind.
+ */
 export function readMemory(
   store: Store,
   run: RunRow,
@@ -35,7 +39,8 @@ export function readMemory(
     ];
   });
   const memory = of(run.incumbent);
-  if (memory === null && changes.length === 0) return null;
+  const longTerm = readLongTerm(store, run);
+  if (memory === null && changes.length === 0 && longTerm === null) return null;
   const promptOf = (taskId: string) => tasks.get(taskId)?.prompt ?? taskId;
   return {
     lessons: (memory?.lessons ?? []).map(({ text, evidence }) => ({
@@ -44,6 +49,7 @@ export function readMemory(
     })),
     exemplars: memory?.exemplars ?? [],
     changes,
+    longTerm,
   };
 }
 
@@ -59,8 +65,8 @@ function linesOf(memory: Memory | null): string[] {
 /** Lessons and exemplars with where they are from, then what each round added and dropped. */
 export function memoryItems({ memory }: RunReport, style: Style): Item[] {
   if (memory === null) return [];
-  const { lessons, exemplars, changes } = memory;
-  const nothing = lessons.length + exemplars.length === 0;
+  const { lessons, exemplars, changes, longTerm } = memory;
+  const nothing = lessons.length + exemplars.length === 0 && changes.length > 0;
   return [
     ...(nothing ? [{ text: "The incumbent remembers nothing.", details: [] }] : []),
     ...lessons.map(({ text, evidence }) => ({
@@ -81,6 +87,7 @@ export function memoryItems({ memory }: RunReport, style: Style): Item[] {
         ...dropped.map((line) => `Dropped: ${style.quote(line)}`),
       ],
     })),
+    ...longTermItems(longTerm, style),
   ];
 }
 

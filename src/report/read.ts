@@ -6,7 +6,9 @@ import { alphaForLook } from "../stats/index.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import { adviceFor } from "./advice.js";
+import { readClusters } from "./clusters.js";
 import { readEnded } from "./ended.js";
+import { readFrontier } from "./frontier.js";
 import { headline } from "./headline.js";
 import { readHistory } from "./history.js";
 import { readJudge } from "./judge.js";
@@ -54,11 +56,12 @@ export function readReport(
     decided: decisions.length,
     planned: run.recipe.rounds,
     promoted: decisions.filter(({ outcome }) => outcome === "promoted").length - rolledBack.length,
-    stoppedEarly: stoppedEarly(run, decisions),
+    stoppedEarly: stoppedEarly(store, run, decisions),
     health: { readings: store.readings.of(run.id), rolledBack },
     suites: readSuites(store, run),
   };
   const looks = decisions.filter(({ gate }) => gate !== null).length;
+  const clusters = readClusters(store, run.id);
   return {
     kind: "report",
     ...facts,
@@ -68,6 +71,9 @@ export function readReport(
     changes,
     forgotten,
     reworked,
+    ...(clusters.length === 0 ? {} : { clusters }),
+    plans: store.plans.of(run.id),
+    frontier: run.recipe.policy.kind === "fixed" ? [] : readFrontier(store, run.id, rounds),
     memory: readMemory(store, run, tasks),
     judge: rounds.flatMap(({ round }) => readJudge(store, run.id, round) ?? []),
     basis: readBasis(store, run, looks),
@@ -79,12 +85,14 @@ export function readReport(
 }
 
 function stoppedEarly(
-  { state, recipe }: RunRow,
+  store: Store,
+  { id, state, recipe }: RunRow,
   decisions: readonly Pick<Decision, "outcome" | "gate" | "look">[],
 ): string | null {
   if (state !== "finished" || decisions.length >= recipe.rounds) return null;
   const plateau = plateauOf(recipe.stop, decisions);
-  return plateau && plateauText(plateau);
+  if (plateau !== null) return plateauText(plateau);
+  return store.plans.find(id, decisions.length + 1)?.stop ?? null;
 }
 
 function readRounds(store: Store, run: RunRow, tasks: ReadonlyMap<string, Task>) {

@@ -1,3 +1,4 @@
+import type { ClusterSize, FailedOutcome } from "../core/cluster.js";
 import type {
   DecisionOutcome,
   Look,
@@ -7,6 +8,7 @@ import type {
 } from "../core/entities.js";
 import type { Reading } from "../core/health.js";
 import type { LessonEvidence, RememberedExemplar } from "../core/memory.js";
+import type { Plan } from "../core/policy.js";
 import type { Recipe } from "../core/recipe.js";
 import type { Suite } from "../core/round.js";
 import type { FullComparison, JudgeFigures } from "../stats/index.js";
@@ -41,6 +43,12 @@ export interface RunReport {
   /** What was right before and is wrong now on the retention suite; null where nothing was lost. */
   readonly forgotten: Changes | null;
   readonly reworked: readonly Reworked[];
+  /** Failures grouped by what went wrong, the latest largest first; absent where they are not grouped. */
+  readonly clusters?: readonly ClusterReport[];
+  /** What the policy decided for each round; empty where it is fixed. */
+  readonly plans: readonly Plan[];
+  /** What each of these rounds gave for its tokens; empty where the policy is fixed. */
+  readonly frontier: readonly FrontierPoint[];
   /** null where nothing is remembered. */
   readonly memory: MemoryReport | null;
   /** How the judge judged, a round each; empty without one. */
@@ -158,6 +166,56 @@ export interface MemoryReport {
     /** Lessons that may not be remembered. */
     readonly refused: number;
   }[];
+  /** Lessons that outlive the run; null where its recipe has none. */
+  readonly longTerm: LongTermReport | null;
+}
+
+/** What a run was told of earlier runs, what came of it, and what it leaves to later ones. */
+export interface LongTermReport {
+  readonly family: string;
+  readonly rounds: readonly {
+    readonly round: number;
+    /** In the order of the first tasks that they fitted. */
+    readonly used: readonly LessonUse[];
+    readonly happened: readonly {
+      readonly kind: string;
+      readonly text: string;
+      readonly reason: string | null;
+      /** How often in this round. */
+      readonly count: number;
+    }[];
+  }[];
+}
+
+/** A lesson in a round: tasks whose teacher saw it, and tasks that it fitted and that did not see it. */
+export interface LessonUse {
+  readonly text: string;
+  readonly shown: UseCount;
+  readonly withheld: UseCount;
+}
+
+/** Tasks whose attempts could be graded, and the sum of their shares of right attempts. */
+export interface UseCount {
+  readonly tasks: number;
+  readonly right: number;
+}
+
+/** Failures that went wrong in the same way, over the rounds. */
+export interface ClusterReport {
+  readonly id: string;
+  readonly name: string;
+  readonly outcome: FailedOutcome;
+  /** What the verifier said, with placeholders; empty for what found no group. */
+  readonly reason: string;
+  /** By round, from the first with failures. */
+  readonly sizes: readonly ClusterSize[];
+  readonly example: {
+    readonly task: string;
+    readonly answer: string;
+    readonly finding: string;
+    /** As its critique named the first wrong step. */
+    readonly step: string | null;
+  };
 }
 
 /** A wrong draft that the model itself put right. */
@@ -247,4 +305,18 @@ export interface TimelineEntry {
 export interface StageCost extends StageSpend {
   /** null where the stage has not been finished. */
   readonly seconds: number | null;
+}
+
+/** What a round's candidate came to, and what it was made for. */
+export interface FrontierPoint {
+  readonly round: number;
+  /** Right answers on the gate suite, a share. */
+  readonly gate: number;
+  /** The same on the retention suite; null without one. */
+  readonly retention: number | null;
+  /** Prompt and answer tokens of attempts, critiques and revisions. */
+  readonly tokens: number;
+  readonly outcome: DecisionOutcome;
+  /** No other round is at least as good in all three, and better in one. */
+  readonly efficient: boolean;
 }

@@ -1,7 +1,10 @@
+import { clusterItems } from "./clusters.js";
 import { plural } from "./figures.js";
+import { frontierTable } from "./frontier.js";
 import { healthItems, healthTable } from "./health.js";
 import { judgeItems } from "./judge.js";
 import { memoryItems } from "./memory.js";
+import { planItems } from "./plans.js";
 import type { Health, RoundReport, RunReport } from "./report.js";
 import {
   adviceItems,
@@ -26,11 +29,14 @@ import {
   timelineItems,
 } from "./went.js";
 
-const style: Style = {
+/** Text of others on a terminal: one line, in which nothing can move a cursor. */
+export const terminalStyle: Style = {
   quote: (text) => oneLine(text) || "(nothing)",
   plain: (text) => oneLine(text, 500),
   prose: (text) => oneLine(text, 1000),
 };
+
+const style = terminalStyle;
 
 /** Rounds that the table of monitors has room for: the latest. */
 const mostColumns = 6;
@@ -47,6 +53,9 @@ export function renderTerminal(report: RunReport): string {
     ),
     ...changeGroups(report, style).map(({ title, items }) => section(title, items)),
     section("From draft to revision", reworkedItems(report, style)),
+    section("Failures by what went wrong", clusterItems(report, style)),
+    section("Plans", planItems(report, style)),
+    aligned(frontierTable(report)),
     section("What it remembers", memoryItems(report, style)),
     section("The judge", judgeItems(report)),
     section("Health of learning", healthItems(report, style)),

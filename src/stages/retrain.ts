@@ -3,6 +3,7 @@ import { type Memory, memoryText, nothingNew } from "../core/memory.js";
 import type { TrainingResult } from "../core/ports.js";
 import { memorySettings } from "../core/retrain.js";
 import type { AdapterRow } from "../core/round.js";
+import { distilLessons } from "./support/memory/distil.js";
 import { makeMemory } from "./support/memory/index.js";
 import { trainWeights } from "./support/train-weights.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
@@ -15,11 +16,18 @@ export async function retrain(input: StageInput, ports: StagePorts): Promise<Sta
   const { retrain: settings } = input.recipe;
   const remembers = memorySettings(input.recipe);
   const trained = settings.method === "memory" ? null : await trainWeights(input, ports, settings);
-  if (typeof trained === "string") return skipped(trained);
+  const writes = input.recipe.longTerm?.write ?? false;
+  if (typeof trained === "string") {
+    return skipped(trained, writes ? { distilled: await distilLessons(input, ports) } : {});
+  }
   const weights = trained && weightsOf(trained, input, ports);
   const summary = trained === null ? {} : trainingSummary(trained.result, input);
-  if (remembers === null) return { rows: { candidate: weights }, summary };
-  const { memory, distilled, figures } = await makeMemory(input, ports, remembers);
+  const distils = writes || (remembers?.lessons ?? 0) > 0;
+  const distilled = distils ? await distilLessons(input, ports) : [];
+  if (remembers === null) {
+    return { rows: { candidate: weights, ...(writes ? { distilled } : {}) }, summary };
+  }
+  const { memory, figures } = await makeMemory(input, ports, remembers, distilled);
   if (isEmpty(memory)) {
     if (weights !== null) return { rows: { candidate: weights, distilled }, summary };
     return skipped("nothing to remember: no right answer and no lesson", { distilled });

@@ -1,3 +1,4 @@
+import type { KnownCluster } from "../core/cluster.js";
 import type {
   Candidate,
   DecisionOutcome,
@@ -23,10 +24,14 @@ export interface StageInput {
   readonly tasks: TaskSets;
   readonly prompts: StagePrompts;
   readonly rows: RoundRows;
+  /** Training tasks that the round's plan takes up, in their order; null where the recipe says which. */
+  readonly plannedTasks: readonly string[] | null;
   /** The training set of the last round that had one, in its order. */
   readonly earlierExamples: readonly Example[];
   /** What earlier rounds made of their critiques, oldest first; empty where the recipe has no memory. */
   readonly earlierLessons: readonly DistilledLesson[];
+  /** Failures of earlier rounds as they were grouped, oldest first; empty where they are not. */
+  readonly earlierClusters: readonly KnownCluster[];
   /** What became of the gate's looks in the rounds before; empty where the level does not depend on it. */
   readonly earlierLooks: readonly DecisionOutcome[];
 }
@@ -44,6 +49,8 @@ export interface StagePrompts {
   /** What the teacher of `sdpo` is shown; null with other methods. */
   readonly solution: Prompt | null;
   readonly feedback: Prompt | null;
+  /** Asks for the name of a group of failures; null where none is asked for. */
+  readonly cluster: Prompt | null;
   /** Asks which of two answers is better. */
   readonly judge: Prompt | null;
   /** Asks for an answer's grade. */

@@ -33,7 +33,7 @@ const lineage: readonly (readonly [what: string, sql: string])[] = [
     "mended answers without a call",
     `SELECT examined_id FROM mended LEFT JOIN calls ON key = call_key WHERE run_id = @run AND key IS NULL`,
   ],
-  ...(["evaluations", "sampled_evaluations"] as const).map(
+  ...(["evaluations", "sampled_evaluations", "validations"] as const).map(
     (table) =>
       [
         `${table} whose call is not there`,
@@ -109,6 +109,41 @@ const lineage: readonly (readonly [what: string, sql: string])[] = [
              OR ifnull(r.critique_id, '') <> d.critique_id)`,
   ],
   [
+    "clustered attempts that were right, or whose task is not one to learn from",
+    `SELECT attempt_id FROM cluster_members m
+       JOIN clusters c ON c.run_id = m.run_id AND c.id = cluster_id
+       LEFT JOIN attempts a ON a.run_id = m.run_id AND a.id = attempt_id
+       LEFT JOIN verdicts v ON v.run_id = m.run_id AND subject_id = attempt_id
+       LEFT JOIN tasks t ON t.run_id = m.run_id AND t.id = task_id
+      WHERE m.run_id = @run
+        AND (ifnull(v.outcome, '') <> c.outcome OR ifnull(split, '') <> 'train' OR a.round <> m.round)`,
+  ],
+  [
+    "sizes of clusters that are not the number of their members",
+    `SELECT cluster_id FROM cluster_rounds s
+      WHERE run_id = @run AND failures <> (
+              SELECT count(*) FROM cluster_members m
+               WHERE m.run_id = s.run_id AND m.round = s.round AND m.cluster_id = s.cluster_id)`,
+  ],
+  [
+    "lessons of the long-term memory that rest on a task which is not one to learn from, or are shown with one",
+    `SELECT e.task_id FROM (SELECT run_id, task_id FROM memory_evidence UNION SELECT run_id, task_id FROM memory_uses) e
+       LEFT JOIN tasks t ON t.run_id = e.run_id AND t.id = e.task_id
+      WHERE e.run_id = @run AND ifnull(split, '') <> 'train'`,
+  ],
+  [
+    "validation tasks that are a suite's, or were learned from",
+    `SELECT v.task_id FROM validations v JOIN tasks t ON t.run_id = v.run_id AND t.id = v.task_id
+      WHERE v.run_id = @run AND (split <> 'train' OR (kind = 'unseen' AND EXISTS (
+        SELECT 1 FROM examples e WHERE e.run_id = v.run_id AND e.task_id = v.task_id)))`,
+  ],
+  [
+    "planned tasks that are not for training",
+    `SELECT j.value FROM plans p JOIN json_each(p.tasks) j
+       LEFT JOIN tasks t ON t.run_id = p.run_id AND t.id = j.value
+      WHERE p.run_id = @run AND ifnull(split, '') <> 'train'`,
+  ],
+  [
     "elicited tasks that are not for training",
     `SELECT t.id FROM elicited e JOIN tasks t ON t.run_id = e.run_id AND t.id = e.task_id
       WHERE e.run_id = @run AND split <> 'train'`,
@@ -171,6 +206,7 @@ export class AuditTables {
         ["critiques", "id", "text"],
         ["evaluations", "task_id", "answer"],
         ["sampled_evaluations", "task_id", "answer"],
+        ["validations", "task_id", "answer"],
       ] as const
     ).flatMap(([table, id, answer]) => {
       const rows = this.db

@@ -9,6 +9,7 @@ import type {
 import { canonicalJson } from "../core/hash.js";
 import type { AdapterRow, Refusal, RoundRows, StageSummary } from "../core/round.js";
 import type { AdapterTable } from "./adapters.js";
+import type { ClusterTables } from "./clusters.js";
 import type { Connection } from "./database.js";
 import { DistilledTable } from "./distilled.js";
 import { EvaluationTable } from "./evaluations.js";
@@ -16,6 +17,8 @@ import { ExaminationTables } from "./examinations.js";
 import { ExampleTable } from "./examples.js";
 import { lazily } from "./lazily.js";
 import { PreferenceTable } from "./preferences.js";
+import { RecalledTable } from "./recalled.js";
+import { ValidationTable } from "./validations.js";
 
 export interface RoundRow {
   readonly number: number;
@@ -43,16 +46,21 @@ export class RoundTables {
   readonly distilled: DistilledTable;
   readonly examinations: ExaminationTables;
   readonly preferences: PreferenceTable;
+  readonly recalled: RecalledTable;
+  readonly validations: ValidationTable;
 
   constructor(
     private readonly db: Connection,
     private readonly adapters: AdapterTable,
+    private readonly clusters: ClusterTables,
   ) {
     this.evaluations = new EvaluationTable(db);
     this.examples = new ExampleTable(db);
     this.distilled = new DistilledTable(db);
     this.examinations = new ExaminationTables(db);
     this.preferences = new PreferenceTable(db);
+    this.recalled = new RecalledTable(db);
+    this.validations = new ValidationTable(db);
   }
 
   begin(runId: string, number: number, incumbent: string | null, at = new Date()): void {
@@ -140,16 +148,19 @@ export class RoundTables {
   ): void {
     const { rows } = stage;
     this.insertElicited(runId, round, rows.elicited ?? []);
+    this.recalled.insertAll(runId, round, rows.recalled ?? []);
     this.insertAttempts(runId, round, rows.attempts ?? []);
     this.insertCritiques(runId, round, rows.critiques ?? []);
     this.insertRevisions(runId, round, rows.revisions ?? []);
     this.examinations.insertExamined(runId, round, rows.examined ?? []);
     this.examinations.insertMended(runId, round, rows.mended ?? []);
+    if (rows.clusters) this.clusters.insert(runId, round, rows.clusters);
     this.preferences.insertAll(runId, round, rows.preferences ?? []);
     this.examples.insertAll(runId, round, rows.examples ?? []);
     this.insertRefusals(runId, round, rows.refusals ?? []);
     this.distilled.insertAll(runId, rows.distilled ?? []);
     if (rows.candidate) this.setCandidate(runId, round, rows.candidate);
+    this.validations.insertAll(runId, round, rows.validation ?? []);
     for (const answers of rows.evaluations ?? []) this.evaluations.insertAll(runId, answers);
     if (rows.decision) this.insertDecision(runId, round, rows.decision);
     this.db
@@ -179,6 +190,7 @@ export class RoundTables {
         all<{ id: string }>(
           "SELECT task_id AS id FROM elicited WHERE run_id = ? AND round = ? ORDER BY position",
         ).map(({ id }) => id),
+      recalled: () => this.recalled.of(runId, round),
       attempts: () =>
         all<ItemRow<Attempt>>(
           `SELECT id, task_id AS taskId, position AS "index", call_key AS callKey, answer,
@@ -204,6 +216,7 @@ export class RoundTables {
         ).map(asItem),
       examined: () => this.examinations.examined(runId, round),
       mended: () => this.examinations.mended(runId, round),
+      clusters: () => this.clusters.of(runId, round),
       preferences: () => this.preferences.of(runId, round),
       examples: () => this.examples.of(runId, round),
       refusals: () =>
@@ -218,6 +231,7 @@ export class RoundTables {
           `SELECT summary ->> 'skipped' AS reason FROM stages
             WHERE run_id = ? AND round = ? AND stage = 'retrain'`,
         )[0]?.reason ?? null,
+      validation: () => this.validations.of(runId, round),
       evaluations: () =>
         this.evaluations.ofRound(runId, row?.incumbent ?? null, row?.candidate ?? null),
       decision: () => this.decision(runId, round),

@@ -91,10 +91,11 @@ export class RunTable {
     for (const prompt of run.prompts) insert.run({ runId: run.id, ...prompt });
   }
 
+  /** By stage; of a stage that has several the recipe's own is the first. */
   prompts(runId: string): PromptSnapshot[] {
     return this.db
       .prepare<[string], PromptSnapshot>(
-        "SELECT stage, name, version, hash, body FROM prompts WHERE run_id = ? ORDER BY stage",
+        "SELECT stage, name, version, hash, body FROM prompts WHERE run_id = ? ORDER BY stage, rowid",
       )
       .all(runId);
   }

@@ -1,6 +1,7 @@
 import { AdapterTable } from "./adapters.js";
 import { AuditTables } from "./audit.js";
 import { CallTable } from "./calls.js";
+import { ClusterTables } from "./clusters.js";
 import {
   type Connection,
   explained,
@@ -13,7 +14,10 @@ import { EvolutionTables } from "./evolutions.js";
 import { FigureTables } from "./figures.js";
 import { HousekeepingTables } from "./housekeeping.js";
 import { LeaseTable } from "./leases.js";
+import { LongTermTables } from "./long-term.js";
+import { ObservedTables } from "./observed.js";
 import { OutboxTable } from "./outbox.js";
+import { PlanTable } from "./plans.js";
 import { ReadingTable } from "./readings.js";
 import { RequestTable } from "./requests.js";
 import { RoundTables } from "./rounds.js";
@@ -23,6 +27,7 @@ import { StudyTables } from "./studies.js";
 import { SuspectTables } from "./suspects.js";
 import { TaskTable } from "./tasks.js";
 import { TrainingFaultTable } from "./training-faults.js";
+import { VectorTable } from "./vectors.js";
 
 /**
  * Everything that persists, by table group. Each function is one transaction.
@@ -35,21 +40,26 @@ export class Store {
   readonly runs: RunTable;
   readonly tasks: TaskTable;
   readonly calls: CallTable;
+  readonly clusters: ClusterTables;
   readonly rounds: RoundTables;
   readonly adapters: AdapterTable;
   readonly events: EventTable;
   readonly evolutions: EvolutionTables;
   readonly outbox: OutboxTable;
+  readonly plans: PlanTable;
+  readonly observed: ObservedTables;
   readonly spend: SpendTable;
   readonly readings: ReadingTable;
   readonly housekeeping: HousekeepingTables;
   readonly audit: AuditTables;
   readonly figures: FigureTables;
   readonly leases: LeaseTable;
+  readonly longTerm: LongTermTables;
   readonly studies: StudyTables;
   readonly suspects: SuspectTables;
   readonly trainingFaults: TrainingFaultTable;
   readonly requests: RequestTable;
+  readonly vectors: VectorTable;
 
   private constructor(
     private readonly db: Connection,
@@ -60,20 +70,25 @@ export class Store {
     this.tasks = new TaskTable(db);
     this.calls = new CallTable(db);
     this.adapters = new AdapterTable(db);
-    this.rounds = new RoundTables(db, this.adapters);
+    this.clusters = new ClusterTables(db);
+    this.rounds = new RoundTables(db, this.adapters, this.clusters);
     this.events = new EventTable(db);
     this.evolutions = new EvolutionTables(db);
     this.outbox = new OutboxTable(db);
+    this.plans = new PlanTable(db);
+    this.observed = new ObservedTables(db);
     this.spend = new SpendTable(db);
     this.readings = new ReadingTable(db);
     this.housekeeping = new HousekeepingTables(db);
     this.audit = new AuditTables(db);
     this.figures = new FigureTables(db);
     this.leases = new LeaseTable(db);
+    this.longTerm = new LongTermTables(db);
     this.studies = new StudyTables(db);
     this.suspects = new SuspectTables(db);
     this.trainingFaults = new TrainingFaultTable(db);
     this.requests = new RequestTable(db);
+    this.vectors = new VectorTable(db);
   }
 
   static open(path: string, migrationsDirectory: string): Store {

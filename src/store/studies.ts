@@ -45,7 +45,9 @@ const used = `WITH
     UNION SELECT run_id, 'examine', call_key FROM examined WHERE call_key IS NOT NULL
     UNION SELECT run_id, 'mend', call_key FROM mended
     UNION SELECT run_id, iif(suite = 'sealed', 'final', 'evaluate'), call_key FROM evaluations
+    UNION SELECT run_id, 'cluster', named_by FROM clusters WHERE named_by IS NOT NULL
     UNION SELECT run_id, 'evaluate', call_key FROM sampled_evaluations
+    UNION SELECT run_id, 'validate', call_key FROM validations
     UNION SELECT run_id, 'distil', call_key FROM distilled
     UNION SELECT run_id, 'judge', forward_key FROM preferences
     UNION SELECT run_id, 'judge', backward_key FROM preferences)

@@ -97,10 +97,12 @@ export class SuspectTables {
             SELECT call_key FROM revisions WHERE run_id = $run UNION ALL
             SELECT call_key FROM examined WHERE run_id = $run UNION ALL
             SELECT call_key FROM mended WHERE run_id = $run UNION ALL
+            SELECT named_by FROM clusters WHERE run_id = $run UNION ALL
             SELECT forward_key FROM preferences WHERE run_id = $run UNION ALL
             SELECT backward_key FROM preferences WHERE run_id = $run UNION ALL
             SELECT call_key FROM evaluations WHERE run_id = $run UNION ALL
-            SELECT call_key FROM sampled_evaluations WHERE run_id = $run))
+            SELECT call_key FROM sampled_evaluations WHERE run_id = $run UNION ALL
+            SELECT call_key FROM validations WHERE run_id = $run))
           ORDER BY rowid`,
       )
       .all({ run: runId });

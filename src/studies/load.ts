@@ -38,6 +38,13 @@ export function recipeOf(study: StudySpec, recipe: Recipe, arm: Arm, seed: numbe
   const name = `${study.name}-${arm.id}-s${seed}`;
   const where = `arm ${arm.id} (${armName(arm)})`;
   const own = recipeWith(recipe, { ...arm.settings, name, seed }, where);
+  if (own.longTerm?.write) {
+    throw new RedistillError(
+      "usage",
+      `${where}: with longTerm.write arms that run later would be taught by those before them`,
+      'Set "longTerm.write": false in the settings of the study, or remove longTerm from its recipe.',
+    );
+  }
   if (own.gate.test === "exact") return own;
   throw new RedistillError(
     "usage",

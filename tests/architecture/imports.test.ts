@@ -16,11 +16,13 @@ const allowed: Record<string, readonly string[]> = {
   prompts: ["core", "files"],
   recipes: ["core", "files"],
   sources: ["core", "files"],
-  stages: ["core", "stats", "verifiers"],
+  stages: ["core", "clusters", "stats", "verifiers"],
   report: ["core", "stats", "store"],
   health: ["core", "stats"],
+  clusters: ["core", "stats"],
   schedule: ["core"],
-  controller: ["core", "health", "stages", "stats", "store", "notify", "schedule"],
+  policy: ["core", "stats"],
+  controller: ["core", "health", "policy", "stages", "stats", "store", "notify", "schedule"],
   operations: ["core", "setup", "store"],
   evolution: [
     ...["core", "controller", "files", "prompts", "recipes", "report", "stages", "stats", "store"],
@@ -45,7 +47,7 @@ const files = readdirSync("src", { recursive: true, encoding: "utf8" })
 
 function importsOf(file: string): string[] {
   const text = readFileSync(file, "utf8");
-  return [...text.matchAll(/(?:from|import\()\s*"([^"]+)"/g)].map((match) => match[1] as string);
+  return [...text.matchAll(/(?:from\s+|import\(\s*)"([^"]+)"/g)].map((match) => match[1] as string);
 }
 
 /** "src/core/hash.ts" of "../core/hash.js". */

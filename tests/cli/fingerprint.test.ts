@@ -45,6 +45,27 @@ describe("a recipe's fingerprint", () => {
     expect(new Set(hashes).size).toBe(4);
   });
 
+  it("changes with lessons that are found by vectors, and is what it was with those found by words", async () => {
+    const of = (longTerm: object) => fingerprint(recipeWith({ longTerm }), []);
+    // Computed by the version that had no other way.
+    const then = "e9513a983be8c8503667303196d6c60e7ea823717b4dffa38b7cb0ad82a7b463";
+    expect(await of({})).toBe(then);
+    expect(await of({ retrieval: "text" })).toBe(then);
+    const embedder = { provider: "ollama", name: "minilm" };
+    const hashes = [then, await of({ retrieval: "embedding" })];
+    hashes.push(await of({ retrieval: "embedding", embedder }));
+    expect(new Set(hashes).size).toBe(3);
+  });
+
+  it("changes with a policy that plans, but not with the fixed one's name", async () => {
+    const plain = await fingerprint(recipeWith({}), []);
+    const of = (policy: object) => fingerprint(recipeWith({ policy }), []);
+    expect(await of({ kind: "fixed" })).toBe(plain);
+    const hashes = [plain, await of({ kind: "adaptive" }), await of({ kind: "coach" })];
+    hashes.push(await of({ kind: "adaptive", validation: 2 }));
+    expect(new Set(hashes).size).toBe(4);
+  });
+
   it("changes with a model and with a role of its own", async () => {
     const plain = await fingerprint(recipeWith({}), []);
     const served = { provider: "openai", name: "m" };
@@ -55,6 +76,12 @@ describe("a recipe's fingerprint", () => {
     ];
     const hashes = await Promise.all(others.map((other) => fingerprint(recipeWith(other), [])));
     expect(new Set([plain, ...hashes]).size).toBe(4);
+  });
+
+  it("changes with a long-term memory and its settings", async () => {
+    const of = (longTerm: object | null) => fingerprint(recipeWith({ longTerm }), []);
+    expect(await of(null)).toBe(await fingerprint(recipeWith({}), []));
+    expect(new Set([await of(null), await of({}), await of({ write: false })]).size).toBe(3);
   });
 
   it("is what it was before there were training methods, for a recipe that names none", async () => {

@@ -43,6 +43,7 @@ function conditions(point: string, prompt: string): Conditions {
   if (point.startsWith("ask:give-up:")) return { always: { crash: { match: prompt } } };
   if (point.startsWith("train:failed:")) return { always: { memory: 256 } };
   if (point === "memory:written") return { always: { remembers: "too" } };
+  if (point.startsWith("vectors:")) return { always: { longTerm: "embedding" } };
   return {};
 }
 
@@ -137,6 +138,46 @@ describe("a run that is killed with SIGKILL", () => {
       expect(ask(where, remembered)).toBeGreaterThan(0);
     }
   });
+
+  const remembered = ["elicit", "retrain", "gate"].flatMap((stage) =>
+    ["before", "after"].map((side) => `stage:${stage}:${side}`),
+  );
+  it.each(sampled([...remembered, "call:before"], 2))(
+    "with a long-term memory, at %s, ends with the same lessons",
+    (point) => {
+      const where = folder();
+      // In the second round, whose teacher is told what the first one learned; of the calls one of the first round's teacher.
+      const times = point.startsWith("call:") ? 14 : 2;
+      const options = { longTerm: true };
+      const killed = work(where, tasks, { ...options, failpoint: `${point}@${times}` });
+      expect(killed.signal).toBe("SIGKILL");
+      expect(work(where, tasks, options)).toMatchObject({ status: 0 });
+      expectSame(`1 kill with a long-term memory at ${point}`, where, calm(options));
+      for (const counted of ["memory_uses WHERE shown", "memory_evidence"]) {
+        expect(ask(where, `SELECT count(*) FROM ${counted}`)).toBeGreaterThan(0);
+      }
+      expect(ask(where, "SELECT rounds FROM memory_families")).toBe(2);
+    },
+  );
+
+  it.each(["vectors:before", "vectors:after", "stage:elicit:before"])(
+    "with lessons found by vectors, at %s, ends with the same lessons and vectors",
+    (point) => {
+      const where = folder();
+      const options = { longTerm: "embedding" } as const;
+      const killed = work(where, tasks, { ...options, failpoint: point });
+      expect(killed.signal).toBe("SIGKILL");
+      const [vectors, rounds] = ["vectors", "memory_uses"].map((table) =>
+        ask(where, `SELECT count(*) FROM ${table}`),
+      );
+      // They are there before the round's tasks are; a round that was not begun has no lessons yet.
+      expect(Number(vectors) > 0).toBe(point !== "vectors:before");
+      expect(rounds).toBe(0);
+      expect(work(where, tasks, options)).toMatchObject({ status: 0 });
+      expectSame(`1 kill with vectors at ${point}`, where, calm(options));
+      expect(ask(where, "SELECT count(*) FROM memory_uses WHERE shown")).toBeGreaterThan(0);
+    },
+  );
 
   it("again and again, at every second stage, still ends with the same rows", () => {
     const where = folder();

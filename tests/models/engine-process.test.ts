@@ -10,6 +10,7 @@ import { EngineProcess } from "../../src/models/embedded/engine-process.js";
 import { packRequests, unpackRequests } from "../../src/models/embedded/protocol.js";
 import { isAlive } from "../../src/setup/lock.js";
 import { answersOf, chatModelContract, requestOf } from "../contract/chat-model.js";
+import { vectorByWords } from "../support/embedder.js";
 import { ledgerOf, pidsOf, startFakeEngine } from "../support/engine-process.js";
 import { engineProgram } from "../support/machine.js";
 
@@ -73,6 +74,17 @@ describe("the engine's process", () => {
     const received = unpackRequests(packed);
     expect(received).toEqual(sent);
     expect(received[2]!.messages).toBe(received[0]!.messages);
+  });
+
+  it("makes the vectors of texts after a crash, too, and gives up after the second", async () => {
+    const path = planPath();
+    const model = await start(path, { faults: [{ match: "boom", how: "crash", times: 1 }] });
+    const texts = ["one", "boom", "two"];
+    const { signal } = new AbortController();
+    expect(await model.embedder.embed(texts, signal)).toEqual(texts.map(vectorByWords));
+    expect(pidsOf(path)).toHaveLength(2);
+    const other = await start(planPath(), { faults: [{ match: "boom", how: "crash" }] });
+    await expect(other.embedder.embed(texts, signal)).rejects.toMatchObject({ fault: "crashed" });
   });
 
   it("takes nothing with it when it crashes, and is started again", async () => {

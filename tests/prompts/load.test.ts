@@ -170,7 +170,10 @@ describe("the packaged prompts", () => {
     const stages = new Set(prompts.map((path) => path.split("/")[0]));
     const asked = ["student", "critique", "refine", "judge", "rubric", "repair"];
     expect(stages).toEqual(
-      new Set([...asked, "evolve", "distil", "memory", "solution", "feedback"]),
+      new Set([
+        ...[...asked, "evolve", "distil", "memory", "solution", "feedback", "cluster"],
+        ...["coach", "coach-repair", "embed"],
+      ]),
     );
   });
 });

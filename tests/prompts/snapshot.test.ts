@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { workspaceAt } from "../../src/cli/paths.js";
-import { promptsFrom, snapshotPrompts } from "../../src/cli/prompts.js";
+import { critiquesFrom, promptsFrom, snapshotPrompts } from "../../src/cli/prompts.js";
 import { recipeSchema } from "../../src/core/recipe.js";
 import { loadRecipe } from "../../src/recipes/load.js";
 import { file, temporary, usageError, write } from "./support.js";
@@ -37,6 +37,25 @@ describe("a recipe's prompts", () => {
     const { student, critique, refine } = promptsFrom(taken);
     expect(student).toMatchObject({ user: "{{task}}!", hash: taken[0]!.hash });
     expect([critique, refine]).toEqual([null, null]);
+  });
+
+  it("are kept of all critiques that a plan may take, the recipe's own first", () => {
+    const both = { critique: { prompt: "mine" }, refine: { prompt: "rewrite" } };
+    const prompts = {
+      "critique/mine": mine("What is wrong with {{answer}}?"),
+      "critique/other": mine("Where does {{answer}} go wrong?"),
+    };
+    const policy = { kind: "adaptive", critiquePrompts: ["other", "mine"] };
+    const taken = snapshots({ ...both, policy }, prompts).filter(
+      ({ stage }) => stage === "critique",
+    );
+    expect(taken.map(({ name }) => name)).toEqual(["mine", "other", "none"]);
+    expect(promptsFrom(taken).critique?.user).toContain("What is wrong");
+    expect(critiquesFrom(taken).get("other")?.user).toContain("Where does");
+    expect(critiquesFrom(taken).get("none")?.output).toBe("none");
+    const leaking = { ...prompts, "critique/other": mine("{{answer}} {{reference}}") };
+    expect(refused({ ...both, policy }, leaking).message).toContain("needs {{reference}}");
+    expect(snapshots(both, prompts).filter(({ stage }) => stage === "critique")).toHaveLength(1);
   });
 
   it("come from the workspace before the package", () => {

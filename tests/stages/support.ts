@@ -57,7 +57,7 @@ export const student = promptOf("student", "Q: {{task}}", "Answer with a number.
 
 const onlyStudent = {
   ...{ student, critique: null, refine: null, judge: null, rubric: null, repair: null },
-  ...{ memory: null, distil: null, solution: null, feedback: null },
+  ...{ memory: null, distil: null, solution: null, feedback: null, cluster: null },
 };
 
 type InputChanges = Partial<Omit<StageInput, "tasks" | "prompts" | "rows">> & {
@@ -75,7 +75,9 @@ export function inputWith({ tasks, prompts, rows, ...changes }: InputChanges = {
     candidate: null,
     earlierExamples: [],
     earlierLessons: [],
+    earlierClusters: [],
     earlierLooks: [],
+    plannedTasks: null,
     ...changes,
     tasks: { train: sums(10), replay: [], gate: [], sealed: [], retention: [], ...tasks },
     prompts: { ...onlyStudent, ...prompts },

@@ -56,6 +56,11 @@ describe("a study's file", () => {
       "arm a1 (locate-error): a study compares",
       "exact",
     ],
+    [
+      `${factors}settings: {longTerm: {}}`,
+      "arm a1 (locate-error): with longTerm.write arms that run later",
+      "longTerm.write",
+    ],
     [": :", "not YAML", ""],
   ])("refuses %s", (text, what, hint) => {
     const load = () => {

@@ -7,6 +7,7 @@ import type { SampleOptions } from "../../src/core/ports.js";
 import type { EngineOptions } from "../../src/models/embedded/engine.js";
 import { type HostedEngine, serveEngine } from "../../src/models/embedded/serve.js";
 import { ChatTemplate } from "../../src/models/embedded/template.js";
+import { vectorByWords } from "./embedder.js";
 import type { FaultPlan } from "./engine-process.js";
 import { learner } from "./learner.js";
 
@@ -42,6 +43,14 @@ class FakeEngine implements HostedEngine {
     private readonly sequences: number,
   ) {}
 
+  async embed(texts: readonly string[], how: Parameters<HostedEngine["embed"]>[1]): Promise<void> {
+    for (const [index, text] of texts.entries()) {
+      how.signal.throwIfAborted();
+      await this.maybeMisbehave(text);
+      how.onVector(index, vectorByWords(text));
+    }
+  }
+
   async sample(requests: readonly CallRequest[], options: SampleOptions): Promise<void> {
     const { width = this.sequences, adapter, signal, drain } = options;
     if (width > (this.plan.widest ?? width)) await misbehave("crash");
@@ -58,7 +67,7 @@ class FakeEngine implements HostedEngine {
       signal.throwIfAborted();
       for (const answer of active) {
         answer.steps++;
-        if (answer.steps === 1) await this.maybeMisbehave(requests[answer.index] as CallRequest);
+        if (answer.steps === 1) await this.maybeMisbehave(lastOf(requests[answer.index]!));
       }
       options.onTokens?.(active.length);
       active = active.filter(({ index, steps }) => {
@@ -75,8 +84,7 @@ class FakeEngine implements HostedEngine {
     }
   }
 
-  private async maybeMisbehave({ messages }: CallRequest): Promise<void> {
-    const text = messages.at(-1)?.content ?? "";
+  private async maybeMisbehave(text: string): Promise<void> {
     for (const [number, fault] of this.plan.faults.entries()) {
       if (!text.includes(fault.match)) continue;
       const counter = `${this.path}.${number}`;
@@ -87,6 +95,8 @@ class FakeEngine implements HostedEngine {
     }
   }
 }
+
+const lastOf = ({ messages }: CallRequest) => messages.at(-1)?.content ?? "";
 
 async function load(options: EngineOptions, onProgress: () => void): Promise<HostedEngine> {
   const plan = JSON.parse(readFileSync(options.modelPath, "utf8")) as FaultPlan;

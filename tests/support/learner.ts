@@ -14,6 +14,7 @@ export const learner: Script = (request, adapter) => {
   const text = request.messages.at(-1)?.content ?? "";
   const luck = Number.parseInt(sha256([request, "luck"]).slice(0, 4), 16) / 65_536;
   if (text.includes("<revision>")) return "- Carry the tens into the next column.\nThat is all.";
+  if (text.includes("<failures>")) return "One too many";
   if (text.includes("<finding>")) return "The sum is off.";
   if (text.includes("<second>")) return judged(luck);
   if (text.includes("<form>")) return "B";

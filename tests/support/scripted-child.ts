@@ -6,11 +6,14 @@ import type Database from "better-sqlite3";
 import { openCandidate } from "../../src/cli/adapters.js";
 import { workspaceAt } from "../../src/cli/paths.js";
 import type { LeaseTimes } from "../../src/controller/lease.js";
+import { importLesson } from "../../src/controller/memory/by-hand.js";
 import type { CallRequest } from "../../src/core/entities.js";
 import { EngineFault, messageOf, RedistillError } from "../../src/core/errors.js";
+import { lessonLineSchema } from "../../src/core/lesson-file.js";
 import type { Changeable, Recipe } from "../../src/core/recipe.js";
 import { TrainerFailure } from "../../src/training/failure.js";
 import { createTrainer } from "../../src/training/train.js";
+import { scriptedEmbedder } from "./embedder.js";
 import { fileWorker } from "./file-worker.js";
 import { learner, scriptedRun, scriptedTrain, sumsRecipe } from "./scripted-run.js";
 
@@ -34,22 +37,31 @@ export interface ChildOptions {
   readonly gate?: Partial<Recipe["gate"]>;
   /** Learns by memory, in place of weights or beside them. */
   readonly remembers?: "alone" | "too";
+  /** Has lessons of earlier runs, and learns for later ones. */
+  readonly longTerm?: boolean | "embedding";
 }
+
+const lessonOfSums = { schema: "redistill-lesson", version: 1, family: "jsonl:sums" };
 
 const [folder, tasksFolder, json = "{}"] = process.argv.slice(2) as [string, string, string?];
 const options: ChildOptions = JSON.parse(json);
 const abort = new AbortController();
 let [asked, crashed] = [0, 0];
+const retrieval = options.longTerm === "embedding" ? "embedding" : "text";
 // Small, and still with a promotion and a rejection.
 const recipe = sumsRecipe(tasksFolder, {
   elicit: { tasksPerRound: 8 },
   generate: { attempts: 3 },
   examine: { right: 2, wrong: 2, planted: 1 },
+  clusters: {},
   judge: { prompt: "judge", calibration: 4 },
+  policy: { kind: "adaptive", validation: 4 },
   curate: { minimum: 2 },
   ...(options.gate ? { gate: options.gate } : {}),
   ...(options.remembers === "alone" ? { retrain: { method: "memory" } } : {}),
   ...(options.remembers === "too" ? { memory: {} } : {}),
+  // One attempt, so that there is something to mend and to learn in each round.
+  ...(options.longTerm ? { longTerm: { retrieval }, generate: { attempts: 1 } } : {}),
 });
 recipe.tasks = { ...recipe.tasks, train: 16, gate: 30, sealed: 8 };
 
@@ -69,6 +81,7 @@ try {
       return learner(request, adapter);
     },
     ...(options.settings ? { settings: options.settings } : {}),
+    ...(retrieval === "embedding" ? { embedder: scriptedEmbedder() } : {}),
     lease: { times: options.lease ?? { beatMs: 5, durationMs: 60_000 } },
     train: (job, training) => {
       if (job.settings.tokensPerStep <= (options.memory ?? job.settings.tokensPerStep)) {
@@ -86,6 +99,13 @@ try {
       asked.onNotice?.("told to say so");
       return sample(requests, asked);
     };
+  }
+  if (options.longTerm) {
+    run.store.transaction(() => {
+      for (const text of ["Read the signs first.", "Check the last digit by itself."]) {
+        importLesson(run.store, lessonLineSchema.parse({ ...lessonOfSums, texts: [text] }));
+      }
+    });
   }
   if (options.morePages !== undefined) limitPages(run.store, options.morePages);
   await run.work(abort.signal);

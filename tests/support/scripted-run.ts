@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { thisMachine } from "../../src/cli/processes.js";
 import { identities } from "../../src/cli/same-model.js";
@@ -9,13 +9,15 @@ import { type LeaseOptions, withLease } from "../../src/controller/lease.js";
 import type { Progress } from "../../src/controller/progress.js";
 import { frozenTasks, workOn } from "../../src/controller/run.js";
 import { type Clock, systemClock } from "../../src/core/clock.js";
+import { clustersWanted } from "../../src/core/cluster.js";
 import type { Candidate } from "../../src/core/entities.js";
 import { sha256 } from "../../src/core/hash.js";
 import { eachRole } from "../../src/core/model.js";
-import type { ChatModel, RoleModels, Train } from "../../src/core/ports.js";
+import type { ChatModel, Embedder, RoleModels, Train } from "../../src/core/ports.js";
 import { type Changeable, type Recipe, recipeSchema } from "../../src/core/recipe.js";
-import { memorySettings } from "../../src/core/retrain.js";
+import { lessonPrompts } from "../../src/core/retrain.js";
 import { type AdapterRow, candidateOf } from "../../src/core/round.js";
+import { runAgent } from "../../src/models/langchain/agent.js";
 import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
 import { parsePrompt } from "../../src/prompts/load.js";
 import type { Hours } from "../../src/schedule/index.js";
@@ -41,6 +43,7 @@ const snapshots = [
   prompt("distil", ["task", "answer", "critique", "revision"]),
   prompt("solution", ["task", "solution"]),
   prompt("feedback", ["task", "answer", "finding"]),
+  prompt("cluster", ["failures"]),
   prompt("judge", ["task", "first", "second", "mark"]),
   prompt("rubric", ["task", "answer", "scale", "mark"]),
   prompt("repair", ["form"]),
@@ -48,6 +51,27 @@ const snapshots = [
 
 const withOwn = (own: readonly PromptSnapshot[]) =>
   snapshots.map((usual) => own.find(({ stage }) => stage === usual.stage) ?? usual);
+
+/** As they are packaged: they say how a coach answers. */
+const coachPrompts = () => ({
+  coach: packaged("coach", "researcher"),
+  repair: packaged("coach-repair", "tool-call"),
+});
+
+function packaged(stage: string, name: string) {
+  const path = `prompts/${stage}/${name}.md`;
+  return parsePrompt(stage, path, readFileSync(path, "utf8"));
+}
+
+/** What a plan puts in the place of the critique where it is not to pay for one. */
+const silentBody = "---\nname: none\nversion: 1\nvariables: []\noutput: none\n---\n";
+const silent = {
+  stage: "critique",
+  name: "none",
+  version: "1",
+  hash: sha256(silentBody),
+  body: silentBody,
+};
 
 /** A file of `count` sums that all differ: `1 + 2`, … */
 export function sumsFile(folder: string, count: number): string {
@@ -125,6 +149,7 @@ export async function scriptedRun(
     /** Where the roles differ. */
     models?: RoleModels;
     train?: Train;
+    embedder?: Embedder;
     runId?: string;
     clock?: Clock;
     openAdapter?: (row: AdapterRow) => Promise<Candidate>;
@@ -156,7 +181,10 @@ export async function scriptedRun(
         modelPath: "scripted",
         modelSha256: "0".repeat(64),
         recipeHash: sha256(recipe),
-        prompts: withOwn(options.prompts ?? []),
+        prompts: [
+          ...withOwn(options.prompts ?? []),
+          ...(recipe.policy.kind === "fixed" ? [] : [silent]),
+        ],
       },
       tasks,
     );
@@ -186,15 +214,24 @@ export async function scriptedRun(
             student: parsed("student"),
             critique: recipe.critique && parsed("critique"),
             refine: recipe.refine && parsed("refine"),
-            memory: memorySettings(recipe) && parsed("memory"),
-            distil: memorySettings(recipe) && parsed("distil"),
+            memory: lessonPrompts(recipe) && parsed("memory"),
+            distil: lessonPrompts(recipe) && parsed("distil"),
             solution: recipe.retrain.method === "sdpo" ? parsed("solution") : null,
             feedback: recipe.retrain.method === "sdpo" ? parsed("feedback") : null,
+            cluster: clustersWanted(recipe)?.name ? parsed("cluster") : null,
             judge: recipe.judge && parsed("judge"),
             rubric: isGraded(recipe) ? parsed("rubric") : null,
             repair: recipe.judge || isGraded(recipe) ? parsed("repair") : null,
           },
+          critiques: new Map(
+            store.runs
+              .prompts(runId)
+              .filter(({ stage }) => stage === "critique")
+              .map(({ name, body }) => [name, parsePrompt("critique", name, body)]),
+          ),
+          coach: recipe.policy.kind === "coach" ? { prompts: coachPrompts(), runAgent } : null,
           models,
+          ...(options.embedder ? { embedding: { embedder: options.embedder, frame: null } } : {}),
           ...(options.beside && { beside: options.beside }),
           train: options.train ?? scripted.train,
           verify: createVerify({}),

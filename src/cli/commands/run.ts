@@ -22,7 +22,7 @@ import { requireTeachable } from "../models.js";
 import { openChannels } from "../notifying.js";
 import type { Output } from "../output.js";
 import { migrationsDirectory } from "../paths.js";
-import { changedSince, promptsFrom, snapshotPrompts } from "../prompts.js";
+import { changedSince, critiquesFrom, promptsFrom, snapshotPrompts } from "../prompts.js";
 import { requireDatabase } from "../reading.js";
 import { identities } from "../same-model.js";
 import { type RunOptions, telling, workOnHeld } from "../work.js";
@@ -168,9 +168,13 @@ export async function newRun(
   }
   const sets = tasksBySplit(tasks);
   const prompts = promptsFrom(made.prompts);
-  if (prompts.critique) refuseBredOn(store, made.recipe, sets, prompts.critique);
+  // Any of its critiques may be what a round asks with.
+  const critiques = [...critiquesFrom(made.prompts).values()];
+  for (const critique of critiques) refuseBredOn(store, made.recipe, sets, critique);
   requireCapable(made.recipe, machine.models.teacher);
-  await requireFits(made.recipe, sets, prompts, machine.models);
+  for (const critique of critiques.length > 0 ? critiques : [null]) {
+    await requireFits(made.recipe, sets, { ...prompts, critique }, machine.models);
+  }
   return createRun(
     store,
     {

@@ -7,8 +7,8 @@ import type { ChatResult } from "@langchain/core/outputs";
 import { AIMessage, type BaseMessage } from "langchain";
 import type { Adapter, CallRequest, Generation, Message, Sampling } from "../../core/entities.js";
 import { RedistillError } from "../../core/errors.js";
-import type { ChatModel, ModelCapabilities, SampleOptions } from "../../core/ports.js";
-import { embeddedCapabilities } from "./capabilities.js";
+import type { ChatModel, Embedder, ModelCapabilities, SampleOptions } from "../../core/ports.js";
+import { embeddedCapabilities, lastStateDigest } from "./capabilities.js";
 import { EmbeddedEngine, type EngineOptions } from "./engine.js";
 
 export interface EmbeddedCallOptions extends BaseChatModelCallOptions {
@@ -78,9 +78,32 @@ export class EmbeddedChatModel extends BaseChatModel<EmbeddedCallOptions> implem
     return texts.map((text) => this.engine.tokenize(text).length);
   }
 
+  get embedder(): Embedder {
+    return {
+      digest: lastStateDigest(this.digest),
+      description: `last hidden state of ${this.description}`,
+      embed: async (texts, signal) => {
+        const vectors: Float32Array[] = [];
+        await this.inTurn(() =>
+          this.engine.embed(texts, {
+            signal,
+            onVector: (index, vector) => {
+              vectors[index] = vector;
+            },
+          }),
+        );
+        return vectors;
+      },
+    };
+  }
+
   /** See ChatModel.sample; calls wait for each other, since a context runs one batch at a time. */
   sample(requests: readonly CallRequest[], options: SampleOptions): Promise<void> {
-    const turn = this.queue.then(() => this.engine.sample(requests, options));
+    return this.inTurn(() => this.engine.sample(requests, options));
+  }
+
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.queue.then(work);
     this.queue = turn.catch(() => undefined);
     return turn;
   }

@@ -1,4 +1,10 @@
-import type { LlamaContextSequence, LlamaModel, Token } from "node-llama-cpp";
+import {
+  type LlamaContextSequence,
+  type LlamaGrammar,
+  LlamaGrammarEvaluationState,
+  type LlamaModel,
+  type Token,
+} from "node-llama-cpp";
 import type { Generation, Sampling } from "../../core/entities.js";
 import { RedistillError } from "../../core/errors.js";
 import { seedFor } from "../../core/hash.js";
@@ -12,6 +18,8 @@ export interface DecodeRequest {
   readonly sampling: Sampling;
   /** Log-probabilities are wanted, of so many alternatives a token; 0: none. */
   readonly topLogprobs: number;
+  /** Holds the answer to a form; null: it is free. */
+  readonly grammar: LlamaGrammar | null;
 }
 
 interface DecodeOptions {
@@ -30,6 +38,8 @@ interface ActiveAnswer {
   readonly answer: Token[];
   readonly evaluated: number;
   readonly startedAt: number;
+  /** How far the answer has come in its grammar: of this answer alone, whatever slot it is in. */
+  readonly form: LlamaGrammarEvaluationState | null;
   /** The token that the next step evaluates. */
   next: Token;
 }
@@ -65,7 +75,8 @@ export async function decodeAll(
     options.signal.throwIfAborted();
     while (active.length < slots.length && waiting.length > 0) {
       const request = waiting.shift() as DecodeRequest;
-      active.push(await begin(request, slots[active.length] as LlamaContextSequence, prefixes));
+      const slot = slots[active.length] as LlamaContextSequence;
+      active.push(await begin(model, request, slot, prefixes));
       // Reading many long prompts takes a while; whoever watches must see that it goes on.
       options.onTokens?.(0);
     }
@@ -100,7 +111,7 @@ export async function decodeAll(
       if (options.drain?.aborted) waiting.length = 0;
       const following = waiting.shift();
       if (following !== undefined) {
-        active[position] = await begin(following, slot, prefixes);
+        active[position] = await begin(model, following, slot, prefixes);
         options.onTokens?.(0);
         continue;
       }
@@ -124,13 +135,16 @@ async function logprobsOf(
 }
 
 async function begin(
+  model: LlamaModel,
   request: DecodeRequest,
   slot: LlamaContextSequence,
   prefixes: SharedPrefixes,
 ): Promise<ActiveAnswer> {
   const startedAt = performance.now();
   const { next, evaluated } = await prefixes.load(request, slot);
-  return { request, answer: [], evaluated, startedAt, next };
+  const { grammar } = request;
+  const form = grammar && new LlamaGrammarEvaluationState({ model, grammar });
+  return { request, answer: [], evaluated, startedAt, form, next };
 }
 
 /**
@@ -147,10 +161,10 @@ async function step(pool: SequencePool, active: readonly ActiveAnswer[]): Promis
   if (first !== undefined && active.length === 1) {
     await pool.padding.clearHistory();
     // Begun first: the padding's id comes before the slots'.
-    company.push(sampleNext(pool.padding, first.next, greedy, 0));
+    company.push(sampleNext(pool.padding, first.next, greedy, 0, null));
   }
-  const sampled = active.map(({ request: { sampling }, answer, next }, position) =>
-    sampleNext(pool.slots[position] as LlamaContextSequence, next, sampling, answer.length),
+  const sampled = active.map(({ request: { sampling }, answer, next, form }, position) =>
+    sampleNext(pool.slots[position] as LlamaContextSequence, next, sampling, answer.length, form),
   );
   // All are waited for, even when one fails: the context may be disposed of after this.
   await Promise.allSettled([...company, ...sampled]);
@@ -165,6 +179,7 @@ async function sampleNext(
   token: Token,
   { temperature, topP, topK, minP, seed }: Omit<Sampling, "maxTokens">,
   place: number,
+  form: LlamaGrammarEvaluationState | null,
 ): Promise<Token> {
   const tokens = sequence.evaluate([token], {
     temperature,
@@ -173,6 +188,7 @@ async function sampleNext(
     minP,
     seed: seedFor(seed, place),
     yieldEogToken: true,
+    ...(form === null ? {} : { grammarEvaluationState: form }),
   });
   const { value } = await tokens.next();
   await tokens.return();

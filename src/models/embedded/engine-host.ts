@@ -124,13 +124,14 @@ export class EngineHost {
   private hear(message: FromHost): void {
     const { pending } = this;
     if (pending === null) return;
-    // Only these tell of the steps of an answer; the rest is a sign of life.
+    // Only these tell of the steps of an answer; the rest is a sign of life. A vector is a whole text, no step.
     if (message.kind === "tokens" || message.kind === "result") this.silence.stepped();
     else this.silence.begin();
     switch (message.kind) {
       case "loading":
       case "tokens":
       case "result":
+      case "vector":
         try {
           pending.onPassing(message);
         } catch (error) {

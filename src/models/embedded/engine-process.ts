@@ -2,8 +2,8 @@ import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { CallRequest, Message } from "../../core/entities.js";
 import { EngineFault, RedistillError } from "../../core/errors.js";
-import type { ChatModel, SampleOptions } from "../../core/ports.js";
-import { embeddedCapabilities } from "./capabilities.js";
+import type { ChatModel, Embedder, SampleOptions } from "../../core/ports.js";
+import { embeddedCapabilities, lastStateDigest } from "./capabilities.js";
 import type { EngineOptions } from "./engine.js";
 import { EngineHost, type HostProgram } from "./engine-host.js";
 import {
@@ -81,13 +81,26 @@ export class EngineProcess implements ChatModel {
 
   async countTokens(texts: readonly string[]): Promise<number[]> {
     const { signal } = new AbortController();
-    const count = () => this.ask({ kind: "count", texts }, signal, () => {});
-    const closing = await count().catch((error) => {
-      // Counting is cheap and blames no request: an engine that died at it is asked once more.
-      if (error instanceof EngineFault) return count();
-      throw error;
-    });
+    const closing = await twice(() => this.ask({ kind: "count", texts }, signal, () => {}));
     return closing.kind === "counts" ? [...closing.counts] : [];
+  }
+
+  get embedder(): Embedder {
+    return {
+      digest: lastStateDigest(this.digest),
+      description: `last hidden state of ${this.description}`,
+      embed: async (texts, signal) => {
+        const vectors: Float32Array[] = [];
+        await twice(() =>
+          this.ask({ kind: "embed", texts }, signal, (passing) => {
+            if (passing.kind === "vector")
+              vectors[passing.index] = Float32Array.from(passing.vector);
+          }),
+        );
+        signal.throwIfAborted();
+        return vectors;
+      },
+    };
   }
 
   async sample(requests: readonly CallRequest[], options: SampleOptions): Promise<void> {
@@ -164,6 +177,14 @@ export class EngineProcess implements ChatModel {
     if (this.identity === null) throw new Error("the engine has not said who it is");
     return this.identity;
   }
+}
+
+/** Such a request is cheap and blames nothing that it holds: an engine that died at it is asked once more. */
+function twice<T>(ask: () => Promise<T>): Promise<T> {
+  return ask().catch((error) => {
+    if (error instanceof EngineFault) return ask();
+    throw error;
+  });
 }
 
 /** A process that had to be killed because it did not stop is no fault of the engine's. */

@@ -1,10 +1,19 @@
 import { availableParallelism } from "node:os";
-import { getLlama, type Llama, type LlamaContext, LlamaLogLevel, type Token } from "node-llama-cpp";
+import {
+  getLlama,
+  type Llama,
+  type LlamaContext,
+  type LlamaGrammar,
+  LlamaLogLevel,
+  type Token,
+} from "node-llama-cpp";
 import { type Adapter, type CallRequest, isWholeModel, type Message } from "../../core/entities.js";
 import { messageOf, RedistillError } from "../../core/errors.js";
 import { sha256 } from "../../core/hash.js";
 import type { SampleOptions } from "../../core/ports.js";
 import { type DecodeRequest, decodeAll, type SequencePool } from "./decode.js";
+import { embedAll } from "./embed.js";
+import { grammarOf } from "./grammar.js";
 import { LoadedWeights } from "./loaded-weights.js";
 import { ChatTemplate, type ChatTemplateSource } from "./template.js";
 import { ThreadGovernor } from "./threads.js";
@@ -51,6 +60,8 @@ export class EmbeddedEngine {
   private readonly template: ChatTemplate;
   private readonly threads: number;
   private readonly governor: ThreadGovernor;
+  /** The same for texts that are read for their vectors. */
+  private readonly reading: ThreadGovernor;
   private context: OpenContext | null = null;
 
   private constructor(
@@ -67,6 +78,7 @@ export class EmbeddedEngine {
     const cores = Math.max(1, Math.min(llama.cpuMathCores, availableParallelism()));
     this.threads = options.threads > 0 ? options.threads : cores;
     this.governor = new ThreadGovernor(this.threads);
+    this.reading = new ThreadGovernor(this.threads);
     this.digest = sha256({
       weights: options.modelSha256,
       template: sha256(templateText),
@@ -123,14 +135,16 @@ export class EmbeddedEngine {
   async sample(requests: readonly CallRequest[], options: SampleOptions): Promise<void> {
     if (requests.length === 0) return;
     const rendered = new Map<readonly Message[], { prompt: Token[]; prefixLength: number }>();
+    const grammars = await this.grammarsOf(requests);
     const decodes: DecodeRequest[] = requests.map((request, index) => {
       let prompt = rendered.get(request.messages);
       if (prompt === undefined) {
         prompt = this.promptOf(request.messages);
         rendered.set(request.messages, prompt);
       }
-      const { sampling, topLogprobs = 0 } = request;
-      return { index, ...prompt, sampling, topLogprobs };
+      const { sampling, topLogprobs = 0, schema } = request;
+      const grammar = (schema && grammars.get(schema)) ?? null;
+      return { index, ...prompt, sampling, topLogprobs, grammar };
     });
     const needed = Math.max(...decodes.map((d) => d.prompt.length + d.sampling.maxTokens));
     const width = Math.min(options.width ?? this.options.sequences, this.options.sequences);
@@ -138,13 +152,44 @@ export class EmbeddedEngine {
     await decodeAll(this.weights.model, pool, decodes, {
       ...options,
       sharePrefixes: this.options.sharePrefixes ?? true,
-      pace: {
-        begin: () => {
-          if (this.llama.gpu === false) this.llama.maxThreads = this.governor.wanted;
-        },
-        end: (milliseconds, tokens) => this.governor.observe(milliseconds, tokens),
-      },
+      pace: this.paceOf(this.governor),
     });
+  }
+
+  /** Vectors of texts by the base weights; see `embedAll`. The context of answers is closed before. */
+  async embed(
+    texts: readonly string[],
+    how: { readonly signal: AbortSignal; onVector(index: number, vector: Float32Array): void },
+  ): Promise<void> {
+    if (texts.length === 0) return;
+    await this.makeRoomFor(null);
+    const { model } = this.weights;
+    try {
+      await embedAll(
+        model,
+        texts.map((text) => this.tokenize(text)),
+        { ...how, threads: this.threads, limit: this.limit, pace: this.paceOf(this.reading) },
+      );
+    } catch (cause) {
+      how.signal.throwIfAborted();
+      if (cause instanceof RedistillError) throw cause;
+      throw new RedistillError(
+        "model",
+        `${this.description} gives no vectors of texts: ${messageOf(cause)}`,
+        "Set longTerm.retrieval: text in the recipe, or name another model in longTerm.embedder.",
+        { cause },
+      );
+    }
+  }
+
+  /** What holds answers to the requests' schemas. */
+  private async grammarsOf(requests: readonly CallRequest[]) {
+    const grammars = new Map<NonNullable<CallRequest["schema"]>, LlamaGrammar>();
+    for (const { schema } of requests) {
+      if (schema === undefined || grammars.has(schema)) continue;
+      grammars.set(schema, await this.llama.createGrammar({ grammar: grammarOf(schema) }));
+    }
+    return grammars;
   }
 
   /** A prompt's tokens, and how many of them come before the last message's content. */
@@ -169,7 +214,7 @@ export class EmbeddedEngine {
     needed: number,
     width: number,
   ): Promise<OpenContext> {
-    const limit = Math.min(this.options.contextTokens, this.weights.model.trainContextSize);
+    const { limit } = this;
     if (needed > limit) {
       throw new RedistillError(
         "model",
@@ -182,9 +227,7 @@ export class EmbeddedEngine {
     const sha = adapter?.sha256 ?? null;
     const open = this.context;
     if (open && open.adapter === sha && open.tokens >= needed && open.width === width) return open;
-    await this.context?.value.dispose();
-    this.context = null;
-    if (!this.weights.fits(adapter)) await this.weights.change(adapter);
+    await this.makeRoomFor(adapter);
     const tokens = Math.min(limit, Math.ceil(needed / contextStep) * contextStep);
     try {
       const value = await this.weights.model.createContext({
@@ -213,6 +256,27 @@ export class EmbeddedEngine {
         { cause },
       );
     }
+  }
+
+  /** Closes the context that is open and has the weights for an adapter (null: the base) in memory. */
+  private async makeRoomFor(adapter: Adapter | null): Promise<void> {
+    await this.context?.value.dispose();
+    this.context = null;
+    if (!this.weights.fits(adapter)) await this.weights.change(adapter);
+  }
+
+  /** Tokens that one sequence can hold. */
+  private get limit(): number {
+    return Math.min(this.options.contextTokens, this.weights.model.trainContextSize);
+  }
+
+  private paceOf(governor: ThreadGovernor) {
+    return {
+      begin: () => {
+        if (this.llama.gpu === false) this.llama.maxThreads = governor.wanted;
+      },
+      end: (milliseconds: number, tokens: number) => governor.observe(milliseconds, tokens),
+    };
   }
 
   async dispose(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Adapter, CallRequest, Generation, Message, Sampling } from "../../core/entities.js";
+import type { Adapter, CallRequest, Generation, Message } from "../../core/entities.js";
 import { type ErrorKind, RedistillError } from "../../core/errors.js";
 import type { EngineOptions } from "./engine.js";
 import type { ChatTemplateSource } from "./template.js";
@@ -16,13 +16,11 @@ interface PackedRequests {
   readonly requests: readonly PackedRequest[];
 }
 
-interface PackedRequest {
+interface PackedRequest extends Omit<CallRequest, "messages"> {
   readonly conversation: number;
-  readonly sampling: Sampling;
-  readonly topLogprobs?: number;
 }
 
-/** From us to the engine's process; one `load`, `sample` or `count` at a time. */
+/** From us to the engine's process; one `load`, `sample`, `count` or `embed` at a time. */
 export type ToHost =
   | { readonly kind: "load"; readonly options: EngineOptions }
   | {
@@ -32,6 +30,7 @@ export type ToHost =
       readonly width: number | null;
     }
   | { readonly kind: "count"; readonly texts: readonly string[] }
+  | { readonly kind: "embed"; readonly texts: readonly string[] }
   /** No further request is to be begun; those under way are finished. */
   | { readonly kind: "drain" }
   | { readonly kind: "abort" };
@@ -42,7 +41,7 @@ interface SentError {
   readonly hint: string;
 }
 
-/** What closes a `load`, `sample` or `count`: exactly one of these. */
+/** What closes a `load`, `sample`, `count` or `embed`: exactly one of these. */
 export type Closing =
   | { readonly kind: "ready"; readonly identity: EngineIdentity }
   | { readonly kind: "done" }
@@ -54,14 +53,15 @@ export type Closing =
 export type Passing =
   | { readonly kind: "loading" }
   | { readonly kind: "tokens"; readonly count: number }
-  | { readonly kind: "result"; readonly index: number; readonly generation: Generation };
+  | { readonly kind: "result"; readonly index: number; readonly generation: Generation }
+  | { readonly kind: "vector"; readonly index: number; readonly vector: readonly number[] };
 
 export type FromHost = Closing | Passing;
 
 /** The engine reads a prompt once for requests with one and the same array of messages. */
 export function packRequests(requests: readonly CallRequest[]): PackedRequests {
   const places = new Map<readonly Message[], number>();
-  const packed = requests.map(({ messages, schema: _unread, ...rest }) => {
+  const packed = requests.map(({ messages, ...rest }) => {
     const conversation = places.get(messages) ?? places.size;
     places.set(messages, conversation);
     return { conversation, ...rest };

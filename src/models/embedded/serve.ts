@@ -14,6 +14,10 @@ import {
 export interface HostedEngine extends EngineIdentity {
   sample(requests: readonly CallRequest[], options: SampleOptions): Promise<void>;
   tokenize(text: string): { readonly length: number };
+  embed(
+    texts: readonly string[],
+    how: { readonly signal: AbortSignal; onVector(index: number, vector: Float32Array): void },
+  ): Promise<void>;
 }
 
 /** How often the parent hears of sampled tokens, in milliseconds; answers are sent at once. */
@@ -60,10 +64,17 @@ export function serveEngine(
 
   const work = async (
     engine: HostedEngine,
-    message: Extract<ToHost, { kind: "sample" | "count" }>,
+    message: Exclude<ToHost, { kind: "load" } | { kind: "drain" } | { kind: "abort" }>,
   ): Promise<FromHost> => {
     if (message.kind === "count") {
       return { kind: "counts", counts: message.texts.map((text) => engine.tokenize(text).length) };
+    }
+    if (message.kind === "embed") {
+      await engine.embed(message.texts, {
+        signal: abort.signal,
+        onVector: (index, vector) => tell({ kind: "vector", index, vector: [...vector] }),
+      });
+      return { kind: "done" };
     }
     const tokens = new TokenTeller();
     await engine.sample(unpackRequests(message.packed), {

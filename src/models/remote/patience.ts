@@ -40,7 +40,11 @@ export function delayAfter(
   failures: number,
   seed: number,
   retryAfterMs: number | null,
-  { retryMs, longestRetryMs, longestRetryAfterMs }: Patience,
+  {
+    retryMs,
+    longestRetryMs,
+    longestRetryAfterMs,
+  }: Pick<Patience, "retryMs" | "longestRetryMs" | "longestRetryAfterMs">,
 ): number {
   const drawn = randomFrom(seedFor("retry", seed, failures))();
   const backoff = Math.min(longestRetryMs, retryMs * 2 ** Math.min(failures - 1, 30));

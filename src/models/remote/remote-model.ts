@@ -6,7 +6,8 @@ import type { ChatModel, ModelCapabilities, SampleOptions } from "../../core/por
 import { Batch } from "./batch.js";
 import { Circuit } from "./circuit.js";
 import { type Endpoint, EndpointFault, type EndpointIdentity } from "./endpoint.js";
-import { delayAfter, type Patience, usualPatience } from "./patience.js";
+import { insist } from "./insist.js";
+import { type Patience, usualPatience } from "./patience.js";
 import { Throttle } from "./throttle.js";
 
 export type RemoteSettings = ServedSettings;
@@ -91,23 +92,17 @@ export class RemoteModel implements ChatModel {
 
   async countTokens(texts: readonly string[]): Promise<number[]> {
     const { signal } = new AbortController();
-    for (let failures = 1; ; failures++) {
-      try {
-        return await this.endpoint.countTokens(texts, signal);
-      } catch (error) {
-        if (!(error instanceof EndpointFault)) throw error;
-        if (failures >= this.patience.triesOfOne) {
-          throw new RedistillError(
-            "model",
-            `${this.name} cannot count tokens: ${error.message}`,
-            "See that the server runs, then resume the run.",
-            { cause: error },
-          );
-        }
-        const delay = delayAfter(failures, 0, error.retryAfterMs, this.patience);
-        await this.clock.sleep(delay);
-      }
-    }
+    const count = () => this.endpoint.countTokens(texts, signal);
+    const { patience, clock } = this;
+    return insist(count, signal, { patience, clock }).catch((error) => {
+      if (!(error instanceof EndpointFault)) throw error;
+      throw new RedistillError(
+        "model",
+        `${this.name} cannot count tokens: ${error.message}`,
+        "See that the server runs, then resume the run.",
+        { cause: error },
+      );
+    });
   }
 
   /** May be called while another call is under way: all share the bound on requests and what is known of the server. */

@@ -2,14 +2,17 @@ import { judgeItems } from "../judge.js";
 import type { RunReport } from "../report.js";
 import { changeCards, reworkedCards } from "./cards.js";
 import { list } from "./parts.js";
+import { frontierPlot } from "./plots/frontier.js";
 import { lossPlot } from "./plots/rounds.js";
 import {
   advice,
   basis,
+  clusters,
   decisions,
   health,
   howItWent,
   memory,
+  plans,
   results,
   roundTable,
   tiles,
@@ -34,6 +37,8 @@ export function renderHtml(report: RunReport): string {
     ["decisions", "Decisions", decisions(report)],
     ["changes", "Before and after", changeCards(report)],
     ["reworked", "From draft to revision", reworkedCards(report)],
+    ["clusters", "Failures by what went wrong", clusters(report)],
+    ["plans", "Plans", [...plans(report), frontierPlot(report)]],
     ["memory", "What it remembers", memory(report)],
     ["judge", "The judge", [list(judgeItems(report))]],
     ["health", "Health of learning", health(report)],

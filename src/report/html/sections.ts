@@ -1,7 +1,9 @@
 import { points } from "../../core/points.js";
+import { clusterItems, clusterTable } from "../clusters.js";
 import { accuracy, interval, pValue } from "../figures.js";
 import { healthItems, healthTable } from "../health.js";
 import { memoryItems } from "../memory.js";
+import { planItems } from "../plans.js";
 import type { RunReport, SuiteReport } from "../report.js";
 import {
   basisItems,
@@ -121,9 +123,22 @@ export function health(report: RunReport): Markup[] {
   ];
 }
 
+/** Groups of failures, each with an example, under their sizes by round. */
+export function clusters(report: RunReport): Markup[] {
+  return [
+    table("Failures of each group, by round", clusterTable(report, short)),
+    list(clusterItems(report, short)),
+  ];
+}
+
 /** Lessons and exemplars, and what rounds changed of them. */
 export function memory(report: RunReport): Markup[] {
   return [list(memoryItems(report, short))];
+}
+
+/** What the policy decided for each round, and why. */
+export function plans(report: RunReport): Markup[] {
+  return [list(planItems(report, short))];
 }
 
 export function uses(report: RunReport): Markup[] {

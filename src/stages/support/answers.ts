@@ -18,7 +18,11 @@ export type AnswerPorts = Pick<StagePorts, "complete" | "verify">;
 export async function answerTasks(
   input: AnswerInput,
   ports: AnswerPorts,
-  asked: { readonly suite: Suite; readonly tasks: readonly Task[]; readonly attempts: number },
+  asked: {
+    readonly suite: Suite | "validation";
+    readonly tasks: readonly Task[];
+    readonly attempts: number;
+  },
   model: Candidate | null,
 ): Promise<Evaluation[]> {
   const { suite, tasks, attempts } = asked;
@@ -45,7 +49,7 @@ export async function answerTasks(
 
 function question(
   { recipe, prompts }: AnswerInput,
-  suite: Suite,
+  suite: Suite | "validation",
   task: Task,
   attempt: number,
   model: Candidate | null,

@@ -2,14 +2,18 @@ import type { Attempt, Critique, Message, Task } from "../../core/entities.js";
 import { type Prompt, renderPrompt } from "../../core/prompt.js";
 import { wordsOf } from "../../core/prompt-output.js";
 import type { StageInput } from "../types.js";
-import { conversation } from "./requests.js";
+import { withLessons } from "./memory/recall.js";
+import { conversation, recalledFor } from "./requests.js";
 import { noVerifier } from "./unanswered.js";
 import { mostFrequentFirst } from "./unsolved.js";
 
 /** What stands for another attempt where a model gave one answer each time. */
 const noOther = "(every attempt gave this same answer)";
 
-/** A prompt that names {{task}} is asked by itself, any other goes on after the answer. */
+/**
+ * A prompt that names {{task}} is asked by itself, with what earlier runs learned of such tasks; any
+ * other goes on after the answer.
+ */
 export function criticMessages(
   input: StageInput,
   prompt: Prompt,
@@ -25,7 +29,9 @@ export function criticMessages(
     ...(generate.attempts > 1 ? { attempt: otherAnswer(input, attempt) } : {}),
     ...(teacher.hint ? { reference: task.reference ?? "" } : {}),
   });
-  return prompt.variables.includes("task") ? asked : conversation(input, task, answer, asked);
+  return prompt.variables.includes("task")
+    ? withLessons(input.prompts, recalledFor(input, task), asked)
+    : conversation(input, task, answer, asked);
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Memory } from "../../core/memory.js";
 import { type Prompt, renderPrompt } from "../../core/prompt.js";
 import type { SamplingSettings } from "../../core/recipe.js";
 import type { StageInput, StagePrompts } from "../types.js";
-import { exemplarTurn, exemplarTurns, withLessons } from "./memory/recall.js";
+import { exemplarTurn, exemplarTurns, lessonLines, withLessons } from "./memory/recall.js";
 
 /** A request whose randomness depends on the recipe's seed and the item alone, not on run or order. */
 export function requestFor(
@@ -38,7 +38,7 @@ export function studentQuestion(
   memory: Memory | null,
   task: Pick<Task, "prompt">,
 ): Message[] {
-  const asked = withLessons(prompts, memory, studentMessages(prompts.student, task));
+  const asked = withLessons(prompts, lessonLines(memory), studentMessages(prompts.student, task));
   return afterSystem(asked, exemplarTurns(prompts.student, memory));
 }
 
@@ -48,9 +48,17 @@ function afterSystem(messages: readonly Message[], shown: readonly Message[]): M
   return [...messages.filter(isSystem), ...shown, ...messages.filter((each) => !isSystem(each))];
 }
 
+/** What earlier runs learned that the teacher of a task is told in this round. */
+export function recalledFor({ rows }: Pick<StageInput, "rows">, { id }: Task): string[] {
+  return rows.recalled
+    .filter(({ taskId, shown }) => shown && taskId === id)
+    .map(({ text }) => text);
+}
+
 /**
  * A question with solved ones before it: the incumbent's, which it remembers, and the teacher's, in
- * the student's own form.
+ * the student's own form. Lessons of earlier runs stand in any question to the teacher, those that
+ * the incumbent remembers in the student's.
  *
  * @param question What is asked of the teacher; by default what the student is asked.
  */
@@ -61,8 +69,11 @@ export function teacherMessages(
 ): Message[] {
   const { prompts, recipe, tasks } = input;
   const memory = input.incumbent?.memory ?? null;
-  const students = withLessons(prompts, memory, studentMessages(prompts.student, task));
-  const asked = question ?? students;
+  const recalled = recalledFor(input, task);
+  const remembered = lessonLines(memory);
+  const told = [...remembered, ...recalled.filter((line) => !remembered.includes(line))];
+  const students = withLessons(prompts, told, studentMessages(prompts.student, task));
+  const asked = question === undefined ? students : withLessons(prompts, recalled, question);
   const own = asked.filter((message) => message.role === "system");
   const system = own.length > 0 ? own : students.filter(({ role }) => role === "system");
   const rest = asked.filter((message) => message.role !== "system");

@@ -24,6 +24,12 @@ export class ScriptedOllama {
   chat: (body: ChatBody) => Said | null = () => null;
   create: (body: Record<string, unknown>) => Said | null = () => null;
   pull: () => Said = () => [];
+  embed: (body: {
+    input: string[];
+  }) => { embeddings: number[][] } | { status: number; error: string } = () => ({
+    status: 400,
+    error: "this model does not support embeddings",
+  });
   /** What a model's template puts before every prompt. */
   prefix: (model: string) => string = () => "";
   rendersOnDemand = true;
@@ -60,6 +66,10 @@ export class ScriptedOllama {
     if (path === "/api/ps") return say(response, { models: this.list() });
     if (path === "/api/show") return say(response, this.describe());
     if (path === "/api/chat") return this.answerChat(json, response);
+    if (path === "/api/embed") {
+      const said = this.embed(json);
+      return say(response, said, "status" in said ? said.status : 200);
+    }
     if (path === "/api/create") return this.makeModel(json, response);
     if (path === "/api/pull") return sayOrStream(response, this.pull());
     if (path === "/api/delete") {

@@ -2,15 +2,14 @@ import type { DistilledLesson, Memory, MemorySettings } from "../../../core/memo
 import type { StageSummary } from "../../../core/round.js";
 import type { StageInput, StagePorts } from "../../types.js";
 import { assembleMemory, tokensOf } from "./assemble.js";
-import { distilLessons } from "./distil.js";
 
-/** What a round's candidate remembers, the lessons that this round made, and figures for people. */
+/** What a round's candidate remembers after the lessons that this round made, and figures for people. */
 export async function makeMemory(
   input: StageInput,
   ports: StagePorts,
   settings: MemorySettings,
-): Promise<{ memory: Memory; distilled: DistilledLesson[]; figures: StageSummary }> {
-  const distilled = settings.lessons === 0 ? [] : await distilLessons(input, ports);
+  distilled: readonly DistilledLesson[],
+): Promise<{ memory: Memory; figures: StageSummary }> {
   const memory = await assembleMemory(input, ports, settings, distilled);
   const figures = {
     lessons: memory.lessons.length,
@@ -19,5 +18,5 @@ export async function makeMemory(
     distilled: distilled.length,
     "lessons refused": distilled.filter(({ refused }) => refused !== null).length,
   };
-  return { memory, distilled, figures };
+  return { memory, figures };
 }

@@ -14,6 +14,11 @@ export function exemplarTurn(
   return [...asked.filter(({ role }) => role !== "system"), { role: "assistant", content: answer }];
 }
 
+/** What a memory tells before a question. */
+export function lessonLines(memory: Memory | null): string[] {
+  return (memory?.lessons ?? []).map(({ text }) => text);
+}
+
 /** The turns that stand before a question. */
 export function exemplarTurns(student: Prompt, memory: Memory | null): Message[] {
   return (memory?.exemplars ?? []).flatMap((exemplar) => exemplarTurn(student, exemplar));
@@ -25,11 +30,11 @@ export function exemplarTurns(student: Prompt, memory: Memory | null): Message[]
  */
 export function withLessons(
   { memory: prompt }: Pick<StagePrompts, "memory">,
-  memory: Memory | null,
+  told: readonly string[],
   asked: readonly Message[],
 ): Message[] {
-  if (memory === null || memory.lessons.length === 0 || prompt === null) return [...asked];
-  const lessons = memory.lessons.map(({ text }) => `- ${text}`).join("\n");
+  if (told.length === 0 || prompt === null) return [...asked];
+  const lessons = told.map((text) => `- ${text}`).join("\n");
   const contentOf = (messages: readonly Message[], wanted: Message["role"]) =>
     messages.filter(({ role }) => role === wanted).map(({ content }) => content);
   const recalled = renderPrompt(prompt, {

@@ -1,4 +1,4 @@
-import type { Task } from "../core/entities.js";
+import type { Task } from "./entities.js";
 
 /** From this share of tasks on, a reference is a label that says nothing of any one of them: "yes", "B". */
 const labelShare = 0.1;
@@ -7,10 +7,11 @@ const labelShare = 0.1;
 const shortestTask = 20;
 
 /**
- * What a proposed prompt has of the tasks: a reference, or a whole task, which the text that it was made from does not
- * have. Compared as whole words, without case and without separators in numbers.
+ * What a text has of the tasks: a reference, or a whole task, which the text that it was made from does not have.
+ * Compared as whole words, without case and without separators in numbers.
  *
- * @param tasks All of which the reference is known: those to prove on as well as those to breed on.
+ * @param original "" where it was made from none.
+ * @param tasks All that it must not give away.
  * @returns what was found, or null.
  */
 export function leakIn(proposed: string, original: string, tasks: readonly Task[]): string | null {

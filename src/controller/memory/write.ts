@@ -1,0 +1,173 @@
+import { stableId } from "../../core/hash.js";
+import {
+  beyondCap,
+  heldOutLeaks,
+  type LessonCounts,
+  type LongTermLesson,
+  lessonFault,
+  saysTheContrary,
+  saysTheSame,
+  weakerOf,
+} from "../../core/lesson.js";
+import { familyOf } from "../../core/long-term.js";
+import type { NewLesson, Occasion, TaskEvidence } from "../../store/long-term.js";
+import type { RunRow } from "../../store/runs.js";
+import type { Store } from "../../store/store.js";
+import { heldOutTasks } from "./recall.js";
+
+/** A line that a run or its coach would remember, with the training tasks that speak for it. */
+export interface LessonDraft {
+  readonly text: string;
+  readonly cluster: string | null;
+  readonly source: "run" | "coach";
+  readonly evidence: readonly TaskEvidence[];
+}
+
+/** What became of a draft: the lesson that it is now or speaks for, or why no memory may hold it. */
+export type Written = { readonly id: string } | { readonly refused: string };
+
+/**
+ * Writes lessons of a run into the memory of its family. Call it inside the transaction of whatever they follow from.
+ * Nothing is kept that is no lesson, that rests on another task than one of the run's training tasks, or that could
+ * give one of its held-out tasks away.
+ *
+ * @returns one for each draft, in order.
+ */
+export function writeLessons(
+  store: Store,
+  run: RunRow,
+  round: number,
+  drafts: readonly LessonDraft[],
+): Written[] {
+  const settings = run.recipe.longTerm;
+  if (settings === null || !settings.write) {
+    return drafts.map(() => ({ refused: "the recipe's longTerm.write is off" }));
+  }
+  const family = familyOf(run.recipe);
+  const prompts = new Map(
+    store.tasks.ofSplit(run.id, "train").map((task) => [task.id, task.prompt]),
+  );
+  const leaks = heldOutLeaks(
+    heldOutTasks(store, run.id),
+    run.recipe.curate.nearDuplicate,
+    drafts.map(({ text, evidence }, index) => ({
+      id: String(index),
+      text,
+      prompts: evidence.flatMap(({ taskId }) => prompts.get(taskId) ?? []),
+    })),
+  );
+  return drafts.map((draft, index): Written => {
+    const stray = draft.evidence.find(({ taskId }) => !prompts.has(taskId));
+    const refused =
+      lessonFault(draft.text) ??
+      (stray ? `${stray.taskId} is no training task of run ${run.id}` : null) ??
+      leaks.get(String(index));
+    if (refused !== undefined) return { refused };
+    const { text, cluster, source, evidence } = draft;
+    const counts = noCounts(store.longTerm.clock(family));
+    const lesson = { family, cluster, text, source, counts, elsewhere: [] };
+    return admit(store, lesson, { cap: settings.cap, where: { runId: run.id, round }, evidence });
+  });
+}
+
+/** One lesson; see `writeLessons`. */
+export function writeLesson(store: Store, run: RunRow, round: number, draft: LessonDraft): Written {
+  return writeLessons(store, run, round, [draft])[0]!;
+}
+
+/** Before anything was counted. */
+export function noCounts(countedAt: number): LessonCounts {
+  return { shownRight: 0, shownTasks: 0, withheldRight: 0, withheldTasks: 0, countedAt };
+}
+
+/** The id of a lesson by its first words: the same words of the same family are the same lesson anywhere. */
+export function lessonId(family: string, text: string): string {
+  return stableId("memory", family, text);
+}
+
+interface Admission {
+  readonly cap: number;
+  readonly where: Occasion;
+  readonly evidence: readonly TaskEvidence[];
+}
+
+/**
+ * Takes a lesson into its family: one that says the same as another speaks for that one; of two that contradict each
+ * other the weaker is retired; beyond the cap the least valuable is.
+ */
+function admit(store: Store, lesson: Omit<NewLesson, "id">, how: Admission): Written {
+  const { longTerm } = store;
+  const { cap, where, evidence } = how;
+  const id = lessonId(lesson.family, lesson.text);
+  const scope = longTerm
+    .all(lesson.family)
+    .filter(({ cluster: own }) => own === null || [null, own].includes(lesson.cluster));
+  const active = scope.filter(({ state }) => state === "active");
+  const known =
+    longTerm.find(id) ?? saysTheSame(lesson.text, active) ?? saysTheSame(lesson.text, scope);
+  if (known !== null) return support(store, known, how);
+  longTerm.insert({ ...lesson, id });
+  longTerm.addEvidence(id, where.runId, evidence);
+  longTerm.note({ lessonId: id, kind: "learned", version: 1, reason: null }, where);
+  settleContradictions(store, id, active, where);
+  keepWithinCap(store, lesson.family, cap, where);
+  return { id };
+}
+
+/** What says the same as a lesson speaks for it; one that only gave way to better ones is in use again. */
+function support(store: Store, known: LongTermLesson, how: Admission): Written {
+  const { cap, where, evidence } = how;
+  const { longTerm } = store;
+  const { id, version, state, retiredFor } = known;
+  if (state === "forgotten") return { refused: `it says what was forgotten: ${known.text}` };
+  longTerm.addEvidence(id, where.runId, evidence);
+  longTerm.note({ lessonId: id, kind: "supported", version, reason: null }, where);
+  if (retiredFor === "cap") {
+    longTerm.revive(id);
+    longTerm.setUsed(id, longTerm.clock(known.family));
+    longTerm.note(
+      { lessonId: id, kind: "revived", version, reason: "it was learned again" },
+      where,
+    );
+    keepWithinCap(store, known.family, cap, where);
+  }
+  return { id };
+}
+
+/** Retires the weaker of each pair that says contrary things, until the lesson itself is the weaker one. */
+export function settleContradictions(
+  store: Store,
+  id: string,
+  others: readonly LongTermLesson[],
+  where: Occasion | null,
+): void {
+  const { text } = store.longTerm.find(id)!;
+  for (const other of saysTheContrary(text, others)) {
+    const lesson = store.longTerm.find(id)!;
+    const weaker = weakerOf(lesson, other, store.longTerm.clock(lesson.family));
+    const winner = weaker.id === id ? other : lesson;
+    retire(store, weaker, "contradicted", `it contradicts ${winner.id}: ${winner.text}`, where);
+    if (weaker.id === id) return;
+  }
+}
+
+function keepWithinCap(store: Store, family: string, cap: number, where: Occasion): void {
+  const now = store.longTerm.clock(family);
+  for (;;) {
+    const least = beyondCap(store.longTerm.active(family), cap, now);
+    if (least === null) return;
+    retire(store, least, "cap", `the family has ${cap} lessons that are worth more`, where);
+  }
+}
+
+/** Takes a lesson out of use, with the reason. */
+export function retire(
+  store: Store,
+  { id, version }: LongTermLesson,
+  retiredFor: "cap" | "contradicted" | "unhelpful",
+  reason: string,
+  where: Occasion | null,
+): void {
+  store.longTerm.retire(id, "retired", retiredFor, reason);
+  store.longTerm.note({ lessonId: id, kind: "retired", version, reason }, where);
+}

@@ -1,0 +1,82 @@
+import type { Decision, PairedComparison } from "../../core/entities.js";
+import { leversOf } from "../../core/levers.js";
+import type { RoundSeen } from "../../core/policy.js";
+import type { RoundRow } from "../../store/rounds.js";
+import type { RunRow } from "../../store/runs.js";
+import type { Store } from "../../store/store.js";
+
+/**
+ * What a finished round did and what came of it, from its rows. Of the suites there are counts alone.
+ *
+ * @param pool Training tasks that may be learned from.
+ */
+export function roundSeen(
+  store: Store,
+  run: RunRow,
+  { number, candidate }: RoundRow,
+  pool: number,
+): RoundSeen {
+  const figures = store.figures.of(run.id, number);
+  const { ok, wrong, ungradable } = figures.attempts;
+  const decision = store.rounds.decision(run.id, number);
+  const plan = store.plans.find(run.id, number);
+  return {
+    number,
+    settings: { ...leversOf(run.recipe, pool), ...plan?.settings },
+    tasks: figures.elicited,
+    attempts: ok + wrong + ungradable,
+    right: ok,
+    solved: figures.solved,
+    ungradable,
+    diversity: store.observed.diversity(run.id, number),
+    revisions: store.observed.revisions(run.id, number),
+    examined: store.observed.examined(run.id, number),
+    examples: figures.examples.attempt + figures.examples.revision,
+    loss: candidate === null ? null : (store.adapters.find(candidate)?.finalLoss ?? null),
+    validation: validationOf(store, run.id, number),
+    gate: decision?.gate ? countsOf(decision.gate) : null,
+    retention: retentionOf(run, decision),
+    ...outcomeOf(store, run.id, number, decision),
+    tokens: store.observed.tokens(run.id, number),
+    seconds: store.rounds.secondsFrom(run.id, number)[0]?.seconds ?? 0,
+  };
+}
+
+/** A promotion that a monitor of health took back is none. */
+function outcomeOf(
+  store: Store,
+  runId: string,
+  round: number,
+  decision: Decision | null,
+): Pick<RoundSeen, "outcome" | "reason"> {
+  if (decision === null) return { outcome: "skipped", reason: "" };
+  const { outcome, reason } = decision;
+  return store.readings.rolledBack(runId).includes(round)
+    ? { outcome: "rejected", reason: `rolled back: ${reason}` }
+    : { outcome, reason };
+}
+
+function countsOf({ tasks, baseline, candidate }: PairedComparison) {
+  return { tasks, baseline: baseline.ok, candidate: candidate.ok };
+}
+
+function retentionOf({ recipe }: RunRow, decision: Decision | null): RoundSeen["retention"] {
+  if (!decision?.retention || recipe.retention === null) return null;
+  const { low } = decision.retention;
+  return {
+    ...countsOf(decision.retention),
+    worst: Math.max(0, -low),
+    margin: recipe.retention.margin,
+  };
+}
+
+function validationOf(store: Store, runId: string, round: number): RoundSeen["validation"] {
+  const answers = store.rounds.validations.of(runId, round);
+  if (answers.length === 0) return null;
+  const of = (wanted: "learned" | "unseen") => {
+    const own = answers.filter(({ kind }) => kind === wanted);
+    const right = own.filter(({ verdict }) => verdict.outcome === "ok").length;
+    return { right, tasks: own.length };
+  };
+  return { learned: of("learned"), unseen: of("unseen") };
+}

@@ -1,0 +1,147 @@
+import { messageOf, RedistillError } from "../core/errors.js";
+import { applyPlan, planProblem } from "../core/plan.js";
+import type { Observation, Plan } from "../core/policy.js";
+import type { Prompt } from "../core/prompt.js";
+import type { Recipe } from "../core/recipe.js";
+import { adaptive } from "../policy/adaptive.js";
+import type { StagePorts, StagePrompts } from "../stages/types.js";
+import type { RunRow } from "../store/runs.js";
+import { coachPlan } from "./coach/in-run.js";
+import { commitAt } from "./commit.js";
+import type { Ledger } from "./ledger.js";
+import { writeLesson } from "./memory/write.js";
+import { observe } from "./observe/index.js";
+import type { RunContext } from "./unit.js";
+
+/** Before a round: what its policy asks a coach. */
+export const planning = "plan";
+
+/** Tasks that speak for a coach's lesson, at most. */
+const mostEvidence = 8;
+
+/**
+ * The plan of a round that has not begun: that which was made before, or a new one, which is a row before anything
+ * acts on it.
+ *
+ * @param portsOf What a coach's turns are asked through; the keys of its calls go into the set.
+ * @returns null where the policy is fixed.
+ */
+export async function planFor(
+  context: RunContext,
+  run: RunRow,
+  round: number,
+  ledger: Ledger,
+  portsOf: (signal: AbortSignal, asked: Set<string>) => StagePorts,
+): Promise<Plan | null> {
+  const { store } = context;
+  const { policy } = run.recipe;
+  if (policy.kind === "fixed") return null;
+  const known = store.plans.find(run.id, round);
+  if (known !== null) return known;
+  const observation = observe(context, run, round, ledger);
+  const asked = new Set<string>();
+  const proposed =
+    policy.kind === "coach"
+      ? await coachPlan(context, run, observation, (signal) => portsOf(signal, asked))
+      : adaptive(observation);
+  const plan = followable(run.recipe, proposed, observation);
+  const notes = commitAt(store, "plan", () => {
+    store.plans.insert(run.id, plan, observation);
+    store.calls.use(run.id, planning, asked);
+    ledger.write();
+    return writeCoachLessons(context, run, plan);
+  });
+  for (const text of [...planNotes(plan), ...notes]) context.observe({ kind: "note", text });
+  return plan;
+}
+
+/** What a coach would remember goes into the long-term memory, if the recipe has one; what is refused is told. */
+function writeCoachLessons({ store, tasks }: RunContext, run: RunRow, plan: Plan): string[] {
+  const round = plan.round;
+  const failed = store.clusters.ofTasks(run.id, round);
+  return plan.decisions.flatMap(({ what, to, saw }) => {
+    if (what !== "lesson") return [];
+    const cluster = saw.cluster === null ? null : String(saw.cluster);
+    const evidence = tasks.train
+      .filter(({ id }) => failed.get(id) === cluster)
+      .slice(0, mostEvidence)
+      .map(({ id }) => ({
+        ...{ round: round - 1, taskId: id },
+        ...{ attemptId: null, critiqueId: null, revisionId: null },
+      }));
+    const draft = { text: String(to), cluster, source: "coach" as const, evidence };
+    const written = writeLesson(store, run, round, draft);
+    return "refused" in written ? [`its lesson is not kept: ${written.refused}`] : [];
+  });
+}
+
+/**
+ * A plan that may be followed, whoever made it: levers within their limits, tasks that may be learned from. Where a
+ * coach claims anything else the rules decide, and the plan says why.
+ */
+export function followable(recipe: Recipe, proposed: Plan, observation: Observation): Plan {
+  const problem = planProblem(proposed, observation) ?? applyProblem(recipe, proposed);
+  if (problem === null) return proposed;
+  if (proposed.author === "coach") {
+    return followable(recipe, { ...adaptive(observation), fallback: problem }, observation);
+  }
+  throw new RedistillError(
+    "internal",
+    `the plan of round ${observation.round} cannot be followed: ${problem}`,
+    "Please report it with the run's database; policy.kind: fixed goes without plans.",
+  );
+}
+
+function applyProblem(recipe: Recipe, { settings }: Plan): string | null {
+  try {
+    applyPlan(recipe, settings);
+    return null;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** What watchers are told of a plan, a sentence for each decision. */
+export function planNotes({ round, decisions, fallback, stop }: Plan): string[] {
+  const of = (text: string) => `Plan, round ${round}: ${text}`;
+  return [
+    ...(fallback === null ? [] : [of(`the coach's proposal was not taken: ${fallback}.`)]),
+    ...decisions.map(({ rule, what, from, to, because }) =>
+      of(
+        `${rule}: ${what}${from === null && to === null ? "" : ` ${from ?? "–"} → ${to ?? "–"}`}; ${because}`,
+      ),
+    ),
+    ...(decisions.length > 0 || stop !== null ? [] : [of("as the recipe says.")]),
+  ];
+}
+
+/** What a round works with. */
+export interface RoundSettings {
+  readonly recipe: Recipe;
+  readonly prompts: StagePrompts;
+  readonly plannedTasks: readonly string[] | null;
+}
+
+/** The recipe and prompts of a round under its plan; the run's own where it has none. */
+export function settingsOf(
+  { store, prompts, critiques }: RunContext,
+  run: RunRow,
+  round: number,
+): RoundSettings {
+  const plan = store.plans.find(run.id, round);
+  if (plan === null) return { recipe: run.recipe, prompts, plannedTasks: null };
+  const recipe = applyPlan(run.recipe, plan.settings);
+  const wanted = recipe.critique?.prompt ?? null;
+  const critique = wanted === null ? null : frozen(critiques, wanted, run.id);
+  return { recipe, prompts: { ...prompts, critique }, plannedTasks: plan.tasks };
+}
+
+function frozen(critiques: ReadonlyMap<string, Prompt>, name: string, runId: string): Prompt {
+  const found = critiques.get(name);
+  if (found) return found;
+  throw new RedistillError(
+    "internal",
+    `run ${runId} has no prompt critique/${name} of its beginning`,
+    "Please report it with the run's database.",
+  );
+}

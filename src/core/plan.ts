@@ -1,0 +1,143 @@
+import { RedistillError } from "./errors.js";
+import { type HasLevers, isWhole, leverNames, silentCritique } from "./levers.js";
+import {
+  type Lever,
+  type LeverSettings,
+  type LeverValue,
+  levers,
+  type Observation,
+  type Plan,
+} from "./policy.js";
+import { contradictions, type Recipe, recipeSchema } from "./recipe.js";
+
+/**
+ * A recipe with the settings of a plan. Nothing but levers can be set: a plan that names another key is refused, and the
+ * result is a valid recipe that differs in nothing else (`retrain.alpha` follows the rank, so that the adapter's scale
+ * stays what the recipe has).
+ *
+ * @throws RedistillError `internal` for a key that is no lever, for a lever that the recipe lacks, and for a value that
+ *   its key cannot have.
+ */
+export function applyPlan(recipe: Recipe, settings: LeverSettings): Recipe {
+  const draft = structuredClone(recipe) as Recipe;
+  for (const [name, value] of Object.entries(settings)) {
+    if (!levers.includes(name as Lever)) throw refused(`sets ${name}, which is no lever`);
+    set(draft, recipe, name as Lever, value);
+  }
+  // After the prompt, which it takes the place of.
+  if (settings.critique === false) setAt(draft, ["critique", "prompt"], silentCritique);
+  const parsed = recipeSchema.safeParse(draft);
+  const [problem] = parsed.success ? contradictions(parsed.data) : parsed.error.issues;
+  if (parsed.success && problem === undefined) return parsed.data;
+  throw refused(`makes no valid recipe: ${problem?.path.join(".")}: ${problem?.message}`);
+}
+
+function set(draft: Recipe, recipe: Recipe, lever: Lever, value: LeverValue): void {
+  if (lever === "critique") {
+    if (recipe.critique === null || typeof value !== "boolean") {
+      throw refused("turns a critique on or off that the recipe does not have");
+    }
+    return;
+  }
+  if (lever === "critique.prompt" && !critiquePromptsOf(recipe).includes(String(value))) {
+    throw refused(`takes prompt critique/${value}, which is not among the recipe's`);
+  }
+  setAt(draft, lever.split("."), value);
+  if (lever === "retrain.rank") setAt(draft, ["retrain", "alpha"], alphaAt(recipe, Number(value)));
+}
+
+/** alpha / rank, by which an adapter's effect is scaled, stays as it is. */
+function alphaAt({ retrain }: Recipe, rank: number): number {
+  if (retrain.method === "memory" || !retrain.rank || !retrain.alpha) {
+    throw refused("sets the rank of an adapter that the recipe does not have");
+  }
+  return (retrain.alpha / retrain.rank) * rank;
+}
+
+function setAt(draft: Recipe, path: readonly string[], value: LeverValue): void {
+  const holder = path
+    .slice(0, -1)
+    .reduce<unknown>((at, key) => (at as Record<string, unknown> | null)?.[key], draft);
+  if (holder === null || holder === undefined) {
+    throw refused(`sets ${path.join(".")}, which the recipe does not have`);
+  }
+  (holder as Record<string, unknown>)[path.at(-1)!] = value;
+}
+
+function refused(what: string): RedistillError {
+  return new RedistillError("internal", `the plan ${what}`, `A plan may set: ${leverNames}.`);
+}
+
+/** Names of the critique prompts that a plan may choose from, the recipe's own first; empty without a critique. */
+export function critiquePromptsOf({ critique, policy }: HasLevers): readonly string[] {
+  if (critique === null) return [];
+  const more = policy.kind === "fixed" ? [] : policy.critiquePrompts;
+  return [...new Set([critique.prompt, ...more])];
+}
+
+/**
+ * Why a plan may not be followed, in a sentence that names what it claims; null where it may. Whoever made it, only
+ * levers within their limits and tasks that may be learned from are taken.
+ */
+export function planProblem(plan: Plan, observation: Observation): string | null {
+  if (plan.round !== observation.round) return `it is for round ${plan.round}`;
+  if (plan.stop !== null && observation.rounds.length === 0) {
+    return "it stops before anything was tried";
+  }
+  for (const [lever, value] of Object.entries(plan.settings)) {
+    const problem = settingProblem(lever, value, observation);
+    if (problem !== null) return problem;
+  }
+  return taskProblem(plan.tasks, observation) ?? rankProblem(plan.settings, observation);
+}
+
+function settingProblem(name: string, value: unknown, observation: Observation): string | null {
+  const { recipe, limits, critiquePrompts } = observation;
+  const lever = name as Lever;
+  if (!levers.includes(lever)) return `it sets ${name}, which is no lever`;
+  const own = recipe[lever];
+  if (own === undefined) return `it sets ${lever}, which this recipe does not have`;
+  if (typeof value !== typeof own) return `it sets ${lever} to ${JSON.stringify(value)}`;
+  if (lever === "critique.prompt") {
+    return critiquePrompts.includes(String(value))
+      ? null
+      : `no critique prompt ${value} was frozen`;
+  }
+  if (lever === "retrain.from") {
+    return value === "base" || value === "incumbent" ? null : `retrain.from cannot be ${value}`;
+  }
+  if (typeof value !== "number") return null;
+  const limit = limits[lever];
+  if (limit === undefined || value < limit.least || value > limit.most || Number.isNaN(value)) {
+    return `it sets ${lever} to ${value}, outside ${limit?.least} to ${limit?.most}`;
+  }
+  return isWhole(lever) && !Number.isInteger(value) ? `${lever} ${value} is not whole` : null;
+}
+
+function taskProblem(tasks: Plan["tasks"], observation: Observation): string | null {
+  if (tasks === null) return null;
+  const known = new Set(observation.tasks.map(({ id }) => id));
+  const strange = tasks.find((id) => !known.has(id));
+  if (strange !== undefined) return `task ${strange} is none that may be learned from`;
+  const most = observation.limits["elicit.tasksPerRound"]?.most ?? known.size;
+  if (tasks.length === 0 || tasks.length > most) {
+    return `it takes up ${tasks.length} tasks, outside 1 to ${most}`;
+  }
+  return new Set(tasks).size === tasks.length ? null : "it takes up a task twice";
+}
+
+/** A training goes on from an adapter of its own rank only. */
+function rankProblem(settings: LeverSettings, observation: Observation): string | null {
+  const { recipe } = observation;
+  const from = settings["retrain.from"] ?? recipe["retrain.from"];
+  const rank = settings["retrain.rank"] ?? recipe["retrain.rank"];
+  const before = rankOfIncumbent(observation);
+  if (from !== "incumbent" || before === null || before === rank) return null;
+  return `it goes on from an incumbent of rank ${before} with rank ${rank}`;
+}
+
+/** The rank of the last adapter that was promoted; null where none was. */
+export function rankOfIncumbent({ rounds }: Observation): LeverValue | null {
+  const last = rounds.findLast(({ outcome }) => outcome === "promoted");
+  return last?.settings["retrain.rank"] ?? null;
+}

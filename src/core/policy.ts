@@ -1,0 +1,186 @@
+import { z } from "zod";
+import { promptName } from "./prompt.js";
+
+/**
+ * What a policy may set for one round, and nothing else: neither the gate, the suites, the student's question, budgets nor
+ * models are here, so that no plan can reach them.
+ */
+export const levers = [
+  "elicit.tasksPerRound",
+  "generate.attempts",
+  "generate.temperature",
+  /** Whether wrong attempts are criticised at all, where the recipe has a critique. */
+  "critique",
+  /** One of the recipe's own and `policy.critiquePrompts`. */
+  "critique.prompt",
+  "refine.tries",
+  "curate.maximum",
+  "curate.replay.ratio",
+  "retrain.from",
+  "retrain.epochs",
+  "retrain.rank",
+  "retrain.learningRate",
+] as const;
+
+export type Lever = (typeof levers)[number];
+export type LeverValue = number | string | boolean;
+export type LeverSettings = Readonly<Partial<Record<Lever, LeverValue>>>;
+
+const range = z
+  .strictObject({ least: z.number().min(0), most: z.number().min(0) })
+  .refine(({ least, most }) => least <= most, "least is more than most");
+
+const bounded = {
+  /** How far a lever with a number may be moved; by default from half to twice what the recipe has. */
+  limits: z.partialRecord(z.enum(levers), range).default({}),
+  /** Prompts of prompts/critique/ that may take the place of the recipe's for a round. */
+  critiquePrompts: z.array(promptName).default([]),
+  /** Training tasks that are never learned from: what is learned by heart is seen there. */
+  validation: z.number().int().min(0).max(10_000).default(24),
+};
+
+/** Who decides what the next round does. */
+export const policySchema = z
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("fixed") }),
+    z.strictObject({ kind: z.literal("adaptive"), ...bounded }),
+    z.strictObject({
+      kind: z.literal("coach"),
+      ...bounded,
+      /** prompts/coach/<name>.md */
+      prompt: promptName.default("researcher"),
+      /** Longest single answer of the coach. */
+      maxTokens: z.number().int().min(16).max(16_384).default(512),
+      /** Turns in which it may use tools, at most. */
+      turns: z.number().int().min(1).max(64).default(6),
+      /** After so many seconds the rules decide. */
+      patienceSeconds: z.number().min(1).max(86_400).default(600),
+    }),
+  ])
+  .default({ kind: "fixed" });
+
+export type PolicySettings = z.infer<typeof policySchema>;
+
+/** One thing that a policy decided, with what it saw and why. */
+export interface PolicyDecision {
+  /** The rule's name, or `coach`. */
+  readonly rule: string;
+  /** `plan`: who made it, or that nothing is changed. */
+  readonly what: Lever | "tasks" | "stop" | "lesson" | "plan";
+  readonly from: LeverValue | null;
+  readonly to: LeverValue | null;
+  /** One sentence, with the figures that it rests on. */
+  readonly because: string;
+  readonly saw: Readonly<Record<string, LeverValue | null>>;
+}
+
+/** What the next round is going to do. It is a row before it acts. */
+export interface Plan {
+  readonly round: number;
+  readonly author: "adaptive" | "coach";
+  /** Only what differs from the recipe. */
+  readonly settings: LeverSettings;
+  /** Training tasks to take up, in their order; null: as the recipe says. */
+  readonly tasks: readonly string[] | null;
+  readonly decisions: readonly PolicyDecision[];
+  /** Why no further round is worth its cost; null where one is. */
+  readonly stop: string | null;
+  /** Why the coach's proposal was not taken, so that the rules decided; null where nothing went wrong. */
+  readonly fallback: string | null;
+}
+
+/** A training task and how the teacher's attempts at it went. */
+export interface TaskSeen {
+  readonly id: string;
+  /** Of failures, by `core/cluster.ts`; null where it never failed. */
+  readonly cluster: string | null;
+  /** By round, oldest first. */
+  readonly tries: readonly {
+    readonly round: number;
+    readonly right: number;
+    readonly attempts: number;
+  }[];
+}
+
+/** What a finished round did and what came of it. Of the suites there are counts, never a task. */
+export interface RoundSeen {
+  readonly number: number;
+  /** Every lever as it was in this round. */
+  readonly settings: LeverSettings;
+  readonly tasks: number;
+  readonly attempts: number;
+  readonly right: number;
+  /** Tasks with at least one right attempt. */
+  readonly solved: number;
+  readonly ungradable: number;
+  /** Share of attempts of a task that differ from each other, mean over tasks, 0 to 1. */
+  readonly diversity: number | null;
+  /** null where nothing was revised. */
+  readonly revisions: {
+    readonly asked: number;
+    readonly fixed: number;
+    readonly tokens: number;
+  } | null;
+  /** From `examine`: what revisions made of answers that were right, and of wrong ones; null without it. */
+  readonly examined: {
+    readonly wrong: number;
+    readonly fixed: number;
+    readonly right: number;
+    readonly broken: number;
+  } | null;
+  readonly examples: number;
+  readonly loss: number | null;
+  /** Right answers of the candidate to tasks that it learned from and to such as it did not. */
+  readonly validation: {
+    readonly learned: { readonly right: number; readonly tasks: number };
+    readonly unseen: { readonly right: number; readonly tasks: number };
+  } | null;
+  readonly gate: {
+    readonly tasks: number;
+    readonly baseline: number;
+    readonly candidate: number;
+  } | null;
+  readonly retention: {
+    readonly tasks: number;
+    readonly baseline: number;
+    readonly candidate: number;
+    /** The loss that the interval reaches, and the margin, as shares. */
+    readonly worst: number;
+    readonly margin: number;
+  } | null;
+  readonly outcome: "promoted" | "rejected" | "skipped";
+  readonly reason: string;
+  readonly tokens: number;
+  readonly seconds: number;
+}
+
+/** A group of failures as a policy sees it. */
+export interface ClusterSeen {
+  readonly id: string;
+  readonly name: string;
+  readonly state: "born" | "growing" | "steady" | "shrinking" | "gone" | "relapsed";
+  /** Failed attempts by round, oldest first. */
+  readonly sizes: readonly { readonly round: number; readonly failures: number }[];
+}
+
+/** All that a policy is told before a round. */
+export interface Observation {
+  /** The round to plan. */
+  readonly round: number;
+  readonly seed: number;
+  /** Every lever as the recipe has it; a lever that it lacks (no critique, no replay) is absent. */
+  readonly recipe: LeverSettings;
+  readonly limits: Readonly<
+    Partial<Record<Lever, { readonly least: number; readonly most: number }>>
+  >;
+  readonly critiquePrompts: readonly string[];
+  readonly rounds: readonly RoundSeen[];
+  /** Training tasks that may be learned from: neither exemplars nor validation. */
+  readonly tasks: readonly TaskSeen[];
+  readonly clusters: readonly ClusterSeen[];
+  /** What is left of budgets, by kind; absent kinds have no limit. */
+  readonly budgetLeft: Readonly<Record<string, number>>;
+  readonly roundsLeft: number;
+  /** What is remembered of such tasks. */
+  readonly lessons: readonly string[];
+}

@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import { distinctName, nameByReason, readName } from "../../src/clusters/names.js";
+import { firstSentence, placesOf, reasonOf } from "../../src/clusters/reason.js";
+
+describe("a reason", () => {
+  it.each([
+    [
+      "The final answer was read as -1,234.5, which is not right.",
+      "The final answer was read as #, which is not right.",
+    ],
+    [
+      "The final answer was read as 50%, which is not right.",
+      "The final answer was read as #, which is not right.",
+    ],
+    ["Fields 1, 3 are not what is expected.", "Fields # are not what is expected."],
+    [
+      'Missing keys: "city", "zip". Keys with a wrong value: "owes".',
+      "Missing keys: …. Keys with a wrong value: ….",
+    ],
+    ["The judge's grade is 2 of 5; 4 is needed.", "The judge's grade is # of #; # is needed."],
+    ["It\u202e is  wrong.", "It is wrong."],
+    ["", ""],
+  ])("of %j is %j", (finding, reason) => {
+    expect(reasonOf(finding)).toBe(reason);
+  });
+
+  it("has places where the finding names some", () => {
+    expect(placesOf("fields", "Fields 1, 3 are not what is expected.")).toEqual(["1", "3"]);
+    expect(placesOf("json", 'Missing keys: "city".')).toEqual(['"city"']);
+    expect(placesOf("numeric", "The final answer was read as 7, which is not right.")).toEqual([]);
+  });
+});
+
+describe("the first sentence", () => {
+  it.each([
+    ["The carry was lost. So the sum is off.", "The carry was lost."],
+    ["---\n\n1.\nStep 2 is 3.5 too high\nmore", "Step 2 is 3.5 too high"],
+    ["12 + 3\n", null],
+  ])("of %j is %j", (text, sentence) => {
+    expect(firstSentence(text)).toBe(sentence);
+  });
+});
+
+describe("a name", () => {
+  it.each([
+    ["Lost carry", "Lost carry"],
+    [' "**Lost carry.**"\n', "Lost carry"],
+    ["Lost carry\nIt is lost.", null],
+    ["x".repeat(61), null],
+    ["Lost\u001b[31m carry", null],
+    ["Lost \u202ecarry", null],
+    ["12", null],
+    ["  ", null],
+  ])("is read of %j as %j", (text, name) => {
+    expect(readName(text)).toBe(name);
+  });
+
+  it("is the reason where there is no other", () => {
+    const of = (reason: string, verifier = "exact") =>
+      nameByReason({ outcome: "wrong", verifier, reason });
+    expect(of("The answer is not the expected one.")).toBe("The answer is not the expected one");
+    expect(of("")).toBe("exact");
+    expect(of("", "")).toBe("other failures");
+    expect([...of("long ".repeat(40))]).toHaveLength(60);
+  });
+
+  it("is nobody else's", () => {
+    const taken = new Set(["Lost carry", "Lost carry 2", "x".repeat(60)]);
+    expect(distinctName("Lost carry", taken)).toBe("Lost carry 3");
+    expect(distinctName("x".repeat(60), taken)).toBe(`${"x".repeat(57)}… 2`);
+    expect(distinctName("New", taken)).toBe("New");
+  });
+});
