@@ -12,9 +12,11 @@ export function keysAt(schema: z.ZodType, path: readonly (string | number)[]): s
         : [];
     });
   }
-  const keys = here.flatMap((option) =>
-    option instanceof z.ZodObject ? Object.keys(option.shape) : [],
-  );
+  const keys = here.flatMap((option) => {
+    if (option instanceof z.ZodObject) return Object.keys(option.shape);
+    const named = option instanceof z.ZodRecord && option.keyType;
+    return named instanceof z.ZodEnum ? named.options.map(String) : [];
+  });
   return [...new Set(keys)];
 }
 

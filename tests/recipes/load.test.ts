@@ -49,6 +49,14 @@ describe("a recipe", () => {
     expect(hint).toContain("Did you mean tasks.gate?");
   });
 
+  it("with an unknown lever is refused with those that there are", () => {
+    const limits = "limits: {retrain.epoch: {least: 1, most: 2}}";
+    const { message, hint } = problem(`${whole}policy: {kind: adaptive, ${limits}}\n`);
+    expect(message).toContain("unknown key policy.limits.retrain.epoch");
+    expect(hint).toContain("Did you mean policy.limits.retrain.epochs?");
+    expect(hint).toContain("curate.replay.ratio");
+  });
+
   it("with a value of another type is refused with the line", () => {
     const { message } = problem(whole.replace("rounds: 2", "rounds: two"));
     expect(message).toMatch(/^r\.yaml, line 2: rounds: .*expected number/);
