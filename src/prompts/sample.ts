@@ -1,5 +1,6 @@
 /** A value for each variable that a prompt may have: a sum, answered wrongly, and what was said of it. */
 export const sampleValues: Readonly<Record<string, string>> = {
+  text: "Write the number and nothing else.",
   task: "Calculate 17 + 25.",
   answer: "17 + 25 = 32",
   finding: "The last number in the answer is not the right one.",
