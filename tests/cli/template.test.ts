@@ -85,7 +85,7 @@ describe("the recipe that init writes", () => {
   it("has every key of the schema, and every word that a setting may be", () => {
     const present = keysIn(complete);
     const { keys, words } = namesOf(recipeSchema);
-    // Settings of verifiers stand in the list of verifiers, which is a comment, and so do places of secrets.
+    // Settings of verifiers and embedders stand in lists of them, which are comments, and so do places of secrets.
     const own = [...methodsIn(recipeTemplate)].flatMap((method) => Object.keys(method));
     for (const key of own) present.add(`retrain.${key}`);
     for (const model of servedIn(recipeTemplate)) {
@@ -94,10 +94,14 @@ describe("the recipe that init writes", () => {
     const absent = keys.filter(
       (key) =>
         !present.has(key) &&
-        !/^tasks\.verifier\.|\.(url|token|apiKey)\.|^roles\.[a-z]+\./.test(key),
+        !/^tasks\.verifier\.|^longTerm\.embedder\.|\.(url|token|apiKey)\.|^roles\.[a-z]+\./.test(
+          key,
+        ),
     );
     expect(absent).toEqual([]);
-    const inList = keys.map((key) => /^tasks\.verifier\.(.+)$/.exec(key)?.[1] ?? "tasks");
+    const inList = keys.map(
+      (key) => /^(?:tasks\.verifier|longTerm\.embedder)\.([^.]+)/.exec(key)?.[1] ?? "tasks",
+    );
     const missing = [...inList, ...words].filter((word) => !recipeTemplate.includes(word));
     expect(missing).toEqual([]);
   });
