@@ -2,10 +2,12 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { compileChildren } from "./compile.js";
 
 /** Builds the program that child processes run, and gets weights and trainer ready. */
 export default async function prepare(): Promise<() => void> {
   execFileSync("npm", ["run", "--silent", "build"], { stdio: "inherit" });
+  await compileChildren();
   // Only there once the build has run.
   const machine = "./machine.mjs";
   const { prepareMachine } = await import(machine);

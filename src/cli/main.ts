@@ -3,27 +3,6 @@ import { Command, CommanderError, Option } from "commander";
 import { exitCodes, messageOf, RedistillError } from "../core/errors.js";
 import { ollamaUrl } from "../core/model.js";
 import { mergedTypes } from "../training/export.js";
-import { ablateCommand } from "./commands/ablate.js";
-import { backupCommand } from "./commands/backup.js";
-import { detachCommand } from "./commands/detach.js";
-import { doctorCommand } from "./commands/doctor.js";
-import { exportCommand } from "./commands/export.js";
-import { failuresCommand } from "./commands/failures.js";
-import { gcCommand } from "./commands/gc.js";
-import { initCommand } from "./commands/init.js";
-import { logsCommand } from "./commands/logs.js";
-import { modelsListCommand, modelsPullCommand } from "./commands/models.js";
-import { notifyTestCommand } from "./commands/notify.js";
-import { pauseCommand } from "./commands/pause.js";
-import { publishCommand } from "./commands/publish.js";
-import { reportCommand } from "./commands/report.js";
-import { restoreCommand } from "./commands/restore.js";
-import { resumeCommand, runCommand } from "./commands/run.js";
-import { sampleCommand } from "./commands/sample.js";
-import { serviceCommand } from "./commands/service.js";
-import { statusCommand } from "./commands/status.js";
-import { stopCommand } from "./commands/stop.js";
-import { verifyCommand } from "./commands/verify.js";
 import { addMemoryCommands } from "./memory-commands.js";
 import { numberBetween, timeOfDay } from "./options.js";
 import { createOutput } from "./output.js";
@@ -45,6 +24,7 @@ Examples:
   redistill export                          the adapter and its training set
 `;
 
+// Each action loads its own command, so that `status` need not wait for what `run` needs.
 const abort = new AbortController();
 const program = new Command("redistill");
 const shared = () => {
@@ -82,10 +62,14 @@ working(program.command("run <recipe>"))
   .option("--tasks <file>", "a JSONL file instead of the one that the recipe names")
   .option("--new", "start another run even if one is unfinished")
   .option("--once", "start no other run where one of this recipe has finished")
-  .action((recipe, { until, detachedLog, detach, ...flags }: Working) =>
+  .action(async (recipe, { until, detachedLog, detach, ...flags }: Working) =>
     detach
-      ? detachCommand(shared())
-      : runCommand(recipe, flags, { ...shared(), until, detachedLog }),
+      ? (await import("./commands/detach.js")).detachCommand(shared())
+      : (await import("./commands/run.js")).runCommand(recipe, flags, {
+          ...shared(),
+          until,
+          detachedLog,
+        }),
   );
 
 working(program.command("resume [run]"))
@@ -95,42 +79,53 @@ working(program.command("resume [run]"))
     "another budget than the recipe's, as tokens=2000000 or night.minutes=none; may be repeated",
     (change: string, earlier: readonly string[] = []) => [...earlier, change],
   )
-  .action((run, { until, detachedLog, detach, ...flags }: Working) =>
+  .action(async (run, { until, detachedLog, detach, ...flags }: Working) =>
     detach
-      ? detachCommand(shared())
-      : resumeCommand(run, flags, { ...shared(), until, detachedLog }),
+      ? (await import("./commands/detach.js")).detachCommand(shared())
+      : (await import("./commands/run.js")).resumeCommand(run, flags, {
+          ...shared(),
+          until,
+          detachedLog,
+        }),
   );
 
 working(program.command("ablate <study>"))
   .description("vary settings of a recipe under controls; goes on with an unfinished study")
   .option("--dry-run", "say what it would do, cost and find, and do nothing")
   .option("--new", "start another study even if one is unfinished")
-  .action((study, { until, detachedLog, detach, ...flags }: Working & { dryRun?: boolean }) =>
-    detach
-      ? detachCommand(shared())
-      : ablateCommand(study, flags, { ...shared(), until, detachedLog }),
+  .action(
+    async (study, { until, detachedLog, detach, ...flags }: Working & { dryRun?: boolean }) =>
+      detach
+        ? (await import("./commands/detach.js")).detachCommand(shared())
+        : (await import("./commands/ablate.js")).ablateCommand(study, flags, {
+            ...shared(),
+            until,
+            detachedLog,
+          }),
   );
 
 program
   .command("stop [run]")
   .description("stop the process that works on a run, and wait until it has (default: the latest)")
-  .action((run) => stopCommand(run, shared()));
+  .action(async (run) => (await import("./commands/stop.js")).stopCommand(run, shared()));
 
 program
   .command("pause [run]")
   .description("let a run end its stage and leave it paused, until it is resumed")
-  .action((run) => pauseCommand(run, shared()));
+  .action(async (run) => (await import("./commands/pause.js")).pauseCommand(run, shared()));
 
 program
   .command("logs [run]")
   .description("what a run did when (default: the latest)")
   .option("-f, --follow", "and what it does, until its process ends")
-  .action((run, flags) => logsCommand(run, flags, shared()));
+  .action(async (run, flags) =>
+    (await import("./commands/logs.js")).logsCommand(run, flags, shared()),
+  );
 
 program
   .command("status [run]")
   .description("all runs, or one in detail; reads only")
-  .action((run) => statusCommand(run, shared()));
+  .action(async (run) => (await import("./commands/status.js")).statusCommand(run, shared()));
 
 program
   .command("report [id]")
@@ -138,14 +133,16 @@ program
   .option("--markdown", "print the Markdown that is written to runs/<run>/report.md")
   .option("--html", "print only the path of the page, runs/<run>/report.html")
   .option("--times", "of a study: with when everything ran, which no two machines share")
-  .action((run, flags) => reportCommand(run, flags, shared()));
+  .action(async (run, flags) =>
+    (await import("./commands/report.js")).reportCommand(run, flags, shared()),
+  );
 
 program
   .command("failures [run]")
   .description(
     "wrong answers grouped by what went wrong, with an example each (default: the latest run)",
   )
-  .action((run) => failuresCommand(run, shared()));
+  .action(async (run) => (await import("./commands/failures.js")).failuresCommand(run, shared()));
 
 program
   .command("sample [prompt]")
@@ -157,7 +154,9 @@ program
   .option("--max-tokens <n>", "longest answer", numberBetween(1, 4096, "whole"))
   .option("--chat", "questions line by line")
   .option("--plain", "send the text as it is, without the run's student prompt")
-  .action((prompt, flags) => sampleCommand(prompt, flags, shared()));
+  .action(async (prompt, flags) =>
+    (await import("./commands/sample.js")).sampleCommand(prompt, flags, shared()),
+  );
 
 program
   .command("export [run]")
@@ -170,7 +169,9 @@ program
       mergedTypes,
     ),
   )
-  .action((run, flags) => exportCommand(run, flags, shared()));
+  .action(async (run, flags) =>
+    (await import("./commands/export.js")).exportCommand(run, flags, shared()),
+  );
 
 program
   .command("publish [run]")
@@ -179,13 +180,17 @@ program
   .option("--url <url>", "where the server is (default: the run's, else this machine's)")
   .option("--adapter <sha256>", "another candidate than the incumbent")
   .option("--remove", "take away what was published of the run under that name")
-  .action((run, flags) => publishCommand(run, flags, shared()));
+  .action(async (run, flags) =>
+    (await import("./commands/publish.js")).publishCommand(run, flags, shared()),
+  );
 
 program
   .command("init [path]")
   .description("write a recipe with every key, its default and what it means")
   .option("--force", "overwrite the file")
-  .action((path, flags) => initCommand(path, flags, shared()));
+  .action(async (path, flags) =>
+    (await import("./commands/init.js")).initCommand(path, flags, shared()),
+  );
 
 program
   .command("service <recipe>")
@@ -193,8 +198,11 @@ program
   .option("--systemd", "a user unit (default on Linux)")
   .option("--launchd", "a user agent (default on macOS)")
   .option("--print", "print it instead")
-  .action((recipe, flags) =>
-    serviceCommand(recipe, flags, { ...shared(), database: program.opts().database }),
+  .action(async (recipe, flags) =>
+    (await import("./commands/service.js")).serviceCommand(recipe, flags, {
+      ...shared(),
+      database: program.opts().database,
+    }),
   );
 
 const models = program.command("models").description("weights that runs start from");
@@ -203,11 +211,13 @@ models
   .description("fetch the default weights, or with --ollama a model of Ollama's registry")
   .option("--ollama", "have an Ollama server fetch it")
   .option("--url <url>", "where that is", ollamaUrl)
-  .action((name, flags) => modelsPullCommand(name, flags, shared()));
+  .action(async (name, flags) =>
+    (await import("./commands/models.js")).modelsPullCommand(name, flags, shared()),
+  );
 models
   .command("list")
   .description("weights in the cache")
-  .action(() => modelsListCommand(shared()));
+  .action(async () => (await import("./commands/models.js")).modelsListCommand(shared()));
 
 addPromptCommands(program, shared, working);
 addMemoryCommands(program, shared);
@@ -217,23 +227,27 @@ program
   .description("messages to a phone or a program, as a recipe's notify has them")
   .command("test <recipe>")
   .description("send a test message to each channel and say what came of it")
-  .action((recipe) => notifyTestCommand(recipe, shared()));
+  .action(async (recipe) =>
+    (await import("./commands/notify.js")).notifyTestCommand(recipe, shared()),
+  );
 
 program
   .command("backup [folder]")
   .description("copy database, adapters and reports while runs go on (default: backups/<time>)")
-  .action((folder) => backupCommand(folder, shared()));
+  .action(async (folder) => (await import("./commands/backup.js")).backupCommand(folder, shared()));
 
 program
   .command("restore <folder>")
   .description("bring a backup back, after every file of it was checked")
   .option("--force", "keep what is here in former-<time> and put the backup in its place")
-  .action((folder, flags) => restoreCommand(folder, flags, shared()));
+  .action(async (folder, flags) =>
+    (await import("./commands/restore.js")).restoreCommand(folder, flags, shared()),
+  );
 
 program
   .command("verify [run]")
   .description("is everything whole, and does it follow from what it names? (default: all runs)")
-  .action((run) => verifyCommand(run, shared()));
+  .action(async (run) => (await import("./commands/verify.js")).verifyCommand(run, shared()));
 
 program
   .command("gc")
@@ -244,12 +258,12 @@ program
     "also rejected candidates of finished runs, older than this; their rows stay",
     numberBetween(0, 100_000),
   )
-  .action((flags) => gcCommand(flags, shared()));
+  .action(async (flags) => (await import("./commands/gc.js")).gcCommand(flags, shared()));
 
 program
   .command("doctor [recipe]")
   .description("check what a run needs, also of a recipe's models, and say how to get the rest")
-  .action((recipe) => doctorCommand(recipe, shared()));
+  .action(async (recipe) => (await import("./commands/doctor.js")).doctorCommand(recipe, shared()));
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {

@@ -1,10 +1,4 @@
 import type { Command } from "commander";
-import { detachCommand } from "./commands/detach.js";
-import { promptsDiffCommand, promptsListCommand, promptsShowCommand } from "./commands/prompts.js";
-import { promptsEvolveCommand } from "./commands/prompts-evolve.js";
-import { promptsLintCommand } from "./commands/prompts-lint.js";
-import { promptsNewCommand } from "./commands/prompts-new.js";
-import { promptsRenderCommand } from "./commands/prompts-render.js";
 import type { RunOptions } from "./work.js";
 import type { WorkFlags } from "./work-through.js";
 
@@ -18,37 +12,51 @@ export function addPromptCommands(
   prompts
     .command("list")
     .description("all that a recipe could name, with version and source")
-    .action(() => promptsListCommand(shared()));
+    .action(async () => (await import("./commands/prompts.js")).promptsListCommand(shared()));
   prompts
     .command("show <prompt>")
     .description("a prompt's file, named as critique/locate-error")
-    .action((prompt) => promptsShowCommand(prompt, shared()));
+    .action(async (prompt) =>
+      (await import("./commands/prompts.js")).promptsShowCommand(prompt, shared()),
+    );
   prompts
     .command("diff <first> <second>")
     .description("what differs between two prompts, line by line")
-    .action((first, second) => promptsDiffCommand(first, second, shared()));
+    .action(async (first, second) =>
+      (await import("./commands/prompts.js")).promptsDiffCommand(first, second, shared()),
+    );
   prompts
     .command("lint [files...]")
     .description("look for what is wrong with prompts (default: all that a recipe could name)")
-    .action((files) => promptsLintCommand(files, shared()));
+    .action(async (files) =>
+      (await import("./commands/prompts-lint.js")).promptsLintCommand(files, shared()),
+    );
   prompts
     .command("render <prompt>")
     .description("the messages as a model gets them, of a sample task")
     .option("--vars <file>", "a JSON object with the variables' values instead")
-    .action((prompt, flags) => promptsRenderCommand(prompt, flags, shared()));
+    .action(async (prompt, flags) =>
+      (await import("./commands/prompts-render.js")).promptsRenderCommand(prompt, flags, shared()),
+    );
   prompts
     .command("new <prompt>")
     .description("a prompt file in this folder, to edit")
     .option("--from <parent>", "a copy of this prompt, which is then its parent")
-    .action((prompt, flags) => promptsNewCommand(prompt, flags, shared()));
+    .action(async (prompt, flags) =>
+      (await import("./commands/prompts-new.js")).promptsNewCommand(prompt, flags, shared()),
+    );
   working(prompts.command("evolve <evolution>"))
     .description("look for a better critique prompt, which must win again on other tasks")
     .option("--dry-run", "say what it would do, cost and find, and do nothing")
     .option("--new", "start another search even if one is unfinished")
-    .action((evolution, { until, detachedLog, detach, ...flags }: Searching) =>
+    .action(async (evolution, { until, detachedLog, detach, ...flags }: Searching) =>
       detach
-        ? detachCommand(shared())
-        : promptsEvolveCommand(evolution, flags, { ...shared(), until, detachedLog }),
+        ? (await import("./commands/detach.js")).detachCommand(shared())
+        : (await import("./commands/prompts-evolve.js")).promptsEvolveCommand(evolution, flags, {
+            ...shared(),
+            until,
+            detachedLog,
+          }),
     );
 }
 

@@ -6,7 +6,6 @@ import type { Recipe } from "../core/recipe.js";
 import { learnsFromJudge } from "../core/retrain.js";
 import { nearDuplicates } from "../core/similarity.js";
 import { readTaskFile, type TaskLine, taskFrom } from "./jsonl.js";
-import { orderTasks } from "./orders.js";
 
 /** What reasoning-gym gives, through the Python worker. */
 export interface TaskGenerator {
@@ -179,9 +178,10 @@ async function readSource(recipe: Recipe, generator: TaskGenerator): Promise<Tas
   if (tasks.source === "jsonl") return readTaskFile(tasks.path, tasks.verifier);
   const size = Math.ceil((tasks.train + tasks.gate + tasks.sealed) * surplus);
   const seed = seedFor(tasks.seed ?? recipe.seed, "tasks");
+  // Faker is large, and this is its one use.
   const lines =
     tasks.source === "orders"
-      ? orderTasks(size, seed)
+      ? (await import("./orders.js")).orderTasks(size, seed)
       : await gymTasks(tasks, generator, size, seed);
   const seen = new Set<string>();
   return lines.filter(({ prompt }) => !seen.has(prompt) && seen.add(prompt));

@@ -60,11 +60,10 @@ describe("backup, restore and gc, as commands", () => {
   it("end the program with exit codes of their own", async () => {
     const folder = await finishedFolder();
     const program = (...args: string[]) =>
-      spawnSync(
-        process.execPath,
-        ["--import", import.meta.resolve("tsx"), resolve("src/cli/main.ts"), ...args],
-        { cwd: folder, encoding: "utf8" },
-      );
+      spawnSync(process.execPath, [resolve("dist/cli/main.js"), ...args], {
+        cwd: folder,
+        encoding: "utf8",
+      });
     expect(program("verify").status).toBe(0);
     expect(program("backup", "copy").status).toBe(0);
     const refused = program("restore", "copy");

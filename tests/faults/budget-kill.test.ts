@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { Store } from "../../src/store/store.js";
+import { childScript } from "../support/child.js";
 import { sumsFile } from "../support/scripted-run.js";
 
 const folder = () => mkdtempSync(join(tmpdir(), "redistill-spend-"));
@@ -14,11 +15,10 @@ afterAll(() => {
 
 function work(where: string, failpoint?: string): string | null {
   const env = { ...process.env, ...(failpoint ? { REDISTILL_FAILPOINT: failpoint } : {}) };
-  const child = spawnSync(
-    process.execPath,
-    ["--import", "tsx", "tests/support/scripted-child.ts", where, tasks],
-    { env, encoding: "utf8" },
-  );
+  const child = spawnSync(process.execPath, [childScript("scripted-child"), where, tasks], {
+    env,
+    encoding: "utf8",
+  });
   if (child.signal === null && child.status !== 0) throw new Error(child.stderr);
   return child.signal;
 }

@@ -10,6 +10,7 @@ import { readReport, renderMarkdown } from "../../src/report/index.js";
 import { isAlive } from "../../src/setup/lock.js";
 import type { Store } from "../../src/store/store.js";
 import { recordingOutput } from "../cli/support.js";
+import { childScript } from "../support/child.js";
 import { digestOf } from "../support/digest.js";
 import { type FaultPlan, ledgerOf, pidsOf, startFakeEngine } from "../support/engine-process.js";
 import { scriptedRun, sumsRecipe } from "../support/scripted-run.js";
@@ -110,10 +111,7 @@ describe("a run whose engine crashes and hangs", () => {
     const start = () =>
       spawnSync(
         process.execPath,
-        [
-          ...["--import", "tsx", "tests/support/engine-run-child.ts"],
-          ...[folder, JSON.stringify(recipe), planOf(folder)],
-        ],
+        [...[childScript("engine-run-child"), folder, JSON.stringify(recipe), planOf(folder)]],
         { encoding: "utf8", timeout: 60_000 },
       );
     // Makes the folder, and the plan that the child finds there.

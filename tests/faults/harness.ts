@@ -5,6 +5,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect } from "vitest";
 import { randomFrom, shuffled } from "../../src/core/random.js";
+import { childScript } from "../support/child.js";
 import { digestOf } from "../support/digest.js";
 import type { ChildOptions } from "../support/scripted-child.js";
 
@@ -33,7 +34,7 @@ export interface Ended {
 }
 
 const argumentsOf = (where: string, tasks: string, options: ChildOptions) => [
-  ...["--import", "tsx", "tests/support/scripted-child.ts"],
+  childScript("scripted-child"),
   ...[where, tasks, JSON.stringify(options)],
 ];
 

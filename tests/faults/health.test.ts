@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { beforeAll, describe, expect, it } from "vitest";
+import { childScript } from "../support/child.js";
 import { digestOf } from "../support/digest.js";
 import { sumsFile } from "../support/scripted-run.js";
 
@@ -16,7 +17,7 @@ function work(where: string, action: string, failpoint?: string): number | strin
   if (failpoint) env.REDISTILL_FAILPOINT = failpoint;
   const child = spawnSync(
     process.execPath,
-    ["--import", "tsx", "tests/support/unhealthy-child.ts", where, tasks, action],
+    [childScript("unhealthy-child"), where, tasks, action],
     { env, encoding: "utf8" },
   );
   if (child.signal === null && child.status !== 0 && child.status !== 75)

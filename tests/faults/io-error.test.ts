@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { childScript } from "../support/child.js";
 import { sumsFile } from "../support/scripted-run.js";
 import { everything, fired, folder, random } from "./harness.js";
 
@@ -33,9 +34,7 @@ describe.runIf(possible)("an error at the n-th input or output of the database",
       const first = 1 + (everything ? 0 : Math.floor(random() * step));
       const child = spawnSync(
         process.execPath,
-        ["--import", "tsx", "tests/support/io-error-child.ts"].concat(
-          ...[control, where, `${first}`, `${step}`, `${errno}`],
-        ),
+        [childScript("io-error-child"), control, where, `${first}`, `${step}`, `${errno}`],
         {
           encoding: "utf8",
           env: {

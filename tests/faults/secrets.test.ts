@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { text as readAll } from "node:stream/consumers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
+import { childScript } from "../support/child.js";
 import { startReceiver } from "../support/receiver.js";
 import { sumsFile } from "../support/scripted-run.js";
 
@@ -115,7 +116,7 @@ describe.runIf(process.platform === "linux")("a run that holds secrets", () => {
     );
     const child = spawn(
       process.execPath,
-      ["--import", "tsx", "tests/support/notifying-child.ts", workspace, recipe, python, tokenFile],
+      [childScript("notifying-child"), workspace, recipe, python, tokenFile],
       {
         env: { ...process.env, CANARY_WEBHOOK: canaries.environment, OTHER_API_KEY: "not-for-it" },
         stdio: ["ignore", "pipe", "pipe"],

@@ -10,6 +10,7 @@ import { EngineProcess } from "../../src/models/embedded/engine-process.js";
 import { packRequests, unpackRequests } from "../../src/models/embedded/protocol.js";
 import { isAlive } from "../../src/setup/lock.js";
 import { answersOf, chatModelContract, requestOf } from "../contract/chat-model.js";
+import { childScript } from "../support/child.js";
 import { vectorByWords } from "../support/embedder.js";
 import { ledgerOf, pidsOf, startFakeEngine } from "../support/engine-process.js";
 import { engineProgram } from "../support/machine.js";
@@ -171,11 +172,9 @@ describe("the engine's process", () => {
 
   it.each(["idle", "spin"])("does not outlive a parent that was killed (%s)", async (how) => {
     const path = planPath();
-    const parent = spawn(
-      process.execPath,
-      ["--import", "tsx", "tests/support/engine-parent-child.ts", path, how],
-      { stdio: ["ignore", "pipe", "inherit"] },
-    );
+    const parent = spawn(process.execPath, [childScript("engine-parent-child"), path, how], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     await once(parent.stdout, "data");
     const [engine] = pidsOf(path);
     expect(isAlive(engine!)).toBe(true);

@@ -19,6 +19,7 @@ import { type RestoreResult, restore } from "../../src/operations/restore.js";
 import { verify } from "../../src/operations/verify.js";
 import type { OperationOptions } from "../../src/operations/workspace.js";
 import { Store } from "../../src/store/store.js";
+import { childScript } from "../support/child.js";
 import { learner, scriptedRun, sumsRecipe } from "../support/scripted-run.js";
 import { fileTrain } from "./train.js";
 
@@ -100,12 +101,7 @@ export function flip(path: string, at: number): void {
   writeFileSync(path, bytes);
 }
 
-const childArguments = (parts: readonly string[]) => [
-  "--import",
-  "tsx",
-  "tests/operations/child.ts",
-  ...parts,
-];
+const childArguments = (parts: readonly string[]) => [childScript("operations-child"), ...parts];
 
 /** Runs an operation in a process of its own, killed at a failpoint if one is named. */
 export function inChild(

@@ -1,4 +1,4 @@
-// A parent of an engine's process, to be killed: `tsx engine-parent-child.ts <plan> idle|spin`.
+// A parent of an engine's process, to be killed: `engine-parent-child.ts <plan> idle|spin`.
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { requestOf } from "../contract/request.js";

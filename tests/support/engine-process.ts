@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { fileURLToPath } from "node:url";
 import { EngineProcess } from "../../src/models/embedded/engine-process.js";
 import { type Patience, usualPatience } from "../../src/models/embedded/silence.js";
+import { childScript } from "./child.js";
 
 /** How the engine of tests/support/fake-engine.ts misbehaves. */
 export interface FaultPlan {
@@ -33,7 +33,6 @@ export function startFakeEngine(
 ): Promise<EngineProcess> {
   mkdirSync(dirname(path), { recursive: true });
   if (!existsSync(path)) writeFileSync(path, JSON.stringify({ faults: [], ...plan }));
-  const script = fileURLToPath(new URL("fake-engine.ts", import.meta.url));
   return EngineProcess.start(
     {
       ...{
@@ -43,7 +42,7 @@ export function startFakeEngine(
         threads: 1,
         sequences,
       },
-      program: { script, execArgv: ["--import", "tsx"] },
+      program: { script: childScript("fake-engine"), execArgv: [] },
       patience: { ...shortPatience, ...patience },
     },
     signal,

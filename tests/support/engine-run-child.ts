@@ -1,4 +1,4 @@
-// A whole run on the fake engine, to be killed: `tsx engine-run-child.ts <folder> <recipe's JSON> <plan>`.
+// A whole run on the fake engine, to be killed: `engine-run-child.ts <folder> <recipe's JSON> <plan>`.
 import type { Recipe } from "../../src/core/recipe.js";
 import { startFakeEngine } from "./engine-process.js";
 import { scriptedRun } from "./scripted-run.js";

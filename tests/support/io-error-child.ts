@@ -1,5 +1,5 @@
 // A small scripted run again and again, each time with another input or output of the database
-// failing: `tsx io-error-child.ts <control> <tasks> <first> <step> <errno>`, with
+// failing: `io-error-child.ts <control> <tasks> <first> <step> <errno>`, with
 // tests/faults/io/faulty.c preloaded. Prints what came of it as JSON.
 import { mkdirSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";

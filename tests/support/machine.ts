@@ -1,4 +1,4 @@
-import { fileURLToPath } from "node:url";
+import { resolve } from "node:path";
 import type { Sampling } from "../../src/core/entities.js";
 import { EmbeddedChatModel } from "../../src/models/embedded/chat-model.js";
 import { EngineProcess } from "../../src/models/embedded/engine-process.js";
@@ -40,10 +40,10 @@ export async function loadEngine(
   });
 }
 
-/** The program of the engine's process, run from its source. */
+/** The program of the engine's process, as it was built. */
 export const engineProgram = {
-  script: fileURLToPath(new URL("../../src/models/embedded/host.ts", import.meta.url)),
-  execArgv: ["--import", "tsx"],
+  script: resolve("dist/models/embedded/host.js"),
+  execArgv: [],
 };
 
 /** The same in a process of its own. */

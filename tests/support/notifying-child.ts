@@ -1,5 +1,5 @@
 // A whole run with notifications as a process of its own, in which everything that could quote a
-// secret does so: `tsx notifying-child.ts <workspace> <recipe> <python> <file with a secret>`.
+// secret does so: `notifying-child.ts <workspace> <recipe> <python> <file with a secret>`.
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

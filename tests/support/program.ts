@@ -7,16 +7,14 @@ import { pathToFileURL } from "node:url";
 import Database from "better-sqlite3";
 import { sumsFile } from "./scripted-run.js";
 
-/** The real program from its sources, with a scripted model and trainer in place of the real ones. */
+/** The real program as it was built, with a scripted model and trainer in place of the real ones. */
 export const programArguments = programWith("scripted-machine-hook.mjs");
 
 function programWith(hook: string): string[] {
   return [
     "--import",
-    pathToFileURL(resolve("node_modules/tsx/dist/loader.mjs")).href,
-    "--import",
     pathToFileURL(resolve("tests/support", hook)).href,
-    resolve("src/cli/main.ts"),
+    resolve("dist/cli/main.js"),
   ];
 }
 

@@ -1,5 +1,5 @@
 // A whole scripted run as a process of its own, to be killed, stopped or starved:
-// `tsx scripted-child.ts <folder> <tasks> [options as JSON]`.
+// `scripted-child.ts <folder> <tasks> [options as JSON]`.
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import type Database from "better-sqlite3";

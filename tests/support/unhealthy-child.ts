@@ -1,5 +1,5 @@
 // An unhealthy run as a process of its own, to be killed:
-// `tsx unhealthy-child.ts <folder> <tasks> stop|roll-back`. Ends with 75 where the run is paused.
+// `unhealthy-child.ts <folder> <tasks> stop|roll-back`. Ends with 75 where the run is paused.
 import { PausedError } from "../../src/core/errors.js";
 import { scriptedRun, sumsRecipe } from "./scripted-run.js";
 import { collapsing, gameableRecipe, gaming } from "./unhealthy.js";

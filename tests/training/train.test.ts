@@ -13,6 +13,7 @@ import { createTrainer, jobHash, trainerRecipe } from "../../src/training/train.
 import type { TrainerWorker } from "../../src/training/worker.js";
 import { createVerify } from "../../src/verifiers/index.js";
 import { trainerContract } from "../contract/trainer.js";
+import { childScript } from "../support/child.js";
 import { scriptedRun, sumsRecipe } from "../support/scripted-run.js";
 import { fakeWorker, isAlive, startFakeWorker, temporaryDirectory, until } from "./helpers.js";
 import { jobWith, model } from "./jobs.js";
@@ -170,7 +171,7 @@ test("a training whose controller is killed leaves no process, and goes on from 
   const job = jobWith("FAULT:wait after checkpoint");
   const controller = spawn(
     process.execPath,
-    ["--import", "tsx", "tests/training/training-child.ts", directory, JSON.stringify(job)],
+    [childScript("training-child"), directory, JSON.stringify(job)],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   const checkpoint = join(

@@ -1,4 +1,4 @@
-// A controller that trains, to be killed: `tsx training-child.ts <directory> <job's JSON>`.
+// A controller that trains, to be killed: `training-child.ts <directory> <job's JSON>`.
 import { fileURLToPath } from "node:url";
 import type { TrainingJob } from "../../src/core/ports.js";
 import { createTrainer } from "../../src/training/train.js";

@@ -1,4 +1,4 @@
-import { getLlama, LlamaLogLevel, type LlamaModel } from "node-llama-cpp";
+import type { LlamaModel } from "node-llama-cpp";
 import { messageOf, RedistillError } from "../../core/errors.js";
 import { ChatTemplate } from "../embedded/template.js";
 
@@ -13,6 +13,8 @@ export interface Vocabulary {
 
 /** @throws RedistillError `model` where llama.cpp cannot read the file. */
 export async function openVocabulary(path: string): Promise<Vocabulary> {
+  // Loaded by the commands alone that need it: it takes as long as all the rest.
+  const { getLlama, LlamaLogLevel } = await import("node-llama-cpp");
   const llama = await getLlama({ logLevel: LlamaLogLevel.error, build: "never", gpu: false });
   let model: LlamaModel;
   try {

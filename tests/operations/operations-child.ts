@@ -1,5 +1,5 @@
 // An operation as a process of its own, to be killed or to stand beside another one:
-// `tsx child.ts <what> <workspace> [argument]`.
+// `operations-child.ts <what> <workspace> [argument]`.
 import { join } from "node:path";
 import { workspaceAt } from "../../src/cli/paths.js";
 import { backup } from "../../src/operations/backup.js";
