@@ -29,6 +29,9 @@ const units = [
     "tests/faults/{io-error,lease,locked,room,secrets}.test.ts",
   );
 
+/** A server that takes all cores for itself, whatever it is given. */
+const alone = ["tests/e2e/{ollama,providers}.test.ts", "tests/models/ollama/real.test.ts"];
+
 const common = { testTimeout: 600_000, hookTimeout: 600_000 };
 
 export default defineConfig({
@@ -49,10 +52,20 @@ export default defineConfig({
         test: {
           name: "machine",
           include: ["tests/**/*.test.ts"],
-          exclude: units,
-          // Real engine, real trainer: two at once would fight for the cores.
-          fileParallelism: false,
+          exclude: [...units, ...alone],
+          // Real engine, real trainer: two at once, and each on its half of the cores, or they would fight for them.
+          maxWorkers: 2,
+          setupFiles: ["tests/half-the-cores.ts"],
           sequence: { groupOrder: 1 },
+          ...common,
+        },
+      },
+      {
+        test: {
+          name: "alone",
+          include: alone,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
           ...common,
         },
       },

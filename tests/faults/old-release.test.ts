@@ -7,7 +7,7 @@ import { Store } from "../../src/store/store.js";
 import { digestOf } from "../support/digest.js";
 import { failpoints } from "../support/failpoints.js";
 import { scriptedRun } from "../support/scripted-run.js";
-import { ask, databaseOf, expectSame, folder, work } from "./harness.js";
+import { ask, databaseOf, expectSame, folder, sampled, work } from "./harness.js";
 
 // Written by the release whose newest migration is 001: the run old-1 has finished, half-1 was
 // killed in its second round. A released file is never written again; each schema gets its own.
@@ -89,7 +89,8 @@ describe("the database of release 0.1.0 (migration 001)", () => {
     return version === undefined || version === "1" ? [] : [Number(version)];
   });
   const places = failpoints().flatMap((point) => /^migration:2:(\w+)$/.exec(point)?.[1] ?? []);
-  it.each(versions)(
+  // A released migration is never changed: of those a sample, and always the newest.
+  it.each([...sampled(versions.slice(0, -1), 4), ...versions.slice(-1)])(
     "killed all around migration %i is whole, and the next start completes it",
     async (version) => {
       const where = oldWorkspace();

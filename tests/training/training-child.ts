@@ -1,5 +1,5 @@
 // A controller that trains, to be killed: `training-child.ts <directory> <job's JSON>`.
-import { fileURLToPath } from "node:url";
+import { resolve } from "node:path";
 import type { TrainingJob } from "../../src/core/ports.js";
 import { createTrainer } from "../../src/training/train.js";
 import { createTrainerWorker } from "../../src/training/worker.js";
@@ -7,7 +7,7 @@ import { createTrainerWorker } from "../../src/training/worker.js";
 const [directory, job] = process.argv.slice(2) as [string, string];
 const worker = createTrainerWorker({
   python: process.env.REDISTILL_TEST_PYTHON as string,
-  trainerDirectory: fileURLToPath(new URL("fixtures/fake_trainer", import.meta.url)),
+  trainerDirectory: resolve("tests/training/fixtures/fake_trainer"),
   logFile: `${directory}/child.log`,
   env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" },
 });
