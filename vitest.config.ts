@@ -29,8 +29,12 @@ const units = [
     "tests/faults/{io-error,lease,locked,room,secrets}.test.ts",
   );
 
-/** A server that takes all cores for itself, whatever it is given. */
-const alone = ["tests/e2e/{ollama,providers}.test.ts", "tests/models/ollama/real.test.ts"];
+/** With servers that are many processes, or take all cores whatever they are given. */
+const alone = [
+  "tests/e2e/{ollama,providers}.test.ts",
+  "tests/models/ollama/real.test.ts",
+  "tests/training/ray/real-ray.test.ts",
+];
 
 const common = { testTimeout: 600_000, hookTimeout: 600_000 };
 
