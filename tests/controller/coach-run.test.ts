@@ -2,9 +2,8 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import type { CallRequest } from "../../src/core/entities.js";
 import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
-import { call, proposal, saying } from "../support/coach.js";
+import { call, isCoach, proposal, saying } from "../support/coach.js";
 import { digestOf } from "../support/digest.js";
 import { hostileCoaches } from "../support/hostile-coach.js";
 import { learner, scriptedRun, sumsRecipe } from "../support/scripted-run.js";
@@ -25,9 +24,6 @@ const recipe = (kind: "adaptive" | "coach", rounds: number, more = {}) => {
   const small = { rounds, elicit: { tasksPerRound: 10 }, policy };
   return { ...sumsRecipe(tasks, small), roles: {} };
 };
-
-const isCoach = ({ messages }: CallRequest) =>
-  messages[0]?.content.startsWith("You plan the next training round") ?? false;
 
 /** The learner, with a coach that says these by turns. */
 const coached =
