@@ -149,3 +149,7 @@ export const saying =
     const said = messages.filter(({ role }) => role === "assistant").length;
     return answers[Math.min(said, answers.length - 1)]!;
   };
+
+/** What a tool said, by its name, in the last question that a coach was asked. */
+export const told = ({ messages }: CallRequest, tool: string) =>
+  messages.find(({ content }) => content.startsWith(`${tool}:\n`))?.content;
