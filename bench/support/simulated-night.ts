@@ -84,6 +84,7 @@ function runNight(world: World, rules: Arm, budget: number, seed: number): Night
       ...{ critiquePrompts: [], clusters: [], lessons: [], budgetLeft: {} },
       roundsLeft: mostRounds - round + 1,
       rounds: seen,
+      incumbentRank: rankOfIncumbent(seen),
       tasks: tasks.map(({ id, cluster }) => seenTask(id, cluster, tries.get(id) ?? [])),
     };
     const plan = rules === null ? null : adaptive(observation, rules);
@@ -103,6 +104,12 @@ function runNight(world: World, rules: Arm, budget: number, seed: number): Night
   }
   area += score * Math.max(0, budget - spent);
   return { area: area / budget, final: score, rounds: seen.length };
+}
+
+/** Of the last candidate that was promoted; null where none was. */
+function rankOfIncumbent(seen: readonly RoundSeen[]): number | null {
+  const last = seen.findLast(({ outcome }) => outcome === "promoted");
+  return last === undefined ? null : Number(last.settings["retrain.rank"]);
 }
 
 interface State {

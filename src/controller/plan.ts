@@ -1,5 +1,5 @@
-import { messageOf, RedistillError } from "../core/errors.js";
-import { applyPlan, planProblem } from "../core/plan.js";
+import { RedistillError } from "../core/errors.js";
+import { applyPlan, applyProblem, decisionText, planProblem } from "../core/plan.js";
 import type { Observation, Plan } from "../core/policy.js";
 import type { Prompt } from "../core/prompt.js";
 import type { Recipe } from "../core/recipe.js";
@@ -7,17 +7,14 @@ import { adaptive } from "../policy/adaptive.js";
 import type { StagePorts, StagePrompts } from "../stages/types.js";
 import type { RunRow } from "../store/runs.js";
 import { coachPlan } from "./coach/in-run.js";
+import { keepLesson } from "./coach/lesson.js";
 import { commitAt } from "./commit.js";
 import type { Ledger } from "./ledger.js";
-import { writeLesson } from "./memory/write.js";
-import { observe } from "./observe/index.js";
+import { observe, observeOnce } from "./observe/index.js";
 import type { RunContext } from "./unit.js";
 
 /** Before a round: what its policy asks a coach. */
 export const planning = "plan";
-
-/** Tasks that speak for a coach's lesson, at most. */
-const mostEvidence = 8;
 
 /**
  * The plan of a round that has not begun: that which was made before, or a new one, which is a row before anything
@@ -38,53 +35,34 @@ export async function planFor(
   if (policy.kind === "fixed") return null;
   const known = store.plans.find(run.id, round);
   if (known !== null) return known;
-  const observation = observe(context, run, round, ledger);
   const asked = new Set<string>();
+  const look = policy.kind === "coach" ? observeOnce : observe;
+  const observation = look(context, run, round, ledger);
   const proposed =
     policy.kind === "coach"
       ? await coachPlan(context, run, observation, (signal) => portsOf(signal, asked))
       : adaptive(observation);
-  const plan = followable(run.recipe, proposed, observation);
-  const notes = commitAt(store, "plan", () => {
-    store.plans.insert(run.id, plan, observation);
+  requireFollowable(run.recipe, proposed, observation);
+  const plan = commitAt(store, "plan", () => {
+    const kept = keepLesson(context, run, proposed);
+    store.plans.insert(run.id, kept, observation);
     store.calls.use(run.id, planning, asked);
     ledger.write();
-    return writeCoachLessons(context, run, plan);
+    return kept;
   });
-  for (const text of [...planNotes(plan), ...notes]) context.observe({ kind: "note", text });
+  for (const text of planNotes(plan)) context.observe({ kind: "note", text });
   return plan;
 }
 
-/** What a coach would remember goes into the long-term memory, if the recipe has one; what is refused is told. */
-function writeCoachLessons({ store, tasks }: RunContext, run: RunRow, plan: Plan): string[] {
-  const round = plan.round;
-  const failed = store.clusters.ofTasks(run.id, round);
-  return plan.decisions.flatMap(({ what, to, saw }) => {
-    if (what !== "lesson") return [];
-    const cluster = saw.cluster === null ? null : String(saw.cluster);
-    const evidence = tasks.train
-      .filter(({ id }) => failed.get(id) === cluster)
-      .slice(0, mostEvidence)
-      .map(({ id }) => ({
-        ...{ round: round - 1, taskId: id },
-        ...{ attemptId: null, critiqueId: null, revisionId: null },
-      }));
-    const draft = { text: String(to), cluster, source: "coach" as const, evidence };
-    const written = writeLesson(store, run, round, draft);
-    return "refused" in written ? [`its lesson is not kept: ${written.refused}`] : [];
-  });
-}
-
 /**
- * A plan that may be followed, whoever made it: levers within their limits, tasks that may be learned from. Where a
- * coach claims anything else the rules decide, and the plan says why.
+ * A plan that may be followed, whoever made it: levers within their limits, tasks that may be learned from. What a coach
+ * asks for beyond that was refused when it proposed.
+ *
+ * @throws RedistillError `internal` for one that may not.
  */
-export function followable(recipe: Recipe, proposed: Plan, observation: Observation): Plan {
-  const problem = planProblem(proposed, observation) ?? applyProblem(recipe, proposed);
-  if (problem === null) return proposed;
-  if (proposed.author === "coach") {
-    return followable(recipe, { ...adaptive(observation), fallback: problem }, observation);
-  }
+export function requireFollowable(recipe: Recipe, plan: Plan, observation: Observation): void {
+  const problem = planProblem(plan, observation) ?? applyProblem(recipe, plan.settings);
+  if (problem === null) return;
   throw new RedistillError(
     "internal",
     `the plan of round ${observation.round} cannot be followed: ${problem}`,
@@ -92,24 +70,13 @@ export function followable(recipe: Recipe, proposed: Plan, observation: Observat
   );
 }
 
-function applyProblem(recipe: Recipe, { settings }: Plan): string | null {
-  try {
-    applyPlan(recipe, settings);
-    return null;
-  } catch (error) {
-    return messageOf(error);
-  }
-}
-
 /** What watchers are told of a plan, a sentence for each decision. */
 export function planNotes({ round, decisions, fallback, stop }: Plan): string[] {
   const of = (text: string) => `Plan, round ${round}: ${text}`;
   return [
     ...(fallback === null ? [] : [of(`the coach's proposal was not taken: ${fallback}.`)]),
-    ...decisions.map(({ rule, what, from, to, because }) =>
-      of(
-        `${rule}: ${what}${from === null && to === null ? "" : ` ${from ?? "–"} → ${to ?? "–"}`}; ${because}`,
-      ),
+    ...decisions.map((decision) =>
+      of(`${decision.rule}: ${decisionText(decision)}; ${decision.because}`),
     ),
     ...(decisions.length > 0 || stop !== null ? [] : [of("as the recipe says.")]),
   ];

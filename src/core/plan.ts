@@ -1,4 +1,4 @@
-import { RedistillError } from "./errors.js";
+import { messageOf, RedistillError } from "./errors.js";
 import { type HasLevers, isWhole, leverNames, silentCritique } from "./levers.js";
 import {
   type Lever,
@@ -7,6 +7,7 @@ import {
   levers,
   type Observation,
   type Plan,
+  type PolicyDecision,
 } from "./policy.js";
 import { contradictions, type Recipe, recipeSchema } from "./recipe.js";
 
@@ -30,6 +31,16 @@ export function applyPlan(recipe: Recipe, settings: LeverSettings): Recipe {
   const [problem] = parsed.success ? contradictions(parsed.data) : parsed.error.issues;
   if (parsed.success && problem === undefined) return parsed.data;
   throw refused(`makes no valid recipe: ${problem?.path.join(".")}: ${problem?.message}`);
+}
+
+/** Why no recipe comes of these settings, see {@link applyPlan}; null where one does. */
+export function applyProblem(recipe: Recipe, settings: LeverSettings): string | null {
+  try {
+    applyPlan(recipe, settings);
+    return null;
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 function set(draft: Recipe, recipe: Recipe, lever: Lever, value: LeverValue): void {
@@ -84,11 +95,25 @@ export function planProblem(plan: Plan, observation: Observation): string | null
   if (plan.stop !== null && observation.rounds.length === 0) {
     return "it stops before anything was tried";
   }
+  if (plan.stop !== null && plan.author === "coach" && !coachMayStop(observation)) {
+    return `it asks to stop, and that counts only after ${roundsBeforeStop} decided rounds in a row without a promotion`;
+  }
   for (const [lever, value] of Object.entries(plan.settings)) {
     const problem = settingProblem(lever, value, observation);
     if (problem !== null) return problem;
   }
   return taskProblem(plan.tasks, observation) ?? rankProblem(plan.settings, observation);
+}
+
+/** Decided rounds without a promotion after which a coach's word may end a run: one sentence takes back no night. */
+const roundsBeforeStop = 2;
+
+/** Whether a coach may ask to stop: the last rounds that came to a decision, whatever was skipped between, promoted nothing. */
+export function coachMayStop({ rounds }: Pick<Observation, "rounds">): boolean {
+  const decided = rounds.filter(({ outcome }) => outcome !== "skipped").slice(-roundsBeforeStop);
+  return (
+    decided.length === roundsBeforeStop && decided.every(({ outcome }) => outcome === "rejected")
+  );
 }
 
 function settingProblem(name: string, value: unknown, observation: Observation): string | null {
@@ -97,19 +122,23 @@ function settingProblem(name: string, value: unknown, observation: Observation):
   if (!levers.includes(lever)) return `it sets ${name}, which is no lever`;
   const own = recipe[lever];
   if (own === undefined) return `it sets ${lever}, which this recipe does not have`;
-  if (typeof value !== typeof own) return `it sets ${lever} to ${JSON.stringify(value)}`;
+  // Texts are not repeated: a model may have written them, and the sentence is shown.
+  if (typeof value !== typeof own) return `it sets ${lever} to a ${typeof value}`;
   if (lever === "critique.prompt") {
     return critiquePrompts.includes(String(value))
       ? null
-      : `no critique prompt ${value} was frozen`;
+      : "it sets critique.prompt to none that was frozen";
   }
   if (lever === "retrain.from") {
-    return value === "base" || value === "incumbent" ? null : `retrain.from cannot be ${value}`;
+    return value === "base" || value === "incumbent"
+      ? null
+      : "it sets retrain.from to neither base nor incumbent";
   }
   if (typeof value !== "number") return null;
   const limit = limits[lever];
-  if (limit === undefined || value < limit.least || value > limit.most || Number.isNaN(value)) {
-    return `it sets ${lever} to ${value}, outside ${limit?.least} to ${limit?.most}`;
+  if (limit === undefined) return `it sets ${lever}, which cannot be moved`;
+  if (value < limit.least || value > limit.most || Number.isNaN(value)) {
+    return `it sets ${lever} to ${value}, outside ${limit.least} to ${limit.most}`;
   }
   return isWhole(lever) && !Number.isInteger(value) ? `${lever} ${value} is not whole` : null;
 }
@@ -131,13 +160,15 @@ function rankProblem(settings: LeverSettings, observation: Observation): string 
   const { recipe } = observation;
   const from = settings["retrain.from"] ?? recipe["retrain.from"];
   const rank = settings["retrain.rank"] ?? recipe["retrain.rank"];
-  const before = rankOfIncumbent(observation);
+  const before = observation.incumbentRank;
   if (from !== "incumbent" || before === null || before === rank) return null;
   return `it goes on from an incumbent of rank ${before} with rank ${rank}`;
 }
 
-/** The rank of the last adapter that was promoted; null where none was. */
-export function rankOfIncumbent({ rounds }: Observation): LeverValue | null {
-  const last = rounds.findLast(({ outcome }) => outcome === "promoted");
-  return last?.settings["retrain.rank"] ?? null;
+/** What a decision changes, in a few words; of a lesson also what the memory made of it. */
+export function decisionText({ what, from, to, saw }: PolicyDecision): string {
+  if (what === "tasks") return `tasks, ${to} chosen`;
+  if (what === "lesson") return `lesson (${saw.became ?? "asked for"}): ${to ?? saw.text}`;
+  if (from === null && to === null) return what;
+  return `${what} ${from ?? "–"} → ${to ?? "–"}`;
 }

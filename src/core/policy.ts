@@ -68,6 +68,7 @@ export interface PolicyDecision {
   /** `plan`: who made it, or that nothing is changed. */
   readonly what: Lever | "tasks" | "stop" | "lesson" | "plan";
   readonly from: LeverValue | null;
+  /** null too for a lesson that the memory did not keep. */
   readonly to: LeverValue | null;
   /** One sentence, with the figures that it rests on. */
   readonly because: string;
@@ -175,10 +176,12 @@ export interface Observation {
   >;
   readonly critiquePrompts: readonly string[];
   readonly rounds: readonly RoundSeen[];
+  /** The rank that the incumbent's adapter was trained with, however long ago; null where it has none. */
+  readonly incumbentRank: number | null;
   /** Training tasks that may be learned from: neither exemplars nor validation. */
   readonly tasks: readonly TaskSeen[];
   readonly clusters: readonly ClusterSeen[];
-  /** What is left of budgets, by kind; absent kinds have no limit. */
+  /** What was left of budgets when the round was first looked at, by kind; absent kinds have no limit. */
   readonly budgetLeft: Readonly<Record<string, number>>;
   readonly roundsLeft: number;
   /** What is remembered of such tasks. */

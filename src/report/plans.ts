@@ -1,4 +1,5 @@
-import type { Plan, PolicyDecision } from "../core/policy.js";
+import { decisionText } from "../core/plan.js";
+import type { Plan } from "../core/policy.js";
 import { plural } from "./figures.js";
 import type { RunReport } from "./report.js";
 import type { Item, Style } from "./sections.js";
@@ -27,13 +28,7 @@ function detailsOf({ author, decisions, fallback }: Plan, style: Style): string[
       : [`The coach's proposal was not taken, the rules decided: ${style.plain(fallback)}.`]),
     ...decisions.map(
       (decision) =>
-        `${decision.rule}: ${style.plain(changed(decision))}. ${said(decision.because)}.`,
+        `${decision.rule}: ${style.plain(decisionText(decision))}. ${said(decision.because)}.`,
     ),
   ];
-}
-
-function changed({ what, from, to }: PolicyDecision): string {
-  if (what === "tasks") return `tasks, ${to} chosen`;
-  if (from === null && to === null) return what;
-  return `${what} ${from ?? "–"} → ${to ?? "–"}`;
 }

@@ -14,7 +14,25 @@ const columns = "round, author, settings, tasks, decisions, stop, fallback";
 export class PlanTable {
   constructor(private readonly db: Connection) {}
 
-  /** Call inside a transaction; a round has one plan. */
+  /** What is seen before a round is planned, while a coach is asked. Call inside a transaction. */
+  observe(runId: string, round: number, observation: Observation): void {
+    this.db
+      .prepare("INSERT INTO observations VALUES (?, ?, ?)")
+      .run(runId, round, canonicalJson(observation));
+  }
+
+  /** What was seen before a round that has no plan yet; null where nobody looked. */
+  observed(runId: string, round: number): Observation | null {
+    const text = this.db
+      .prepare<unknown[], string>(
+        "SELECT observation FROM observations WHERE run_id = ? AND round = ?",
+      )
+      .pluck()
+      .get(runId, round) as string | undefined;
+    return text === undefined ? null : JSON.parse(text);
+  }
+
+  /** Call inside a transaction; a round has one plan, which takes over what was seen. */
   insert(runId: string, plan: Plan, observation: Observation): void {
     this.db
       .prepare(
@@ -29,6 +47,9 @@ export class PlanTable {
         decisions: canonicalJson(plan.decisions),
         observation: canonicalJson(observation),
       });
+    this.db
+      .prepare("DELETE FROM observations WHERE run_id = ? AND round = ?")
+      .run(runId, plan.round);
   }
 
   /** The plan of a round; null where its policy is fixed, or nothing is planned yet. */

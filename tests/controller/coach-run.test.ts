@@ -1,12 +1,21 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import type { CallRequest } from "../../src/core/entities.js";
+import { keepLesson } from "../../src/controller/coach/lesson.js";
+import { importLesson } from "../../src/controller/memory/by-hand.js";
+import { observe } from "../../src/controller/observe/index.js";
+import { planNotes } from "../../src/controller/plan.js";
+import { frozenTasks } from "../../src/controller/run.js";
+import type { RunContext } from "../../src/controller/unit.js";
+import type { LessonLine } from "../../src/core/lesson-file.js";
+import { planProblem } from "../../src/core/plan.js";
+import type { Plan } from "../../src/core/policy.js";
 import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
-import { call, proposal, saying } from "../support/coach.js";
-import { digestOf } from "../support/digest.js";
-import { hostileCoaches } from "../support/hostile-coach.js";
+import { readReport, renderMarkdown } from "../../src/report/index.js";
+import type { Store } from "../../src/store/store.js";
+import { call, isCoach, proposal, saying } from "../support/coach.js";
+import { coachByRound, nightRecipe } from "../support/coach-night.js";
 import { learner, scriptedRun, sumsRecipe } from "../support/scripted-run.js";
 
 const folders: string[] = [];
@@ -26,9 +35,6 @@ const recipe = (kind: "adaptive" | "coach", rounds: number, more = {}) => {
   return { ...sumsRecipe(tasks, small), roles: {} };
 };
 
-const isCoach = ({ messages }: CallRequest) =>
-  messages[0]?.content.startsWith("You plan the next training round") ?? false;
-
 /** The learner, with a coach that says these by turns. */
 const coached =
   (...answers: readonly string[]): Script =>
@@ -39,19 +45,6 @@ async function worked(where: string, script: Script, rounds = 1) {
   const run = await scriptedRun(where, recipe("coach", rounds), { script });
   await run.work();
   return run;
-}
-
-/** What no coach may change: what was right, what was decided, which tasks decide, and the files. */
-function outcomeOf(where: string, store: { close(): void }) {
-  store.close();
-  const digest = digestOf(join(where, "memory", "redistill.db"));
-  const tables = ["tasks", "verdicts", "evaluations", "decisions", "adapters", "examples"];
-  return {
-    rows: tables.map((table) => [table, digest[table]]),
-    files: readdirSync(where, { recursive: true, encoding: "utf8" })
-      .filter((name) => !name.includes("redistill.db"))
-      .sort(),
-  };
 }
 
 describe("a run with a coach", () => {
@@ -113,37 +106,120 @@ describe("a run with a coach", () => {
     expect(held.turns).toMatchObject([{ anyOf: expect.any(Array) }, { anyOf: expect.any(Array) }]);
   });
 
-  it("ends it where the coach asks to stop, after a round was tried", async () => {
-    const run = await worked(folder(), coached(proposal({ stop: "Nothing is left to learn." })), 3);
+  it("ends where the coach asks to stop, after two decided rounds without a promotion", async () => {
+    const script = coached(proposal({ stop: "Nothing is left to learn." }));
+    // A candidate answers as the base weights do.
+    const rejected: Script = (request, adapter) =>
+      script(request, isCoach(request) ? adapter : null);
+    const run = await worked(folder(), rejected, 4);
+    const refused = { author: "adaptive", stop: null };
     expect(run.store.plans.of("sums-1")).toMatchObject([
-      // Nothing was tried yet: the rules decide.
-      { author: "adaptive", fallback: expect.stringContaining("refused") },
-      { author: "coach", stop: "Nothing is left to learn." },
+      { ...refused, fallback: "refused: it stops before anything was tried" },
+      { ...refused, fallback: expect.stringMatching(/^refused: it asks to stop, and that counts/) },
+      { author: "coach", stop: "Nothing is left to learn.", fallback: null },
     ]);
-    expect(run.store.rounds.all("sums-1")).toHaveLength(1);
+    expect(run.store.rounds.all("sums-1")).toHaveLength(2);
     expect(run.store.runs.find("sums-1")).toMatchObject({ state: "finished" });
     run.store.close();
   });
+
+  it("is told the rank that its incumbent was trained with, however many rounds ago", async () => {
+    const rank = proposal({ settings: [{ lever: "retrain.rank", value: 16 }] });
+    const { store } = await worked(folder(), coached(rank), 3);
+    const run = store.runs.find("sums-1")!;
+    expect(run.incumbent).not.toBeNull();
+    for (let round = 4; round < 30; round++) {
+      store.rounds.begin(run.id, round, run.incumbent);
+      store.rounds.finish(run.id, round);
+    }
+    const context = { store, runId: run.id, tasks: frozenTasks(store, run.id) } as RunContext;
+    const seen = observe(context, run, 30, { left: () => ({}) });
+    expect(seen.rounds.some(({ outcome }) => outcome === "promoted")).toBe(false);
+    expect([seen.recipe["retrain.rank"], seen.incumbentRank]).toEqual([8, 16]);
+    const going = { "retrain.from": "incumbent" } as const;
+    const plan: Plan = {
+      ...{ round: 30, author: "coach", settings: going, tasks: null, decisions: [], stop: null },
+      fallback: null,
+    };
+    expect(planProblem(plan, seen)).toContain("an incumbent of rank 16 with rank 8");
+    expect(planProblem({ ...plan, settings: { ...going, "retrain.rank": 16 } }, seen)).toBeNull();
+    store.close();
+  });
 });
 
-describe("a hostile coach", () => {
-  const honest = (async () => {
-    const where = folder();
-    const run = await scriptedRun(where, recipe("adaptive", 1), { script: learner });
-    const held = run.store.tasks.ofSplit("sums-1", "gate")[0]!;
+describe("a coach's lesson", () => {
+  const text = "Add the units first, then the tens.";
+  const teaching = proposal({ lesson: { cluster: "c1", text } });
+  async function taught(changes: Record<string, unknown> = {}, known: readonly LessonLine[] = []) {
+    const wanted = nightRecipe(tasks, "coach", { rounds: 2, ...changes });
+    const script = coachByRound([proposal()], [teaching]);
+    const run = await scriptedRun(folder(), wanted, { script });
+    run.store.transaction(() => {
+      for (const lesson of known) importLesson(run.store, lesson);
+    });
     await run.work();
-    return { held: held.prompt, outcome: outcomeOf(where, run.store) };
-  })();
+    const [, plan] = run.store.plans.of("sums-1");
+    const notes = run.seen.flatMap((each) => (each.kind === "note" ? [each.text] : []));
+    return {
+      store: run.store,
+      plan: plan!,
+      notes,
+      text: renderMarkdown(readReport(run.store, "sums-1")),
+    };
+  }
+  const remembered = (store: Store) =>
+    store.longTerm.all("jsonl:sums").filter((l) => l.source === "coach");
 
-  it.each(hostileCoaches("Calculate 10 + 20.").map(({ name }, at) => [name, at] as const))(
-    "changes no verdict, gate, suite or file: %s",
-    async (_name, at) => {
-      const { held, outcome } = await honest;
-      const where = folder();
-      const run = await worked(where, coached(...hostileCoaches(held)[at]!.answers));
-      const [plan] = run.store.plans.of("sums-1");
-      expect(plan).toMatchObject({ author: "adaptive", fallback: expect.any(String) });
-      expect(outcomeOf(where, run.store)).toEqual(outcome);
+  it("is in the memory, with the tasks of its group, and what is told of it is so", async () => {
+    const { store, plan, notes, text: report } = await taught();
+    const [lesson] = remembered(store);
+    expect(lesson).toMatchObject({
+      text,
+      state: "active",
+      cluster: plan.decisions[0]!.saw.cluster,
+    });
+    expect(lesson!.tasks).toBeGreaterThan(0);
+    expect(plan).toMatchObject({ author: "coach", fallback: null });
+    expect(plan.decisions[0]).toMatchObject({ what: "lesson", to: text, saw: { became: "kept" } });
+    for (const told of [notes.join("\n"), report]) expect(told).toContain(`lesson (kept): ${text}`);
+    // What only the writing knows is in the plan, too: here it gives a held-out task away after all.
+    const [held] = store.tasks.ofSplit("sums-1", "gate");
+    const stray = { ...plan, decisions: [{ ...plan.decisions[0]!, to: held!.prompt }] };
+    const parts = { store, tasks: frozenTasks(store, "sums-1") };
+    const late = store.transaction(() => keepLesson(parts, store.runs.find("sums-1")!, stray));
+    const became = expect.stringMatching(/^not kept: it resembles held-out task/);
+    expect(late.decisions).toMatchObject([{ to: null, saw: { became, text: held!.prompt } }]);
+    expect(planNotes(late)[0]).toMatch(/^Plan, round 2: coach: lesson \(not kept: it resembles/);
+    expect(remembered(store)).toHaveLength(1);
+    store.close();
+  });
+
+  const proved: LessonLine = {
+    ...{ schema: "redistill-lesson", version: 1, family: "jsonl:sums", cluster: null },
+    ...{ texts: ["Look at every digit twice."], state: "active", reason: null, tasks: [] },
+    counts: { shownRight: 30, shownTasks: 30, withheldRight: 0, withheldTasks: 30 },
+  };
+
+  it("that is worth less than others is told to be out of use", async () => {
+    const { store, plan, text: report } = await taught({ longTerm: { cap: 1 } }, [proved]);
+    const became = "kept, and not in use: the family has 1 lessons that are worth more";
+    expect(plan.decisions[0]).toMatchObject({ what: "lesson", to: text, saw: { became } });
+    expect(remembered(store)).toMatchObject([{ text, state: "retired" }]);
+    expect(report).toContain(`lesson (${became}): ${text}`);
+    store.close();
+  });
+
+  it.each([[{ longTerm: null }], [{ longTerm: { write: false } }]])(
+    "is refused where none are kept (%j)",
+    async (changes) => {
+      const { store, plan, text: report } = await taught(changes);
+      const why = "refused: it writes a lesson, and this recipe keeps none";
+      expect(plan).toMatchObject({ author: "adaptive", fallback: why });
+      expect(plan.decisions.map(({ what }) => what)).not.toContain("lesson");
+      expect(report).toContain(why);
+      expect(report).not.toContain(text);
+      expect(remembered(store)).toEqual([]);
+      store.close();
     },
   );
 });

@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { followable, planNotes } from "../../src/controller/plan.js";
+import { requireFollowable } from "../../src/controller/plan.js";
 import type { Plan } from "../../src/core/policy.js";
 import { recipeSchema } from "../../src/core/recipe.js";
-import { adaptive } from "../../src/policy/adaptive.js";
 import { observationWith, tasksWith } from "../policy/support.js";
 
 const recipe = recipeSchema.parse({
@@ -20,10 +19,10 @@ const proposal = (changes: object): Plan => ({
   ...{ fallback: null, ...changes },
 });
 
-describe("a coach's proposal", () => {
-  it("is taken as it is where it keeps to its levers", () => {
+describe("a plan", () => {
+  it("is followed where it keeps to its levers", () => {
     const plan = proposal({ settings: { "retrain.epochs": 4 }, tasks: ["t1", "t0"] });
-    expect(followable(recipe, plan, observation)).toBe(plan);
+    expect(() => requireFollowable(recipe, plan, observation)).not.toThrow();
   });
 
   it.each([
@@ -33,14 +32,11 @@ describe("a coach's proposal", () => {
     [{ tasks: ["gate-0"] }, "gate-0 is none that may be learned from"],
     [{ stop: "I am done" }, "before anything was tried"],
     [{ round: 3 }, "round 3"],
-  ])("that reaches for more is replaced by the rules' plan, which says so (%j)", (changes, why) => {
-    const plan = followable(recipe, proposal(changes), observation);
-    expect(plan).toEqual({ ...adaptive(observation), fallback: expect.stringContaining(why) });
-    expect(planNotes(plan)[0]).toContain("the coach's proposal was not taken: ");
+    [{ author: "adaptive", settings: { "retrain.epochs": 99 } }, "outside 2 to 6"],
+  ])("that reaches for more is an error of ours, whoever made it (%j)", (changes, why) => {
+    const plan = proposal(changes);
+    expect(() => requireFollowable(recipe, plan, observation)).toThrow(
+      expect.objectContaining({ kind: "internal", message: expect.stringContaining(why) }),
+    );
   });
-});
-
-it("rules that break their own limits are an error of ours", () => {
-  const plan = proposal({ author: "adaptive", settings: { "retrain.epochs": 99 } });
-  expect(() => followable(recipe, plan, observation)).toThrow(/cannot be followed.*outside/);
 });

@@ -116,11 +116,13 @@ describe("a plan that may not be followed", () => {
     expect(problem({ settings: { "retrain.epochs": 7 } })).toContain("outside 2 to 6");
     expect(problem({ settings: { "retrain.epochs": 2.5 } })).toContain("not whole");
     expect(problem({ settings: { "retrain.learningRate": Number.NaN } })).toContain("outside");
-    expect(problem({ settings: { critique: 1 } })).toContain("critique to 1");
+    expect(problem({ settings: { critique: 1 } })).toContain("critique to a number");
     expect(problem({ settings: { "critique.prompt": "mine" } })).toContain(
-      "no critique prompt mine",
+      "critique.prompt to none that was frozen",
     );
-    expect(problem({ settings: { "retrain.from": "gate" } })).toContain("cannot be gate");
+    expect(problem({ settings: { "retrain.from": "gate" } })).toContain(
+      "neither base nor incumbent",
+    );
     expect(problem({ tasks: ["t0", "gate-1"] })).toContain(
       "gate-1 is none that may be learned from",
     );

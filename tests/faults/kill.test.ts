@@ -43,6 +43,7 @@ function conditions(point: string, prompt: string): Conditions {
   if (point.startsWith("ask:give-up:")) return { always: { crash: { match: prompt } } };
   if (point.startsWith("train:failed:")) return { always: { memory: 256 } };
   if (point === "memory:written") return { always: { remembers: "too" } };
+  if (point.startsWith("observe:")) return { always: { coach: true } };
   if (point.startsWith("vectors:")) return { always: { longTerm: "embedding" } };
   return {};
 }

@@ -59,10 +59,12 @@ export function tasksWith(right: readonly (number | null)[], round = 1): TaskSee
 
 export function observationWith(changes: Partial<Observation> = {}): Observation {
   const rounds = changes.rounds ?? [];
+  const promoted = rounds.findLast(({ outcome }) => outcome === "promoted");
   return {
     ...{ round: (rounds.at(-1)?.number ?? 0) + 1, seed: 7, recipe: own, limits },
     ...{ critiquePrompts: ["locate-error"], rounds, tasks: tasksWith(new Array(20).fill(null)) },
     ...{ clusters: [], budgetLeft: {}, roundsLeft: 5, lessons: [] },
+    incumbentRank: promoted === undefined ? null : Number(promoted.settings["retrain.rank"]),
     ...changes,
   };
 }

@@ -16,7 +16,7 @@ export const coachPrompt = (stage: string, name: string): Prompt => {
 
 /** A run after one round, with two groups of failures. */
 export const observation: Observation = {
-  ...{ round: 2, seed: 7, roundsLeft: 3 },
+  ...{ round: 2, seed: 7, roundsLeft: 3, incumbentRank: null },
   recipe: {
     "elicit.tasksPerRound": 4,
     "generate.attempts": 4,
@@ -123,6 +123,7 @@ export function coachPorts(
     runAgent,
     rules: () => rulesPlan,
     objection: () => null,
+    lessonObjection: () => null,
     leaks: () => false,
     clock: new ManualClock(),
     signal: new AbortController().signal,
@@ -137,6 +138,10 @@ export const call = (tool: string, given: object = {}) =>
 export const proposal = (changes: object = {}) =>
   call("propose", { because: "More tries find more right answers.", ...changes });
 
+/** Whether a request is a turn of a coach with the packaged prompt. */
+export const isCoach = ({ messages }: CallRequest) =>
+  messages[0]?.content.startsWith("You plan the next training round") ?? false;
+
 /** Says these one after the other, then the last again and again. */
 export const saying =
   (...answers: readonly string[]) =>
@@ -144,3 +149,7 @@ export const saying =
     const said = messages.filter(({ role }) => role === "assistant").length;
     return answers[Math.min(said, answers.length - 1)]!;
   };
+
+/** What a tool said, by its name, in the last question that a coach was asked. */
+export const told = ({ messages }: CallRequest, tool: string) =>
+  messages.find(({ content }) => content.startsWith(`${tool}:\n`))?.content;

@@ -13,6 +13,7 @@ import { lessonLineSchema } from "../../src/core/lesson-file.js";
 import type { Changeable, Recipe } from "../../src/core/recipe.js";
 import { TrainerFailure } from "../../src/training/failure.js";
 import { createTrainer } from "../../src/training/train.js";
+import { call, isCoach, proposal, saying } from "./coach.js";
 import { scriptedEmbedder } from "./embedder.js";
 import { fileWorker } from "./file-worker.js";
 import { learner, scriptedRun, scriptedTrain, sumsRecipe } from "./scripted-run.js";
@@ -39,6 +40,8 @@ export interface ChildOptions {
   readonly remembers?: "alone" | "too";
   /** Has lessons of earlier runs, and learns for later ones. */
   readonly longTerm?: boolean | "embedding";
+  /** A coach plans its rounds, after it looked at what is left of a budget. */
+  readonly coach?: boolean;
 }
 
 const lessonOfSums = { schema: "redistill-lesson", version: 1, family: "jsonl:sums" };
@@ -47,6 +50,8 @@ const [folder, tasksFolder, json = "{}"] = process.argv.slice(2) as [string, str
 const options: ChildOptions = JSON.parse(json);
 const abort = new AbortController();
 let [asked, crashed] = [0, 0];
+const more = { settings: [{ lever: "generate.attempts", value: 4 }] };
+const coach = saying(call("budget"), call("rounds"), proposal(more));
 const retrieval = options.longTerm === "embedding" ? "embedding" : "text";
 // Small, and still with a promotion and a rejection.
 const recipe = sumsRecipe(tasksFolder, {
@@ -55,7 +60,8 @@ const recipe = sumsRecipe(tasksFolder, {
   examine: { right: 2, wrong: 2, planted: 1 },
   clusters: {},
   judge: { prompt: "judge", calibration: 4 },
-  policy: { kind: "adaptive", validation: 4 },
+  policy: { kind: options.coach ? "coach" : "adaptive", validation: 4 },
+  ...(options.coach ? { budget: { tokens: 10_000_000, calls: 10_000 } } : {}),
   curate: { minimum: 2 },
   ...(options.gate ? { gate: options.gate } : {}),
   ...(options.remembers === "alone" ? { retrain: { method: "memory" } } : {}),
@@ -78,7 +84,7 @@ try {
       if (++asked === options.abortAt) abort.abort();
       // Written before the answer is: a call that was in flight when the process died is in here.
       appendFileSync(join(folder, "requests.txt"), ".\n");
-      return learner(request, adapter);
+      return isCoach(request) ? coach(request) : learner(request, adapter);
     },
     ...(options.settings ? { settings: options.settings } : {}),
     ...(retrieval === "embedding" ? { embedder: scriptedEmbedder() } : {}),

@@ -1,13 +1,13 @@
-import { messageOf } from "../../core/errors.js";
 import { leakIn } from "../../core/leaks.js";
 import { modelOf } from "../../core/model.js";
-import { applyPlan } from "../../core/plan.js";
-import type { LeverSettings, Observation, Plan } from "../../core/policy.js";
+import { applyProblem } from "../../core/plan.js";
+import type { Observation, Plan } from "../../core/policy.js";
 import type { ModelCapabilities } from "../../core/ports.js";
 import { adaptive } from "../../policy/adaptive.js";
 import type { StagePorts } from "../../stages/types.js";
 import type { RunRow } from "../../store/runs.js";
 import { clockOf, type RunContext } from "../unit.js";
+import { lessonObjection } from "./lesson.js";
 import { proposePlan } from "./propose.js";
 import type { CoachPorts, CritiqueSeen } from "./types.js";
 
@@ -37,7 +37,10 @@ export function coachPlan(
       (await models.coach.countTokens([models.coach.render(messages)]))[0] as number,
     runAgent: coach.runAgent,
     rules: adaptive,
-    objection: (settings) => objectionTo(run, settings),
+    objection: (settings) => applyProblem(run.recipe, settings),
+    lessonObjection: run.recipe.longTerm?.write
+      ? (lesson) => lessonObjection(context, run, observation.round, lesson)
+      : null,
     leaks: (text) => leakIn(text, "", all) !== null,
     clock: clockOf(context),
     signal,
@@ -49,15 +52,6 @@ export function coachPlan(
 function heldBy({ schema, grammar }: ModelCapabilities): CoachPorts["held"] {
   if (grammar === true) return "grammar";
   return schema ? "schema" : "not";
-}
-
-function objectionTo({ recipe }: RunRow, settings: LeverSettings): string | null {
-  try {
-    applyPlan(recipe, settings);
-    return null;
-  } catch (error) {
-    return messageOf(error);
-  }
 }
 
 function critiquesSeen({ store, tasks }: RunContext, run: RunRow, round: number): CritiqueSeen[] {

@@ -2,8 +2,8 @@ import { z } from "zod";
 import { isWhole } from "../../core/levers.js";
 import { planProblem } from "../../core/plan.js";
 import { type Lever, type LeverValue, levers, type Observation } from "../../core/policy.js";
-import type { Proposal } from "./proposal.js";
-import { clusterAlias } from "./state.js";
+import { mayTeach, type Proposal } from "./proposal.js";
+import { clustersWithTasks } from "./state.js";
 import type { CoachPorts } from "./types.js";
 
 /** Characters of a text; a small model may take a token for each of them. */
@@ -25,11 +25,12 @@ export interface LegalForms {
  */
 export function legalForms(
   observation: Observation,
-  { objection }: Pick<CoachPorts, "objection">,
+  { objection, lessonObjection }: Pick<CoachPorts, "objection" | "lessonObjection">,
 ): LegalForms {
   const cluster = clusterName(observation);
   const setting = settingsOf(observation, objection);
-  const lesson = cluster && z.strictObject({ cluster, text: sentence });
+  const teaches = mayTeach(observation, lessonObjection);
+  const lesson = cluster && teaches ? z.strictObject({ cluster, text: sentence }) : null;
   const proposal = z.strictObject({
     settings: z.array(setting ?? z.null()).max(setting === null ? 0 : 1),
     cluster: cluster?.nullable() ?? z.null(),
@@ -40,10 +41,8 @@ export function legalForms(
   return { cluster, proposal: proposal as z.ZodType<unknown> as z.ZodType<Proposal> };
 }
 
-function clusterName({ clusters, tasks }: Observation) {
-  const names = clusters.flatMap(({ id, state }, position) =>
-    state !== "gone" && tasks.some(({ cluster }) => cluster === id) ? [clusterAlias(position)] : [],
-  );
+function clusterName(observation: Observation) {
+  const names = clustersWithTasks(observation);
   return names.length === 0 ? null : z.enum(names);
 }
 

@@ -3,8 +3,8 @@ import type { Lever, LeverValue, Observation, Plan, PolicyDecision } from "../..
 import { shuffled } from "../../core/random.js";
 import { redact } from "../../core/secrets.js";
 import type { CoachFault } from "./faults.js";
-import type { Accepted } from "./proposal.js";
 import { clipped } from "./quoted.js";
+import type { Accepted } from "./types.js";
 
 /** Characters of a reason that are kept. */
 const longestReason = 300;

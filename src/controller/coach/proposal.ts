@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { invisible } from "../../core/invisible.js";
+import { coachMayStop, planProblem } from "../../core/plan.js";
 import {
   type Lever,
   type LeverSettings,
@@ -9,8 +10,9 @@ import {
 } from "../../core/policy.js";
 import { withoutControlTokens } from "../../stages/support/judging/quoted.js";
 import { CoachFault } from "./faults.js";
-import { clusterCalled, figure } from "./state.js";
-import type { CoachPorts } from "./types.js";
+import { planOf } from "./plan.js";
+import { clusterCalled, clustersWithTasks } from "./state.js";
+import type { Accepted, CoachLesson, CoachPorts } from "./types.js";
 
 /** Longest lesson that a coach may write, in characters. */
 export const longestLesson = 200;
@@ -36,25 +38,26 @@ export const proposalSchema = z.strictObject({
 
 export type Proposal = z.infer<typeof proposalSchema>;
 
-/** A proposal of which everything may be done. */
-export interface Accepted {
-  /** Only what differs from the recipe. */
-  readonly settings: LeverSettings;
-  /** The id of the cluster to take up first. */
-  readonly cluster: string | null;
-  readonly lesson: { readonly cluster: string; readonly text: string } | null;
-  readonly stop: string | null;
-  readonly because: string;
+/** What may be asked for before one round, where a model is held to a schema: neither lesson nor stop where none counts. */
+export function offeredSchema(
+  observation: Observation,
+  { lessonObjection }: Pick<CoachPorts, "lessonObjection">,
+): z.ZodType<Proposal> {
+  const none = z.null().default(null);
+  const { lesson, stop } = proposalSchema.shape;
+  return proposalSchema.extend({
+    lesson: mayTeach(observation, lessonObjection) ? lesson : none,
+    stop: coachMayStop(observation) ? stop : none,
+  });
 }
 
-const wholeNumbers: readonly Lever[] = [
-  "elicit.tasksPerRound",
-  "generate.attempts",
-  "refine.tries",
-  "curate.maximum",
-  "retrain.epochs",
-  "retrain.rank",
-];
+/** Whether a lesson can be kept: there is a memory, and a group of failures to learn it from. */
+export function mayTeach(
+  observation: Observation,
+  lessonObjection: CoachPorts["lessonObjection"],
+): boolean {
+  return lessonObjection !== null && clustersWithTasks(observation).length > 0;
+}
 
 /**
  * Takes a proposal as it is. Nothing is moved into its limits: what a coach did not mean is not done in its name.
@@ -64,63 +67,33 @@ const wholeNumbers: readonly Lever[] = [
 export function accept(
   proposal: Proposal,
   observation: Observation,
-  { objection, leaks }: Pick<CoachPorts, "objection" | "leaks">,
+  ports: Pick<CoachPorts, "objection" | "lessonObjection" | "leaks">,
 ): Accepted {
-  const settings = acceptSettings(proposal.settings, observation);
-  const contradiction = objection(settings);
-  if (contradiction !== null) throw refused(`its settings contradict the recipe: ${contradiction}`);
   const { stop, because } = proposal;
   if (because.trim() === "") throw refused("it gives no reason");
   if (stop !== null && stop.trim() === "") throw refused("it asks to stop and gives no reason");
-  if (stop !== null && observation.rounds.length === 0) {
-    throw refused("it asks to stop before any round has shown anything");
-  }
-  const lesson = proposal.lesson && acceptLesson(proposal.lesson, observation, leaks);
-  return {
-    ...{ settings, lesson, stop, because },
+  const accepted = {
+    ...{ settings: settingsOf(proposal.settings, observation), stop, because },
     cluster: proposal.cluster === null ? null : failingCluster(observation, proposal.cluster),
+    lesson: proposal.lesson && acceptLesson(proposal.lesson, observation, ports),
   };
+  const problem = planProblem(planOf(accepted, observation), observation);
+  if (problem !== null) throw refused(problem);
+  const contradiction = ports.objection(accepted.settings);
+  if (contradiction !== null) throw refused(`its settings contradict the recipe: ${contradiction}`);
+  return accepted;
 }
 
-function acceptSettings(
-  pairs: Proposal["settings"],
-  observation: Observation,
-): Record<string, LeverValue> {
+/** Pairs as settings, without those that the recipe has anyway. */
+function settingsOf(pairs: Proposal["settings"], { recipe }: Observation): LeverSettings {
   const asked = new Set<Lever>();
-  const settings: Record<string, LeverValue> = {};
+  const settings: Partial<Record<Lever, LeverValue>> = {};
   for (const { lever, value } of pairs) {
     if (asked.has(lever)) throw refused(`it sets ${lever} twice`);
     asked.add(lever);
-    const why = reasonAgainst(lever, value, observation);
-    if (why !== null) throw refused(`${lever}: ${why}`);
-    if (value !== observation.recipe[lever]) settings[lever] = value;
+    if (value !== recipe[lever]) settings[lever] = value;
   }
   return settings;
-}
-
-function reasonAgainst(lever: Lever, value: LeverValue, observation: Observation): string | null {
-  const { recipe, limits, critiquePrompts } = observation;
-  const now = recipe[lever];
-  if (now === undefined) return "the recipe has no such thing to set";
-  if (value === now) return null;
-  if (typeof value !== typeof now) return `a ${typeof value} in the place of a ${typeof now}`;
-  if (lever === "critique.prompt") {
-    return critiquePrompts.includes(value as string)
-      ? null
-      : "it is none of policy.critiquePrompts";
-  }
-  if (lever === "retrain.from") {
-    return value === "base" || value === "incumbent" ? null : "it is neither base nor incumbent";
-  }
-  if (typeof value !== "number") return null;
-  const range = limits[lever];
-  if (range === undefined) return "it has no limits within which it could be moved";
-  // Written so that what is no number at all is outside.
-  if (!(value >= range.least && value <= range.most)) {
-    return `${value} is not within ${figure(range.least)} and ${figure(range.most)}`;
-  }
-  if (wholeNumbers.includes(lever) && !Number.isInteger(value)) return `${value} is not whole`;
-  return null;
 }
 
 function failingCluster(observation: Observation, alias: string): string {
@@ -136,8 +109,9 @@ function failingCluster(observation: Observation, alias: string): string {
 function acceptLesson(
   lesson: { readonly cluster: string; readonly text: string },
   observation: Observation,
-  leaks: CoachPorts["leaks"],
-) {
+  { lessonObjection, leaks }: Pick<CoachPorts, "lessonObjection" | "leaks">,
+): CoachLesson {
+  if (lessonObjection === null) throw refused("it writes a lesson, and this recipe keeps none");
   const cluster = failingCluster(observation, lesson.cluster);
   const text = lesson.text.trim();
   if (text === "") throw refused("its lesson is empty");
@@ -149,6 +123,8 @@ function acceptLesson(
   }
   // What it holds is not said: the reason becomes a row that is shown.
   if (leaks(text)) throw refused("its lesson holds the question or the reference of a task");
+  const objection = lessonObjection({ cluster, text });
+  if (objection !== null) throw refused(`its lesson would not be kept: ${objection}`);
   return { cluster, text };
 }
 

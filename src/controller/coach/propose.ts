@@ -6,7 +6,7 @@ import { asking, leastAnswer } from "./ask.js";
 import { asCoachFault, CoachFault } from "./faults.js";
 import { legalForms } from "./legal.js";
 import { fallbackPlan, planOf } from "./plan.js";
-import { accept, type Proposal, proposalSchema } from "./proposal.js";
+import { accept, mayTeach, offeredSchema, type Proposal, proposalSchema } from "./proposal.js";
 import { stateText } from "./state.js";
 import { coachTools } from "./tools.js";
 import type { CoachInput, CoachPorts } from "./types.js";
@@ -43,12 +43,15 @@ async function jobOf(
 ): Promise<AgentJob<Proposal>> {
   const { settings, prompts } = input;
   const asked = await question(input, ports);
-  const legal = ports.held === "grammar" ? legalForms(input.observation, ports) : null;
+  const { observation } = input;
+  const legal = ports.held === "grammar" ? legalForms(observation, ports) : null;
+  // Who is not held to a schema is told in `accept` what does not count.
+  const free = ports.held === "schema" ? offeredSchema(observation, ports) : proposalSchema;
   return {
     system: contentOf(asked, "system"),
     question: contentOf(asked, "user") as string,
     tools: coachTools(input, legal?.cluster),
-    outcome: { name: "propose", schema: legal?.proposal ?? proposalSchema },
+    outcome: { name: "propose", schema: legal?.proposal ?? free },
     turns: settings.turns,
     ask: asking(input, ports, signal),
     repair: (form) => contentOf(renderPrompt(prompts.repair, { form }), "user") as string,
@@ -60,11 +63,12 @@ const contentOf = (messages: readonly Message[], role: Message["role"]) =>
 
 async function question(
   { observation, settings, prompts }: CoachInput,
-  { tokensOf, contextTokens }: CoachPorts,
+  { tokensOf, contextTokens, lessonObjection }: CoachPorts,
 ): Promise<Message[]> {
+  const teaches = mayTeach(observation, lessonObjection);
   let asked: Message[] = [];
   for (const shown of clustersShown) {
-    const state = stateText(observation, shown);
+    const state = stateText(observation, shown, teaches);
     asked = renderPrompt(prompts.coach, { state, turns: `${settings.turns}` });
     if ((await tokensOf(asked)) + toolRoom + leastAnswer <= contextTokens) break;
   }

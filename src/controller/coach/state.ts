@@ -1,15 +1,18 @@
 import {
   type ClusterSeen,
   type Lever,
+  type LeverSettings,
   type LeverValue,
   levers,
   type Observation,
   type RoundSeen,
 } from "../../core/policy.js";
-import { quoted } from "./quoted.js";
+import { clipped, quoted } from "./quoted.js";
 
 /** Characters of a cluster's name that a coach reads. */
 const longestName = 60;
+/** Of the reason of a decision. */
+const longestReason = 120;
 
 /** A cluster as a coach calls it: short, and of this observation alone. */
 export const clusterAlias = (position: number) => `c${position + 1}`;
@@ -19,22 +22,34 @@ export function clusterCalled({ clusters }: Observation, alias: string): Cluster
   return clusters.find((_, position) => clusterAlias(position) === alias) ?? null;
 }
 
+/** Groups of failures that a coach may ask for, as it calls them: they are not gone, and a task is in them. */
+export function clustersWithTasks({ clusters, tasks }: Observation): string[] {
+  return clusters.flatMap(({ id, state }, position) =>
+    state !== "gone" && tasks.some(({ cluster }) => cluster === id) ? [clusterAlias(position)] : [],
+  );
+}
+
 /**
  * Where a run stands, for a coach that has used no tool yet.
  *
  * @param shown How many clusters are listed, at most: small models have little room.
+ * @param teaches Whether it may write a lesson; who may not is not told of them.
  */
-export function stateText(observation: Observation, shown: number): string {
-  const { round, rounds, roundsLeft } = observation;
+export function stateText(observation: Observation, shown: number, teaches: boolean): string {
+  const { round, rounds, roundsLeft, recipe } = observation;
   const last = rounds.at(-1);
   const failing = clusterLines(observation).slice(0, shown);
   return [
     `Round ${round} is next; rounds left: ${roundsLeft}.`,
     `Levers: ${leverTexts(observation).join("; ")}.`,
-    ...(last === undefined ? [] : [roundLine(last)]),
+    ...(last === undefined ? [] : [roundLine(last, recipe)]),
     ...(failing.length > 0 ? [`Failures: ${failing.join("; ")}.`] : []),
+    ...(teaches ? [lessonOffer] : []),
   ].join("\n");
 }
+
+const lessonOffer =
+  'propose takes "lesson": {"cluster": ID, "text": TEXT} or null, too: one sentence against its mistake.';
 
 /** Every lever that can be moved, with its value in the recipe and what it may be. */
 function leverTexts({ recipe, limits, critiquePrompts }: Observation): string[] {
@@ -56,10 +71,14 @@ function rangeText(range: { readonly least: number; readonly most: number } | un
   return range === undefined ? null : `${figure(range.least)} to ${figure(range.most)}`;
 }
 
-/** What a round did and what came of it. Of suites there are counts alone. */
-export function roundLine(round: RoundSeen): string {
+/**
+ * What a round did and what came of it. Of suites there are counts alone.
+ *
+ * @param recipe Settings that need no telling.
+ */
+export function roundLine(round: RoundSeen, recipe: LeverSettings): string {
   const { number, outcome, tasks, attempts, right, solved, diversity, validation } = round;
-  const { revisions, examined, examples, loss, gate, retention } = round;
+  const { revisions, examined, examples, loss, gate, retention, reason, tokens } = round;
   const of = (what: string, some: number, all: number) => `${what} ${some} of ${all}`;
   const counted = [
     of("right attempts", right, attempts),
@@ -72,10 +91,27 @@ export function roundLine(round: RoundSeen): string {
     loss !== null && `loss ${figure(loss)}`,
     validation && of("learned tasks right", validation.learned.right, validation.learned.tasks),
     validation && of("unseen tasks right", validation.unseen.right, validation.unseen.tasks),
+    `tokens ${tokens}`,
     gate && `gate ${gate.baseline} to ${gate.candidate} of ${gate.tasks}`,
-    retention && `retention ${retention.baseline} to ${retention.candidate} of ${retention.tasks}`,
+    retention && retentionText(retention),
   ];
-  return `Round ${number}: ${[outcome, ...counted.filter((each) => typeof each === "string")].join(", ")}.`;
+  const why = reason === "" ? outcome : `${outcome} (${clipped(reason, longestReason)})`;
+  const changed = changesText(round.settings, recipe);
+  return `Round ${number}${changed}: ${[why, ...counted.filter((each) => typeof each === "string")].join(", ")}.`;
+}
+
+/** The levers that a round had otherwise than the recipe. */
+function changesText(settings: LeverSettings, recipe: LeverSettings): string {
+  const changed = levers.flatMap((lever) => {
+    const value = settings[lever];
+    return value === undefined || value === recipe[lever] ? [] : [`${lever} ${figure(value)}`];
+  });
+  return changed.length === 0 ? "" : `, ${changed.join(", ")}`;
+}
+
+function retentionText(retention: NonNullable<RoundSeen["retention"]>): string {
+  const { baseline, candidate, tasks, worst, margin } = retention;
+  return `retention ${baseline} to ${candidate} of ${tasks}, worst loss ${figure(worst)}, margin ${figure(margin)}`;
 }
 
 /** Groups of failures, the largest of late first. */

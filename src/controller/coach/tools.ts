@@ -25,7 +25,11 @@ export function coachTools(
     {
       name: "rounds",
       schema: nothing,
-      run: () => lines(observation.rounds.slice(-most.rounds).map(roundLine), "No round is over."),
+      run: () => {
+        const recent = observation.rounds.slice(-most.rounds);
+        const told = recent.map((round) => roundLine(round, observation.recipe));
+        return lines(told, "No round is over.");
+      },
     },
     {
       name: "clusters",

@@ -23,6 +23,23 @@ export interface CoachInput {
   readonly prompts: { readonly coach: Prompt; readonly repair: Prompt };
 }
 
+/** A line that a coach would have remembered, and the id of the group of failures that it is about. */
+export interface CoachLesson {
+  readonly cluster: string;
+  readonly text: string;
+}
+
+/** A proposal of which everything may be done. */
+export interface Accepted {
+  /** Only what differs from the recipe. */
+  readonly settings: LeverSettings;
+  /** The id of the cluster to take up first. */
+  readonly cluster: string | null;
+  readonly lesson: CoachLesson | null;
+  readonly stop: string | null;
+  readonly because: string;
+}
+
 /** What a run has for its coach. */
 export interface CoachParts {
   readonly prompts: CoachInput["prompts"];
@@ -44,15 +61,14 @@ export interface CoachPorts {
   rules(observation: Observation): Plan;
   /** Why the recipe contradicts itself with these settings; null where it does not. */
   objection(settings: LeverSettings): string | null;
+  /**
+   * Why the memory would not keep a lesson, as far as that can be known before it is written; null where it would. In place
+   * of the function null, where the recipe keeps none.
+   */
+  readonly lessonObjection: ((lesson: CoachLesson) => string | null) | null;
   /** Whether a text holds the question or the reference of a task, of whatever split. */
   leaks(text: string): boolean;
   readonly clock: Clock;
   /** The run's: once it is aborted there is no plan at all. */
   readonly signal: AbortSignal;
-}
-
-/** What a run has for its coach. */
-export interface CoachParts {
-  readonly prompts: CoachInput["prompts"];
-  readonly runAgent: RunAgent;
 }

@@ -39,10 +39,30 @@ export function writeLessons(
   round: number,
   drafts: readonly LessonDraft[],
 ): Written[] {
-  const settings = run.recipe.longTerm;
-  if (settings === null || !settings.write) {
-    return drafts.map(() => ({ refused: "the recipe's longTerm.write is off" }));
-  }
+  const refusals = lessonRefusals(store, run, drafts);
+  const family = familyOf(run.recipe);
+  return drafts.map((draft, index): Written => {
+    const refused = refusals[index];
+    if (refused) return { refused };
+    const { text, cluster, source, evidence } = draft;
+    const counts = noCounts(store.longTerm.clock(family));
+    const lesson = { family, cluster, text, source, counts, elsewhere: [] };
+    const { cap } = run.recipe.longTerm!;
+    return admit(store, lesson, { cap, where: { runId: run.id, round }, evidence });
+  });
+}
+
+/**
+ * Why the memory of a run's family would not take these drafts as it is now; nothing is written.
+ *
+ * @returns one for each draft, in order; null where it would be taken.
+ */
+export function lessonRefusals(
+  store: Store,
+  run: RunRow,
+  drafts: readonly LessonDraft[],
+): (string | null)[] {
+  if (!run.recipe.longTerm?.write) return drafts.map(() => "the recipe's longTerm.write is off");
   const family = familyOf(run.recipe);
   const prompts = new Map(
     store.tasks.ofSplit(run.id, "train").map((task) => [task.id, task.prompt]),
@@ -56,17 +76,14 @@ export function writeLessons(
       prompts: evidence.flatMap(({ taskId }) => prompts.get(taskId) ?? []),
     })),
   );
-  return drafts.map((draft, index): Written => {
+  return drafts.map((draft, index) => {
     const stray = draft.evidence.find(({ taskId }) => !prompts.has(taskId));
-    const refused =
+    return (
       lessonFault(draft.text) ??
       (stray ? `${stray.taskId} is no training task of run ${run.id}` : null) ??
-      leaks.get(String(index));
-    if (refused !== undefined) return { refused };
-    const { text, cluster, source, evidence } = draft;
-    const counts = noCounts(store.longTerm.clock(family));
-    const lesson = { family, cluster, text, source, counts, elsewhere: [] };
-    return admit(store, lesson, { cap: settings.cap, where: { runId: run.id, round }, evidence });
+      leaks.get(String(index)) ??
+      forgottenAs(knownAs(store, { ...draft, family }).known)
+    );
   });
 }
 
@@ -98,13 +115,7 @@ interface Admission {
 function admit(store: Store, lesson: Omit<NewLesson, "id">, how: Admission): Written {
   const { longTerm } = store;
   const { cap, where, evidence } = how;
-  const id = lessonId(lesson.family, lesson.text);
-  const scope = longTerm
-    .all(lesson.family)
-    .filter(({ cluster: own }) => own === null || [null, own].includes(lesson.cluster));
-  const active = scope.filter(({ state }) => state === "active");
-  const known =
-    longTerm.find(id) ?? saysTheSame(lesson.text, active) ?? saysTheSame(lesson.text, scope);
+  const { id, active, known } = knownAs(store, lesson);
   if (known !== null) return support(store, known, how);
   longTerm.insert({ ...lesson, id });
   longTerm.addEvidence(id, where.runId, evidence);
@@ -114,12 +125,32 @@ function admit(store: Store, lesson: Omit<NewLesson, "id">, how: Admission): Wri
   return { id };
 }
 
+/** The lesson of its family that says what a text says, if there is one, and those in use about the same failures. */
+function knownAs(
+  { longTerm }: Store,
+  { family, cluster, text }: Pick<NewLesson, "family" | "cluster" | "text">,
+) {
+  const id = lessonId(family, text);
+  const scope = longTerm
+    .all(family)
+    .filter(({ cluster: own }) => own === null || [null, own].includes(cluster));
+  const active = scope.filter(({ state }) => state === "active");
+  const known = longTerm.find(id) ?? saysTheSame(text, active) ?? saysTheSame(text, scope);
+  return { id, active, known };
+}
+
+/** Why what somebody took out for good is not learned again; null for anything else. */
+function forgottenAs(known: LongTermLesson | null): string | null {
+  return known?.state === "forgotten" ? `it says what was forgotten: ${known.text}` : null;
+}
+
 /** What says the same as a lesson speaks for it; one that only gave way to better ones is in use again. */
 function support(store: Store, known: LongTermLesson, how: Admission): Written {
   const { cap, where, evidence } = how;
   const { longTerm } = store;
-  const { id, version, state, retiredFor } = known;
-  if (state === "forgotten") return { refused: `it says what was forgotten: ${known.text}` };
+  const { id, version, retiredFor } = known;
+  const refused = forgottenAs(known);
+  if (refused !== null) return { refused };
   longTerm.addEvidence(id, where.runId, evidence);
   longTerm.note({ lessonId: id, kind: "supported", version, reason: null }, where);
   if (retiredFor === "cap") {

@@ -4,15 +4,38 @@ import { critiquePromptsOf } from "../../core/plan.js";
 import type { Observation, TaskSeen } from "../../core/policy.js";
 import { divideTraining } from "../../core/validation.js";
 import type { RunRow } from "../../store/runs.js";
+import { commitAt } from "../commit.js";
 import type { Ledger } from "../ledger.js";
 import { lessonsFor } from "../memory/recall.js";
 import type { RunContext } from "../unit.js";
-import { roundSeen } from "./rounds.js";
+import { incumbentRank, roundSeen } from "./rounds.js";
 
 /** Finished rounds that a policy is told of: of those before, what is left after decay would change nothing. */
 const recentRounds = 20;
 /** Lessons of the long-term memory that it is told, at most. */
 const mostLessons = 12;
+
+/**
+ * What a coach is told before a round. It is a row before the first question, and the same for whoever goes on: what is
+ * left of time and money moves on, and a question with other figures would be asked, and paid for, anew.
+ */
+export function observeOnce(
+  context: RunContext,
+  run: RunRow,
+  round: number,
+  ledger: Ledger,
+): Observation {
+  const { plans } = context.store;
+  const known = plans.observed(run.id, round);
+  if (known !== null) return known;
+  const observation = observe(context, run, round, ledger);
+  commitAt(context.store, "observe", () => {
+    plans.observe(run.id, round, observation);
+    ledger.write();
+  });
+  // Read back: the order of its members is the same for all who read it.
+  return plans.observed(run.id, round) as Observation;
+}
 
 /**
  * All that a policy is told before a round. It is made of training tasks, and of counts: no task of a suite, and no
@@ -38,6 +61,7 @@ export function observe(
     limits: limitsOf(recipe, pool),
     critiquePrompts: critiquePromptsOf(recipe),
     rounds: recent.map((row) => roundSeen(store, run, row, pool)),
+    incumbentRank: incumbentRank(store, run, pool),
     tasks: tasksSeen(
       learnable.map(({ id }) => id),
       store.observed.tries(run.id, recent[0]?.number ?? round),

@@ -1,6 +1,6 @@
 import type { Decision, PairedComparison } from "../../core/entities.js";
 import { leversOf } from "../../core/levers.js";
-import type { RoundSeen } from "../../core/policy.js";
+import type { LeverSettings, RoundSeen } from "../../core/policy.js";
 import type { RoundRow } from "../../store/rounds.js";
 import type { RunRow } from "../../store/runs.js";
 import type { Store } from "../../store/store.js";
@@ -19,10 +19,9 @@ export function roundSeen(
   const figures = store.figures.of(run.id, number);
   const { ok, wrong, ungradable } = figures.attempts;
   const decision = store.rounds.decision(run.id, number);
-  const plan = store.plans.find(run.id, number);
   return {
     number,
-    settings: { ...leversOf(run.recipe, pool), ...plan?.settings },
+    settings: settingsOf(store, run, number, pool),
     tasks: figures.elicited,
     attempts: ok + wrong + ungradable,
     right: ok,
@@ -40,6 +39,25 @@ export function roundSeen(
     tokens: store.observed.tokens(run.id, number),
     seconds: store.rounds.secondsFrom(run.id, number)[0]?.seconds ?? 0,
   };
+}
+
+/**
+ * The rank that the incumbent's adapter was trained with, however long ago: by the settings of its round, since a plan may
+ * have had another than the recipe. null where there is none.
+ *
+ * @param pool Training tasks that may be learned from.
+ */
+export function incumbentRank(store: Store, run: RunRow, pool: number): number | null {
+  if (run.incumbent === null) return null;
+  const trained = store.rounds.all(run.id).findLast(({ candidate }) => candidate === run.incumbent);
+  if (trained === undefined) return null;
+  const rank = settingsOf(store, run, trained.number, pool)["retrain.rank"];
+  return typeof rank === "number" ? rank : null;
+}
+
+/** Every lever as a round had it. */
+function settingsOf(store: Store, run: RunRow, round: number, pool: number): LeverSettings {
+  return { ...leversOf(run.recipe, pool), ...store.plans.find(run.id, round)?.settings };
 }
 
 /** A promotion that a monitor of health took back is none. */

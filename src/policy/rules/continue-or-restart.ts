@@ -1,4 +1,3 @@
-import { rankOfIncumbent } from "../../core/plan.js";
 import { forgot } from "../evidence.js";
 import { choose, nothingToSay, type Rule } from "../rule.js";
 
@@ -22,7 +21,7 @@ export const continueOrRestart: Rule = (observation, settings) => {
   const failed = since.filter((round) => round.gate !== null && !forgot(round)).length;
   if (from === undefined || tried || failed < patience) return nothingToSay;
   if (other === "incumbent") {
-    const rank = rankOfIncumbent(observation);
+    const rank = observation.incumbentRank;
     const same = rank === null || rank === settings["retrain.rank"];
     if (promoted < 0 || !same) return nothingToSay;
   }

@@ -16,11 +16,12 @@ import {
 } from "../../support/coach.js";
 
 const objection = () => null;
+const free = { objection, lessonObjection: () => null };
 const nothing = { cluster: null, lesson: null, stop: null, because: "It is worth a try." };
 
 /** Every setting that a grammar lets through. */
 function settingsIn(seen: Observation, objecting: (of: LeverSettings) => string | null) {
-  const { proposal } = legalForms(seen, { objection: objecting });
+  const { proposal } = legalForms(seen, { ...free, objection: objecting });
   const json = jsonSchemaOf(proposal) as {
     properties: { settings: { items: { anyOf?: Choice[] }; maxItems: number } };
   };
@@ -38,7 +39,7 @@ interface Choice {
 }
 
 const schemaOf = (seen: Observation) =>
-  JSON.stringify(jsonSchemaOf(legalForms(seen, { objection }).proposal));
+  JSON.stringify(jsonSchemaOf(legalForms(seen, free).proposal));
 
 describe("what a grammar lets a coach write", () => {
   it("is a setting that would be taken, and changes something", () => {
@@ -49,7 +50,7 @@ describe("what a grammar lets a coach write", () => {
     for (const setting of settings) {
       const { settings: taken } = accept(
         { ...nothing, settings: [setting as never] },
-        ...([observation, { objection, leaks: () => false }] as const),
+        ...([observation, { ...free, leaks: () => false }] as const),
       );
       expect(taken).toEqual({ [setting.lever]: setting.value });
     }
@@ -62,30 +63,33 @@ describe("what a grammar lets a coach write", () => {
     const none = settingsIn(observation, () => "it contradicts");
     expect(none).toEqual([]);
     // Rank 8 learned what the incumbent knows: another rank could not go on from it.
-    const promoted = observation.rounds.map((round) => ({
-      ...{ ...round, outcome: "promoted" as const, settings: { "retrain.rank": 8 } },
-    }));
     const from = { ...observation.recipe, "retrain.from": "incumbent" };
-    const going = settingsIn({ ...observation, rounds: promoted, recipe: from }, objection);
+    const going = settingsIn({ ...observation, incumbentRank: 8, recipe: from }, objection);
     expect(going.map(({ lever }) => lever)).not.toContain("retrain.rank");
   });
 
   it("names clusters that have tasks, and never asks to stop", () => {
     expect(schemaOf(observation)).toContain('["c1","c2"]');
     const none = { ...observation, clusters: [] };
-    const { cluster, proposal } = legalForms(none, { objection });
+    const { cluster, proposal } = legalForms(none, free);
     expect(cluster).toBeNull();
     const { properties } = jsonSchemaOf(proposal) as { properties: Record<string, object> };
     const never = { type: "null" };
     expect(properties).toMatchObject({ cluster: never, lesson: never, stop: never });
     const gone = observation.clusters.map((each) => ({ ...each, state: "gone" as const }));
-    expect(legalForms({ ...observation, clusters: gone }, { objection }).cluster).toBeNull();
+    expect(legalForms({ ...observation, clusters: gone }, free).cluster).toBeNull();
+  });
+
+  it("has no lesson where none is kept", () => {
+    const none = legalForms(observation, { ...free, lessonObjection: null }).proposal;
+    const { properties } = jsonSchemaOf(none) as { properties: Record<string, object> };
+    expect(properties).toMatchObject({ lesson: { type: "null" }, cluster: { anyOf: [{}, {}] } });
   });
 
   it.each([observation, { ...observation, clusters: [], rounds: [] }])(
     "is a schema that the embedded engine understands",
     (seen) => {
-      const { proposal } = legalForms(seen, { objection });
+      const { proposal } = legalForms(seen, free);
       const grammar = grammarOf(exactActionSchema([{ name: "propose", schema: proposal }]));
       expect(grammar).toContain(String.raw`"\"propose\""`);
     },

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { proposePlan } from "../../../src/controller/coach/propose.js";
 import type { CoachPorts } from "../../../src/controller/coach/types.js";
-import type { CallRequest } from "../../../src/core/entities.js";
 import { EngineFault, PausedError, RedistillError } from "../../../src/core/errors.js";
 import type { Complete } from "../../../src/core/ports.js";
 import { ScriptedChatModel } from "../../../src/models/scripted.js";
@@ -14,6 +13,7 @@ import {
   proposal,
   rulesPlan,
   saying,
+  told,
 } from "../../support/coach.js";
 import { ManualClock } from "../../support/manual-clock.js";
 
@@ -35,10 +35,6 @@ const looks = [
     lesson: { cluster: "c1", text: "Write the carry above the next digit." },
   }),
 ];
-
-/** What a tool said, by its name, in the last question that a coach was asked. */
-const told = ({ messages }: CallRequest, tool: string) =>
-  messages.find(({ content }) => content.startsWith(`${tool}:\n`))?.content;
 
 describe("a coach", () => {
   it("looks with its tools, and what it then proposes is the plan, a decision for each change", async () => {
@@ -88,16 +84,10 @@ describe("a coach", () => {
     expect(question!.content).not.toContain("elicit.tasksPerRound");
   });
 
-  it("may propose nothing, and may ask to stop once a round is over", async () => {
+  it("may propose nothing", async () => {
     const plan = await proposePlan(input, coachPorts(coach(proposal())));
     expect(plan).toMatchObject({ settings: {}, tasks: null, fallback: null });
     expect(plan.decisions).toMatchObject([{ rule: "coach", what: "plan" }]);
-    const stopping = coach(proposal({ stop: "Nothing has moved for\nthree rounds." }));
-    expect((await proposePlan(input, coachPorts(stopping))).stop).toBe(
-      "Nothing has moved for three rounds.",
-    );
-    const first = coachInput({ observation: { ...observation, rounds: [] } });
-    expect((await proposePlan(first, coachPorts(stopping))).fallback).toMatch(/^refused: .*stop/);
   });
 
   it("is asked once more for what cannot be read", async () => {
