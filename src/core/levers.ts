@@ -1,5 +1,6 @@
+import type { MemorySettings } from "./memory.js";
 import { type Lever, type LeverSettings, levers, type PolicySettings } from "./policy.js";
-import type { RetrainSettings } from "./retrain.js";
+import { distils, type RetrainSettings } from "./retrain.js";
 
 /** The parts of a recipe that levers move, and what bounds them. */
 export interface HasLevers {
@@ -16,6 +17,8 @@ export interface HasLevers {
     readonly replay: { readonly ratio: number } | null;
   };
   readonly retrain: RetrainSettings;
+  readonly memory: MemorySettings | null;
+  readonly longTerm: { readonly write: boolean } | null;
 }
 
 interface Range {
@@ -38,7 +41,8 @@ export function isWhole(lever: Lever): boolean {
 
 /**
  * Every lever as a recipe has it; one that it lacks is absent. `elicit.tasksPerRound` 0 is the whole pool; without
- * `curate.maximum` there is no such limit to move.
+ * `curate.maximum` there is no such limit to move; a critique of which lessons are made cannot be turned off, which
+ * would turn off the memory too.
  *
  * @param pool Training tasks that may be learned from.
  */
@@ -50,7 +54,10 @@ export function leversOf(recipe: HasLevers, pool: number): LeverSettings {
     "generate.temperature": generate.temperature,
     ...(critique === null
       ? {}
-      : { critique: critique.prompt !== silentCritique, "critique.prompt": critique.prompt }),
+      : {
+          ...(distils(recipe) ? {} : { critique: critique.prompt !== silentCritique }),
+          "critique.prompt": critique.prompt,
+        }),
     ...(refine === null ? {} : { "refine.tries": refine.tries }),
     ...(curate.maximum === 0 ? {} : { "curate.maximum": curate.maximum }),
     ...(curate.replay === null ? {} : { "curate.replay.ratio": curate.replay.ratio }),
@@ -140,6 +147,9 @@ export function policyContradictions(recipe: HasLevers): { path: string[]; messa
   const found: { path: string[]; message: string }[] = [];
   if (critique === null && policy.critiquePrompts.length > 0) {
     const message = "the recipe has no critique; set critique.prompt too";
+    found.push({ path: ["policy", "critiquePrompts"], message });
+  } else if (policy.kind === "adaptive" && policy.critiquePrompts.length > 0) {
+    const message = "no rule chooses a prompt: remove it, or set policy.kind: coach, which does";
     found.push({ path: ["policy", "critiquePrompts"], message });
   }
   const own = leversOf(recipe, pool);

@@ -11,7 +11,7 @@ export const levers = [
   "generate.temperature",
   /** Whether wrong attempts are criticised at all, where the recipe has a critique. */
   "critique",
-  /** One of the recipe's own and `policy.critiquePrompts`. */
+  /** One of the recipe's own and `policy.critiquePrompts`; only a coach moves it. */
   "critique.prompt",
   "refine.tries",
   "curate.maximum",
@@ -33,7 +33,7 @@ const range = z
 const bounded = {
   /** How far a lever with a number may be moved; by default from half to twice what the recipe has. */
   limits: z.partialRecord(z.enum(levers), range).default({}),
-  /** Prompts of prompts/critique/ that may take the place of the recipe's for a round. */
+  /** Prompts of prompts/critique/ that a coach may take in place of the recipe's for a round; no rule does. */
   critiquePrompts: z.array(promptName).default([]),
   /** Training tasks that are never learned from: what is learned by heart is seen there. */
   validation: z.number().int().min(0).max(10_000).default(24),
@@ -95,7 +95,7 @@ export interface TaskSeen {
   readonly id: string;
   /** Of failures, by `core/cluster.ts`; null where it never failed. */
   readonly cluster: string | null;
-  /** By round, oldest first. */
+  /** By round, oldest first; of the rounds that are seen alone. */
   readonly tries: readonly {
     readonly round: number;
     readonly right: number;
@@ -122,7 +122,7 @@ export interface RoundSeen {
     readonly fixed: number;
     readonly tokens: number;
   } | null;
-  /** From `examine`: what revisions made of answers that were right, and of wrong ones; null without it. */
+  /** From `examine`: what revisions made of attempts that were right, and of wrong ones; null without it. */
   readonly examined: {
     readonly wrong: number;
     readonly fixed: number;

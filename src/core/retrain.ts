@@ -255,6 +255,15 @@ export function memorySettings(recipe: {
   return recipe.retrain.method === "memory" ? recipe.retrain : recipe.memory;
 }
 
+/** Whether a recipe makes lessons of its critiques: for its memory, or for those that outlive the run. */
+export function distils(
+  recipe: Parameters<typeof memorySettings>[0] & {
+    readonly longTerm: { readonly write: boolean } | null;
+  },
+): boolean {
+  return (recipe.longTerm?.write ?? false) || (memorySettings(recipe)?.lessons ?? 0) > 0;
+}
+
 /**
  * The prompts by which a recipe's lessons are made and shown: those of its memory, else the usual ones where it has a
  * long-term one; null where it has neither.

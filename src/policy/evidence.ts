@@ -1,8 +1,29 @@
-import type { Observation, RoundSeen } from "../core/policy.js";
+import type { Lever, LeverSettings, Observation, RoundSeen } from "../core/policy.js";
 
 /** The newest finished rounds, oldest first; fewer where there are not so many. */
 export function latest({ rounds }: Observation, count: number): readonly RoundSeen[] {
   return rounds.slice(-count);
+}
+
+/** What a candidate is made by: one of other settings says nothing of these. */
+const trainingLevers: readonly Lever[] = [
+  ...(["curate.maximum", "curate.replay.ratio", "retrain.from"] as const),
+  ...(["retrain.epochs", "retrain.rank", "retrain.learningRate"] as const),
+];
+
+/** Whether two settings train alike, whatever else differs. */
+export function trainsAlike(a: LeverSettings, b: LeverSettings): boolean {
+  return trainingLevers.every((lever) => a[lever] === b[lever]);
+}
+
+/** The newest finished rounds that trained by the settings of the last, oldest first: at most so many in a row. */
+export function latestAlike(observation: Observation, count: number): readonly RoundSeen[] {
+  const recent = latest(observation, count);
+  const last = recent.at(-1);
+  const other = recent.findLastIndex(
+    ({ settings }) => last !== undefined && !trainsAlike(settings, last.settings),
+  );
+  return recent.slice(other + 1);
 }
 
 /**
@@ -78,7 +99,7 @@ export interface Fit {
 }
 
 /** Fewer answers than this of a kind say nothing. */
-const fewestAnswers = 12;
+export const fewestAnswers = 12;
 
 /** Of several rounds together; null where too few answers were validated. */
 export function fitOf(rounds: readonly RoundSeen[]): Fit | null {
@@ -96,6 +117,14 @@ export function fitOf(rounds: readonly RoundSeen[]): Fit | null {
 /** Whether a round was rejected for what it forgot. */
 export function forgot({ outcome, retention }: RoundSeen): boolean {
   return outcome === "rejected" && retention !== null && retention.worst > retention.margin;
+}
+
+/**
+ * Whether more right answers would do a round good: not where it had as many as it may learn from, nor after it forgot
+ * too much, since more examples are a larger dose.
+ */
+export function lacksExamples(round: RoundSeen): boolean {
+  return !isFull(round) && !forgot(round);
 }
 
 /** Whether a round had as many right answers as it may learn from: more of them would change nothing. */

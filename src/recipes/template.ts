@@ -215,8 +215,9 @@ gate:
 
 # Who decides what each round does: fixed, this recipe as written; adaptive, rules over what earlier rounds came to; coach,
 # a model that proposes (roles.coach, or the student's), with the rules where it has nothing usable to say. None of them
-# reaches gate, suites, budgets or the student's question (docs/policies.md). fixed is the default; prompt, maxTokens,
-# turns and patienceSeconds are the coach's alone.
+# reaches gate, suites, budgets or the student's question (docs/policies.md). fixed is the default; critiquePrompts, prompt,
+# maxTokens, turns and patienceSeconds are the coach's alone. By default the rules judge a critique by its cost alone; set
+# examine, above, and what it fixes and breaks counts too.
 #policy:
 #  kind: coach                # fixed, adaptive or coach
 #  limits: {}                 # by lever, such as {generate.attempts: {least: 4, most: 12}}; others from half to twice what is set here

@@ -1,7 +1,7 @@
 import { sha256 } from "../core/hash.js";
 import { type Memory, memoryText, nothingNew } from "../core/memory.js";
 import type { TrainingResult } from "../core/ports.js";
-import { memorySettings } from "../core/retrain.js";
+import { distils, memorySettings } from "../core/retrain.js";
 import type { AdapterRow } from "../core/round.js";
 import { distilLessons } from "./support/memory/distil.js";
 import { makeMemory } from "./support/memory/index.js";
@@ -22,8 +22,7 @@ export async function retrain(input: StageInput, ports: StagePorts): Promise<Sta
   }
   const weights = trained && weightsOf(trained, input, ports);
   const summary = trained === null ? {} : trainingSummary(trained.result, input);
-  const distils = writes || (remembers?.lessons ?? 0) > 0;
-  const distilled = distils ? await distilLessons(input, ports) : [];
+  const distilled = distils(input.recipe) ? await distilLessons(input, ports) : [];
   if (remembers === null) {
     return { rows: { candidate: weights, ...(writes ? { distilled } : {}) }, summary };
   }

@@ -65,17 +65,17 @@ export class ObservedTables {
     return { asked, fixed, tokens };
   }
 
-  /** What revisions made of answers that the verifier knew; null where the round examined none. */
+  /** What revisions made of examined attempts, planted mistakes left out; null where the round examined none. */
   examined(runId: string, round: number): RoundSeen["examined"] {
     const { count, ...found } = this.db
       .prepare<unknown[], NonNullable<RoundSeen["examined"]> & { count: number }>(
         `SELECT count(*) AS count,
-                ifnull(sum(kind <> 'right'), 0) AS wrong,
-                ifnull(sum(kind <> 'right' AND outcome = 'ok'), 0) AS fixed,
+                ifnull(sum(kind = 'wrong'), 0) AS wrong,
+                ifnull(sum(kind = 'wrong' AND outcome = 'ok'), 0) AS fixed,
                 ifnull(sum(kind = 'right'), 0) AS right,
                 ifnull(sum(kind = 'right' AND outcome <> 'ok'), 0) AS broken
            FROM mended m JOIN examined e ON e.run_id = m.run_id AND e.id = examined_id
-          WHERE m.run_id = ? AND m.round = ?`,
+          WHERE m.run_id = ? AND m.round = ? AND kind <> 'planted'`,
       )
       .get(runId, round)!;
     return count === 0 ? null : found;

@@ -14,7 +14,7 @@ const recipeWith = (changes: Record<string, unknown> = {}): Recipe =>
     critique: { prompt: "locate-error" },
     refine: { prompt: "rewrite" },
     curate: { maximum: 48, replay: { path: "replay.jsonl" } },
-    policy: { kind: "adaptive", critiquePrompts: ["checklist"] },
+    policy: { kind: "coach", critiquePrompts: ["checklist"] },
     ...changes,
   });
 
@@ -163,6 +163,19 @@ describe("levers and their limits", () => {
     );
   });
 
+  it("have no critique that is turned off where lessons are made of it", () => {
+    const whether = (changes: Record<string, unknown>) =>
+      "critique" in leversOf(recipeWith(changes), 76);
+    expect(whether({})).toBe(true);
+    expect(whether({ retrain: { method: "memory" } })).toBe(false);
+    expect(whether({ memory: {} })).toBe(false);
+    expect(whether({ longTerm: { write: true } })).toBe(false);
+    expect(whether({ retrain: { method: "memory", lessons: 0 } })).toBe(true);
+    expect(whether({ longTerm: { read: true, write: false } })).toBe(true);
+    const remembering = leversOf(recipeWith({ memory: {} }), 76);
+    expect(remembering["critique.prompt"]).toBe("locate-error");
+  });
+
   it("reach from half to twice what is set, in whole numbers, or as far as the recipe says", () => {
     const limits = { "retrain.epochs": { least: 3, most: 9 } };
     const found = limitsOf(recipeWith({ policy: { kind: "adaptive", limits } }), 76);
@@ -183,6 +196,9 @@ describe("levers and their limits", () => {
     expect(problems({})).toEqual([]);
     expect(problems({ critique: null })).toEqual([
       "policy.critiquePrompts: the recipe has no critique; set critique.prompt too",
+    ]);
+    expect(problems({ policy: { kind: "adaptive", critiquePrompts: ["checklist"] } })).toEqual([
+      "policy.critiquePrompts: no rule chooses a prompt: remove it, or set policy.kind: coach, which does",
     ]);
     expect(problems({ policy: { kind: "adaptive", validation: 100 } })[0]).toMatch(
       /^policy.validation: /,

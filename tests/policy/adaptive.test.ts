@@ -122,6 +122,46 @@ describe("plateau", () => {
   });
 });
 
+describe("plateau in a pool that is never used up", () => {
+  const unseen = (right: number) => ({
+    validation: { learned: { right: 20, tasks: 24 }, unseen: { right, tasks: 24 } },
+  });
+  const six = (...right: number[]) => rounds(...right.map(unseen));
+  // Rules move something every other round.
+  const restless = (seen: RoundSeen[]) =>
+    seen.map((round, i) => ({ ...round, settings: { ...own, "retrain.epochs": 2 + (i % 2) } }));
+  const large = tasksWith([2, ...new Array(4_999).fill(null)]);
+  const planOf = (seen: RoundSeen[]) =>
+    adaptive(observationWith({ rounds: seen, tasks: large }), [plateau]);
+
+  it("asks to stop when six rounds gained nothing and validation does not rise, whatever is left", () => {
+    const plan = planOf(restless(six(10, 9, 11, 10, 9, 10)));
+    expect(plan.stop).toContain("the last 6 rounds gained nothing");
+    expect(plan.stop).toMatch(/does not rise: 42%, then 40%$/);
+    expect(plan.decisions).toMatchObject([{ what: "stop", saw: { rounds: 6 } }]);
+  });
+
+  it("goes on while validation rises, before the sixth round, and after a promotion", () => {
+    expect(planOf(restless(six(8, 9, 9, 10, 11, 12))).stop).toBeNull();
+    expect(planOf(restless(six(10, 10, 10, 10, 10))).stop).toBeNull();
+    const gained = six(10, 10, 10, 10, 10, 10);
+    const promoted = gained.with(1, { ...gained[1]!, outcome: "promoted" });
+    expect(planOf(promoted).stop).toBeNull();
+  });
+
+  it("goes on where nothing was validated, and while a smaller dose is tried", () => {
+    expect(planOf(rounds({}, {}, {}, {}, {}, {})).stop).toBeNull();
+    const forgot = { tasks: 50, baseline: 40, candidate: 36, margin: 0.1, worst: 0.2 };
+    const seen = six(10, 10, 10, 10, 10, 10);
+    const last = seen.with(5, { ...seen[5]!, retention: forgot });
+    const observation = observationWith({ rounds: last, tasks: large });
+    const plan = adaptive(observation, [rules.forgetting!, plateau]);
+    expect(plan.settings).toHaveProperty("retrain.epochs");
+    expect(plan.stop).toBeNull();
+    expect(adaptive(observation, [plateau]).stop).not.toBeNull();
+  });
+});
+
 describe("the adaptive policy", () => {
   it("is the recipe as written before the first round", () => {
     expect(adaptive(observationWith())).toEqual({

@@ -27,6 +27,16 @@ describe("more-attempts", () => {
     expect(decided(moreAttempts, seen([1, 1, 1, 1, 0, 0, 0, 0, 0, 0], full))).toEqual({});
   });
 
+  it("asks for no more after a round that forgot too much, as more examples are a larger dose", () => {
+    const forgot = {
+      ...{ right: 4, solved: 4 },
+      retention: { tasks: 50, baseline: 40, candidate: 36, margin: 0.1, worst: 0.2 },
+    };
+    expect(decided(moreAttempts, seen([1, 1, 1, 1, 0, 0, 0, 0, 0, 0], forgot))).toEqual({});
+    const revising = { ...forgot, right: 20, revisions: revised(6, 1_000) };
+    expect(decided(refineBudget, seen(half, revising))).toEqual({});
+  });
+
   it("asks for fewer where they agree", () => {
     const found = decided(moreAttempts, seen([4, 4, 4, 4, 4, 0, 0, 0, 0, 0], {}));
     expect(found["generate.attempts"]).toMatchObject({ from: 4, to: 2 });
@@ -58,7 +68,15 @@ describe("temperature", () => {
     };
     const found = decided(temperature, seen([], open, hot));
     expect(found["generate.temperature"]).toMatchObject({ to: 0.8 });
-    expect(found["generate.temperature"]!.because).toContain("ungradable");
+    expect(found["generate.temperature"]!.because).toContain(
+      "points more attempts are ungradable than in round 1",
+    );
+  });
+
+  it("says with which round it compares: the oldest that is seen", () => {
+    const late = [roundWith({ number: 12, ...open }), roundWith({ number: 31, diversity: 0.2 })];
+    const found = decided(temperature, observationWith({ rounds: late }));
+    expect(found["generate.temperature"]!.because).toMatch(/differ by 0.4, in round 12 by 1$/);
   });
 
   it("does not take a student that gets better for one that collapses", () => {
@@ -103,6 +121,34 @@ describe("critique-pays", () => {
     expect(decided(critiquePays, seen(half, silent, loud, loud)).critique?.to).toBe(false);
     const better = { revisions: revised(9, 500) };
     expect(decided(critiquePays, seen(half, silent, better, better))).toEqual({});
+  });
+
+  it("goes by the rounds since it was last off alone", () => {
+    const silent = { settings: { ...own, critique: false }, revisions: revised(5) };
+    const old = { revisions: revised(5), examined: examined(2, 6) };
+    const retry = { revisions: revised(5), examined: examined(6, 0) };
+    expect(decided(critiquePays, seen(half, old)).critique?.to).toBe(false);
+    // All three rounds with it together fixed 17% and broke 20%.
+    expect(decided(critiquePays, seen(half, old, old, silent, silent, silent, retry))).toEqual({});
+    const bad = { revisions: revised(5), examined: examined(1, 6) };
+    const again = decided(critiquePays, seen(half, old, silent, silent, silent, bad));
+    expect(again.critique).toMatchObject({ to: false, saw: { wrong: 20, fixed: 1, broken: 6 } });
+    // Nor is what it cost before that put together with what the retry costs.
+    const [dear, cheap] = [{ revisions: revised(0) }, { revisions: revised(6) }];
+    expect(decided(critiquePays, seen(half, dear, dear, silent, cheap, cheap))).toEqual({});
+    // One round of it is too little to say what it costs.
+    expect(decided(critiquePays, seen(half, dear, dear, silent, dear))).toEqual({});
+  });
+
+  it("says that by its cost alone nobody looked at what it breaks", () => {
+    const silent = { settings: { ...own, critique: false }, revisions: revised(6, 1_000) };
+    const loud = { revisions: revised(3) };
+    const found = decided(critiquePays, seen(half, silent, loud, loud));
+    expect(found.critique?.because).toContain("was not looked at (examine)");
+    const looked = { ...loud, examined: examined(6, 2) };
+    const both = decided(critiquePays, seen(half, silent, looked, looked));
+    expect(both.critique?.to).toBe(false);
+    expect(both.critique?.because).not.toContain("examine");
   });
 
   it("is tried again after three rounds, and at once where rewriting without it is worse", () => {

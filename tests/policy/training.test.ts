@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { RoundSeen } from "../../src/core/policy.js";
+import type { LeverSettings, RoundSeen } from "../../src/core/policy.js";
+import { adaptive } from "../../src/policy/adaptive.js";
 import { continueOrRestart } from "../../src/policy/rules/continue-or-restart.js";
 import { forgetting } from "../../src/policy/rules/forgetting.js";
 import { overfitting } from "../../src/policy/rules/overfitting.js";
@@ -16,6 +17,8 @@ const validation = (learned: number, unseen: number): RoundSeen["validation"] =>
 });
 const rounds = (...changes: Partial<RoundSeen>[]) =>
   observationWith({ rounds: changes.map((each, i) => roundWith({ number: i + 1, ...each })) });
+
+const leastDose = { ...own, "retrain.epochs": 2, "retrain.learningRate": 0.0005 };
 
 describe("forgetting", () => {
   const lost = { retention: retention(0.2) };
@@ -55,19 +58,67 @@ describe("forgetting", () => {
       "retrain.learningRate": { to: 0.0005 },
       "curate.replay.ratio": { from: 0.5, to: 0.75 },
     });
-    const least = { ...own, "retrain.epochs": 2, "retrain.learningRate": 0.0005 };
-    const settings = { ...least, "curate.replay.ratio": 1 };
-    expect(Object.keys(decided(forgetting, rounds({ ...lost, settings })))).toEqual([
-      "curate.maximum",
-    ]);
+    const settings = { ...leastDose, "curate.replay.ratio": 1 };
+    const full = { ...lost, settings, examples: 48 };
+    expect(decided(forgetting, rounds(full))).toMatchObject({ "curate.maximum": { to: 33 } });
   });
 
-  it("goes back towards the recipe when two rounds kept much more than they had to", () => {
-    const settings = { ...own, "retrain.learningRate": 0.0007 };
-    const kept = { retention: retention(0.02), settings };
-    const found = decided(forgetting, rounds(kept, kept));
-    expect(found["retrain.learningRate"]?.to).toBe(0.001);
-    expect(decided(forgetting, rounds(kept))).toEqual({});
+  it("takes fewer examples than there were, not fewer than there might have been", () => {
+    const settings = { ...leastDose, "curate.replay.ratio": 1 };
+    const of = (examples: number) => decided(forgetting, rounds({ ...lost, settings, examples }));
+    expect(of(40)).toMatchObject({ "curate.maximum": { from: 48, to: 28 } });
+    // The least that the limits allow is 24.
+    expect(of(20)).toEqual({});
+  });
+
+  describe("when two rounds kept much more than they had to", () => {
+    const keptAt = (settings: LeverSettings, changes: Partial<RoundSeen> = {}) => {
+      const kept = { retention: retention(0.02), settings, ...changes };
+      return rounds(lost, kept, kept);
+    };
+
+    it("gives the dose back in steps as large as the mildest cut, epochs too, up to the recipe's", () => {
+      const doses: [number, number][] = [[2, 0.0005]];
+      for (let step = 0; step < 5; step++) {
+        const [epochs, rate] = doses.at(-1)!;
+        const settings = { ...own, "retrain.epochs": epochs, "retrain.learningRate": rate };
+        const found = decided(forgetting, keptAt(settings));
+        const of = (lever: "retrain.epochs" | "retrain.learningRate", now: number) =>
+          Number(found[lever]?.to ?? now);
+        doses.push([of("retrain.epochs", epochs), of("retrain.learningRate", rate)]);
+      }
+      const sizes = doses.map(([epochs, rate]) => epochs * rate);
+      expect(doses[0]).not.toEqual(doses[1]);
+      expect(doses.at(-1)).toEqual([3, 0.001]);
+      for (const [i, size] of sizes.entries()) {
+        if (i > 0) expect(size / sizes[i - 1]!).toBeLessThanOrEqual(1 / 0.7 + 0.01);
+      }
+    });
+
+    it("takes back the last step first, and one at a time", () => {
+      const least = { ...leastDose, "curate.replay.ratio": 0.75, "curate.maximum": 33 };
+      expect(decided(forgetting, keptAt(least, { examples: 33 }))).toMatchObject({
+        "curate.maximum": { from: 33, to: 48 },
+      });
+      const rehearsed = { ...least, "curate.maximum": 48 };
+      const found = decided(forgetting, keptAt(rehearsed));
+      expect(Object.keys(found)).toEqual(["curate.replay.ratio"]);
+      expect(found["curate.replay.ratio"]).toMatchObject({ from: 0.75, to: 0.5 });
+    });
+
+    it("tells of no more examples where there were fewer than there might have been", () => {
+      const settings = { ...own, "curate.maximum": 33 };
+      expect(decided(forgetting, keptAt(settings, { examples: 20 }))).toEqual({});
+    });
+
+    it("leaves a dose that was made smaller for another reason, and waits for the second round", () => {
+      const kept = { retention: retention(0.02), settings: { ...own, "retrain.epochs": 2 } };
+      expect(decided(forgetting, rounds({ retention: retention(0.02) }, kept, kept))).toEqual({});
+      expect(decided(forgetting, rounds(lost, kept))).toEqual({});
+      expect(decided(forgetting, rounds(lost, kept, kept))).toMatchObject({
+        "retrain.epochs": { from: 2, to: 3 },
+      });
+    });
   });
 
   it("has nothing to say of a rejection for other reasons, or without a suite", () => {
@@ -86,9 +137,44 @@ describe("overfitting", () => {
 
   it("takes more examples where epochs are at their limit", () => {
     const settings = { ...own, "retrain.epochs": 2 };
-    const found = decided(overfitting, rounds({ settings, validation: validation(23, 10) }));
+    const heart = { settings, validation: validation(23, 10) };
+    const found = decided(overfitting, rounds({ ...heart, examples: 48 }));
     expect(found).toMatchObject({ "curate.maximum": { from: 48, to: 72 } });
     expect(found["retrain.epochs"]).toBeUndefined();
+    // There were no more than these 20: another maximum would give the same ones.
+    expect(decided(overfitting, rounds({ ...heart, examples: 20 }))).toEqual({});
+  });
+
+  it("goes by rounds of the same settings alone", () => {
+    const first = { validation: validation(23, 10) };
+    const second = {
+      ...{ settings: { ...own, "retrain.epochs": 2 }, examples: 48, retention: retention(0.05) },
+      validation: validation(21, 17),
+    };
+    expect(decided(overfitting, rounds(first, second))).toEqual({});
+    // By itself neither round is beyond chance.
+    const slight = { validation: validation(20, 15) };
+    expect(decided(overfitting, rounds(slight))).toEqual({});
+    expect(decided(overfitting, rounds(slight, slight))).toMatchObject({
+      "retrain.epochs": { to: 2 },
+    });
+    // What is elicited and asked changes nothing of a training.
+    const asked = { ...slight, settings: { ...own, "generate.attempts": 6 } };
+    expect(decided(overfitting, rounds(slight, asked))).toMatchObject({
+      "retrain.epochs": { to: 2 },
+    });
+  });
+
+  it("takes no more examples where the dose is made smaller, nor after any round that forgot", () => {
+    const lost = { retention: retention(0.2), examples: 48, validation: validation(23, 10) };
+    const both = adaptive(rounds(lost), [forgetting, overfitting]);
+    expect(both.settings).toMatchObject({ "retrain.epochs": 2, "retrain.learningRate": 0.0005 });
+    expect(both.decisions.map(({ rule }) => rule)).not.toContain("overfitting");
+    const settings = { ...leastDose, "curate.replay.ratio": 1, "curate.maximum": 24 };
+    const least = { ...lost, settings, examples: 24 };
+    expect(adaptive(rounds(least), [forgetting, overfitting]).decisions).toEqual([]);
+    const poor = { retention: retention(0.2), validation: validation(9, 8) };
+    expect(decided(overfitting, rounds(poor))).toEqual({});
   });
 
   it("takes more epochs where not even that was learned", () => {
@@ -150,6 +236,16 @@ describe("rank", () => {
   it("is halved where few epochs still learn by heart", () => {
     const found = decided(rank, rounds(at(2, 23, 8), at(2, 24, 8)));
     expect(found["retrain.rank"]?.to).toBe(4);
+  });
+
+  it("is not moved by what rounds of other settings came to, nor beside another change", () => {
+    const heart = at(2, 23, 8);
+    const larger = { ...heart, settings: { ...heart.settings, "curate.maximum": 96 } };
+    const other = { ...larger, validation: validation(18, 17) };
+    expect(decided(rank, rounds(heart, other))).toEqual({});
+    const full = { ...heart, examples: 48 };
+    const plan = adaptive(rounds(full, full), [overfitting, rank]);
+    expect(plan.decisions.map(({ what }) => what)).toEqual(["curate.maximum"]);
   });
 
   it("stays with epochs to move, after a promotion, and where a training goes on", () => {

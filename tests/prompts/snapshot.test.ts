@@ -45,7 +45,7 @@ describe("a recipe's prompts", () => {
       "critique/mine": mine("What is wrong with {{answer}}?"),
       "critique/other": mine("Where does {{answer}} go wrong?"),
     };
-    const policy = { kind: "adaptive", critiquePrompts: ["other", "mine"] };
+    const policy = { kind: "coach", critiquePrompts: ["other", "mine"] };
     const taken = snapshots({ ...both, policy }, prompts).filter(
       ({ stage }) => stage === "critique",
     );

@@ -1,4 +1,4 @@
-import { attemptYield, isFull } from "../evidence.js";
+import { attemptYield, lacksExamples } from "../evidence.js";
 import { figure, move, nothingToSay, type Rule, share } from "../rule.js";
 
 /** Tasks without which nothing is decided. */
@@ -12,7 +12,8 @@ const worthwhile = 0.1;
 
 /**
  * Attempts at a task by what the last of them add: more where pass@k is far above pass@1 and still rises, unless there
- * are as many right answers as may be learned from; fewer where attempts agree. Coverage by samples: Chen et al. 2021; Brown et al. 2024, "Large Language Monkeys".
+ * are as many right answers as may be learned from or the round forgot too much; fewer where attempts agree. Coverage by
+ * samples: Chen et al. 2021; Brown et al. 2024, "Large Language Monkeys".
  */
 export const moreAttempts: Rule = (observation, settings) => {
   const last = observation.rounds.at(-1);
@@ -25,7 +26,7 @@ export const moreAttempts: Rule = (observation, settings) => {
   const saw = { first: figure(first), all: figure(all), ratio: figure(ratio) };
   const grounds = { rule: "more-attempts", because, saw };
   if (ratio >= open && all - first >= worthwhile) {
-    if (isFull(last)) return nothingToSay;
+    if (!lacksExamples(last)) return nothingToSay;
     return { decisions: move(observation, settings, "generate.attempts", now * 1.5, grounds) };
   }
   if (ratio > exhausted) return nothingToSay;

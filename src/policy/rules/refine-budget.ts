@@ -1,4 +1,4 @@
-import { attemptYield, isFull, revisionYield } from "../evidence.js";
+import { attemptYield, lacksExamples, revisionYield } from "../evidence.js";
 import { figure, move, nothingToSay, type Rule } from "../rule.js";
 
 const rule = "refine-budget";
@@ -8,9 +8,10 @@ const enough = 8;
 
 /**
  * Revisions for each draft by what the last one yields: one more where it would fix more tasks for a token than further
- * attempts solve and right answers are short, one fewer where the last fixed less than half as many. If each try fixes a task with the same chance
- * q, t tries fix f = 1 - (1 - q)^t of them, so that the t-th fixes q (1 - q)^(t - 1). Equal-cost comparison of tries at
- * revising and at answering: Olausson et al. 2024; Snell et al. 2024, "Scaling LLM Test-Time Compute Optimally".
+ * attempts solve and right answers are short, one fewer where the last fixed less than half as many. More right answers
+ * are not wanted after a round that forgot too much. If each try fixes a task with the same chance q, t tries fix
+ * f = 1 - (1 - q)^t of them, so that the t-th fixes q (1 - q)^(t - 1). Equal-cost comparison of tries at revising and at
+ * answering: Olausson et al. 2024; Snell et al. 2024, "Scaling LLM Test-Time Compute Optimally".
  */
 export const refineBudget: Rule = (observation, settings) => {
   const last = observation.rounds.at(-1);
@@ -26,7 +27,7 @@ export const refineBudget: Rule = (observation, settings) => {
   const because = `the last of ${tries} fixed ${figure(now * 1000)} tasks for a thousand tokens, further attempts solved ${figure(attempts * 1000)}`;
   const saw = { last: figure(now), next: figure(next), attempts: figure(attempts) };
   const current = Number(settings["refine.tries"]);
-  const more = next > attempts && !isFull(last);
+  const more = next > attempts && lacksExamples(last);
   const to = more ? current + 1 : now < attempts / 2 ? current - 1 : current;
   return { decisions: move(observation, settings, "refine.tries", to, { rule, because, saw }) };
 };

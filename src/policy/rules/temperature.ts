@@ -2,16 +2,17 @@ import type { RoundSeen } from "../../core/policy.js";
 import { figure, move, nothingToSay, type Rule } from "../rule.js";
 
 const step = 0.15;
-/** Of the first round's diversity: below this it has fallen, above the other it is back. */
+/** Of the reference round's diversity: below this it has fallen, above the other it is back. */
 const [fallen, back] = [0.6, 0.9];
-/** Ungradable attempts, more than in the first round, from which it is too hot. */
+/** Ungradable attempts, more than in the reference round, from which it is too hot. */
 const tooHot = 0.2;
 
 /**
- * Temperature against falling diversity, and back. Right answers agree, so that diversity is counted against the share
- * of attempts that are wrong: a student that gets better is not one that collapses. Raising the temperature as entropy
- * falls: An et al. 2025, "POLARIS"; why it falls in self-training: Shumailov et al. 2024, "AI models collapse when
- * trained on recursively generated data".
+ * Temperature against falling diversity, and back. The reference is the oldest round that is seen: the first one, in a
+ * long run that of 20 rounds ago. Right answers agree, so that diversity is counted against the share of attempts that
+ * are wrong: a student that gets better is not one that collapses. Raising the temperature as entropy falls: An et al.
+ * 2025, "POLARIS"; why it falls in self-training: Shumailov et al. 2024, "AI models collapse when trained on recursively
+ * generated data".
  */
 export const temperature: Rule = (observation, settings) => {
   const [first, last] = [observation.rounds[0], observation.rounds.at(-1)];
@@ -27,8 +28,8 @@ export const temperature: Rule = (observation, settings) => {
   if (value > own && (now >= back * then || lost > tooHot)) {
     const because =
       lost > tooHot
-        ? `${figure(lost * 100)} points more attempts are ungradable than at the beginning`
-        : `wrong attempts differ again as they did: ${figure(now)} against ${figure(then)}`;
+        ? `${figure(lost * 100)} points more attempts are ungradable than in round ${first.number}`
+        : `wrong attempts differ again as in round ${first.number}: ${figure(now)} against ${figure(then)}`;
     return {
       decisions: move(observation, settings, "generate.temperature", cooler, {
         rule,
@@ -38,7 +39,7 @@ export const temperature: Rule = (observation, settings) => {
     };
   }
   if (now >= fallen * then || lost > tooHot) return nothingToSay;
-  const because = `wrong attempts differ by ${figure(now)}, at the beginning by ${figure(then)}`;
+  const because = `wrong attempts differ by ${figure(now)}, in round ${first.number} by ${figure(then)}`;
   return {
     decisions: move(observation, settings, "generate.temperature", value + step, {
       ...{ rule, because, saw },
