@@ -9,15 +9,13 @@ import type { RunRow } from "../store/runs.js";
 import { coachPlan } from "./coach/in-run.js";
 import { commitAt } from "./commit.js";
 import type { Ledger } from "./ledger.js";
+import { coachEvidence } from "./memory/coach-evidence.js";
 import { writeLesson } from "./memory/write.js";
 import { observe } from "./observe/index.js";
 import type { RunContext } from "./unit.js";
 
 /** Before a round: what its policy asks a coach. */
 export const planning = "plan";
-
-/** Tasks that speak for a coach's lesson, at most. */
-const mostEvidence = 8;
 
 /**
  * The plan of a round that has not begun: that which was made before, or a new one, which is a row before anything
@@ -56,19 +54,12 @@ export async function planFor(
 }
 
 /** What a coach would remember goes into the long-term memory, if the recipe has one; what is refused is told. */
-function writeCoachLessons({ store, tasks }: RunContext, run: RunRow, plan: Plan): string[] {
+function writeCoachLessons({ store }: RunContext, run: RunRow, plan: Plan): string[] {
   const round = plan.round;
-  const failed = store.clusters.ofTasks(run.id, round);
   return plan.decisions.flatMap(({ what, to, saw }) => {
     if (what !== "lesson") return [];
     const cluster = saw.cluster === null ? null : String(saw.cluster);
-    const evidence = tasks.train
-      .filter(({ id }) => failed.get(id) === cluster)
-      .slice(0, mostEvidence)
-      .map(({ id }) => ({
-        ...{ round: round - 1, taskId: id },
-        ...{ attemptId: null, critiqueId: null, revisionId: null },
-      }));
+    const evidence = coachEvidence(store, run.id, round, cluster);
     const draft = { text: String(to), cluster, source: "coach" as const, evidence };
     const written = writeLesson(store, run, round, draft);
     return "refused" in written ? [`its lesson is not kept: ${written.refused}`] : [];

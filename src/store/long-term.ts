@@ -1,11 +1,11 @@
 import { canonicalJson } from "../core/hash.js";
 import type {
-  LearnedFrom,
   LessonCounts,
   LessonEvent,
   LongTermLesson,
   RetiredFor,
 } from "../core/lesson.js";
+import type { LearnedFrom } from "../core/lesson-leaks.js";
 import type { Connection } from "./database.js";
 import { asLesson, type LessonRow, selectLessons } from "./lesson-rows.js";
 
@@ -16,7 +16,10 @@ export interface NewLesson
   readonly elsewhere: readonly string[];
 }
 
-/** A training task that speaks for a lesson, with what was said of it where there was something. */
+/**
+ * A training task that a lesson was learned from. It speaks for the lesson where an attempt at it is named; without one it
+ * was only in view of the coach that wrote it.
+ */
 export interface TaskEvidence {
   readonly round: number;
   readonly taskId: string;
@@ -88,10 +91,23 @@ export class LongTermTables {
 
   /** The prompts of the tasks that each of these was learned from, here and elsewhere. */
   learnedFrom(lessons: readonly Pick<LongTermLesson, "id" | "text">[]): LearnedFrom[] {
+    return this.withPrompts(lessons, "1");
+  }
+
+  /** The prompts of those of them that speak for each of these: what it is found by. */
+  spokenFor(lessons: readonly Pick<LongTermLesson, "id" | "text">[]): LearnedFrom[] {
+    return this.withPrompts(lessons, "attempt_id IS NOT NULL");
+  }
+
+  private withPrompts(
+    lessons: readonly Pick<LongTermLesson, "id" | "text">[],
+    condition: string,
+  ): LearnedFrom[] {
     const prompts = this.db
       .prepare<[{ id: string }], string>(
         `SELECT prompt FROM memory_evidence e
-           JOIN tasks t ON t.run_id = e.run_id AND t.id = e.task_id WHERE lesson_id = @id
+           JOIN tasks t ON t.run_id = e.run_id AND t.id = e.task_id
+          WHERE lesson_id = @id AND ${condition}
           UNION SELECT value FROM memory_lessons l, json_each(elsewhere) WHERE l.id = @id ORDER BY 1`,
       )
       .pluck();
@@ -235,7 +251,7 @@ export class LongTermTables {
   /** Brings a lesson's row for searching up to date. */
   private index(id: string): void {
     const { text } = this.find(id)!;
-    const [{ prompts } = { prompts: [] }] = this.learnedFrom([{ id, text }]);
+    const [{ prompts } = { prompts: [] }] = this.spokenFor([{ id, text }]);
     this.db
       .prepare(
         `INSERT OR REPLACE INTO memory_search (rowid, text, prompts)

@@ -1,11 +1,11 @@
 import type { Task } from "../../core/entities.js";
 import {
-  heldOutLeaks,
   isShown,
   type LongTermLesson,
   type RecalledLesson,
   ranked,
 } from "../../core/lesson.js";
+import { heldOutLeaks } from "../../core/lesson-leaks.js";
 import { familyOf } from "../../core/long-term.js";
 import type { ChatModel } from "../../core/ports.js";
 import { withLessons } from "../../stages/support/memory/recall.js";
