@@ -12,6 +12,7 @@ import type { Ledger } from "./ledger.js";
 import { coachEvidence } from "./memory/coach-evidence.js";
 import { writeLesson } from "./memory/write.js";
 import { observe } from "./observe/index.js";
+import { withKin } from "./observe/kin.js";
 import type { RunContext } from "./unit.js";
 
 /** Before a round: what its policy asks a coach. */
@@ -36,7 +37,7 @@ export async function planFor(
   if (policy.kind === "fixed") return null;
   const known = store.plans.find(run.id, round);
   if (known !== null) return known;
-  const observation = observe(context, run, round, ledger);
+  const observation = withKin(observe(context, run, round, ledger), context.tasks.train);
   const asked = new Set<string>();
   const proposed =
     policy.kind === "coach"

@@ -159,15 +159,18 @@ export function worthOf(
  * without a word in common has a quarter of the relevance: rules are short, and often name nothing that a task does.
  *
  * @param relevance Closeness by the lesson's id, bm25 or a cosine, larger is closer; lessons that are far are absent or 0.
+ * @param kin Ids of lessons that were made of the same mistake: as relevant as the closest one.
  */
 export function ranked(
   lessons: readonly LongTermLesson[],
   relevance: ReadonlyMap<string, number>,
   now: number,
+  kin: ReadonlySet<string> = new Set(),
 ): LongTermLesson[] {
   const best = Math.max(0, ...relevance.values());
   const scoreOf = (lesson: LongTermLesson) => {
-    const share = best === 0 ? 0 : (relevance.get(lesson.id) ?? 0) / best;
+    const near = best === 0 ? 0 : (relevance.get(lesson.id) ?? 0) / best;
+    const share = kin.has(lesson.id) ? 1 : near;
     return (leastRelevance + (1 - leastRelevance) * share) * worthOf(lesson, now);
   };
   return lessons

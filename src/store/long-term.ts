@@ -1,10 +1,5 @@
 import { canonicalJson } from "../core/hash.js";
-import type {
-  LessonCounts,
-  LessonEvent,
-  LongTermLesson,
-  RetiredFor,
-} from "../core/lesson.js";
+import type { LessonCounts, LessonEvent, LongTermLesson, RetiredFor } from "../core/lesson.js";
 import type { LearnedFrom } from "../core/lesson-leaks.js";
 import type { Connection } from "./database.js";
 import { asLesson, type LessonRow, selectLessons } from "./lesson-rows.js";
@@ -112,6 +107,23 @@ export class LongTermTables {
       )
       .pluck();
     return lessons.map(({ id, text }) => ({ id, text, prompts: prompts.all({ id }) as string[] }));
+  }
+
+  /** The lessons that were made of the failures of each cluster of a run: by the attempts that speak for them, or as its coach said. */
+  byCluster(runId: string): Map<string, Set<string>> {
+    const rows = this.db
+      .prepare<[string, string], { clusterId: string; lessonId: string }>(
+        `SELECT cluster_id AS clusterId, lesson_id AS lessonId FROM memory_evidence e
+           JOIN cluster_members m ON m.run_id = e.run_id AND m.attempt_id = e.attempt_id
+          WHERE e.run_id = ?
+          UNION SELECT c.id, l.id FROM clusters c JOIN memory_lessons l ON cluster = c.id WHERE run_id = ?`,
+      )
+      .all(runId, runId);
+    const found = new Map<string, Set<string>>();
+    for (const { clusterId, lessonId } of rows) {
+      found.set(clusterId, (found.get(clusterId) ?? new Set()).add(lessonId));
+    }
+    return found;
   }
 
   /** How close each lesson in use of a family is to some words, by bm25; those without any of them are absent. */

@@ -84,7 +84,8 @@ describe("a coach's lesson", () => {
       const recipe = recipeOf(split, { train: 60, gate: 6 });
       const { tasks } = await collectTasks(recipe, { tasks: absent, score: absent });
       const gate = tasks.filter(({ split: of }) => of === "gate").map(({ prompt }) => prompt);
-      if (gate.some((each) => begins.has(each)) || !gate.some((each) => prompts.has(each))) continue;
+      if (gate.some((each) => begins.has(each)) || !gate.some((each) => prompts.has(each)))
+        continue;
       const second = await scriptedRun(where, recipe, { script, runId: "sums-2" });
       const { usable, refused } = usableLessons(second.store, second.store.runs.find("sums-2")!);
       expect(usable.map(({ id }) => id)).not.toContain(lesson.id);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { CallRequest } from "../../src/core/entities.js";
 import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
+import { readReport } from "../../src/report/index.js";
 import { call, proposal, saying } from "../support/coach.js";
 import { digestOf } from "../support/digest.js";
 import { hostileCoaches } from "../support/hostile-coach.js";
@@ -66,6 +67,14 @@ describe("a run with a coach", () => {
     expect(plans[0]!.settings).toEqual({ "generate.attempts": 6 });
     expect(plans[0]!.decisions[0]).toMatchObject({ rule: "coach", from: 4, to: 6 });
     expect(run.store.rounds.load("sums-1", 1).attempts).toHaveLength(60);
+    // What its turns cost is part of what the round that they plan is charged for.
+    const spent = run.store.spend.byStage("sums-1");
+    for (const { round, tokens } of readReport(run.store, "sums-1").frontier) {
+      const own = spent.filter((row) => row.round === round && row.stage !== "final");
+      expect(own.map(({ stage }) => stage)).toContain("plan");
+      const all = own.reduce((sum, row) => sum + row.promptTokens + row.completionTokens, 0);
+      expect(tokens).toBe(all);
+    }
     run.store.close();
   });
 
