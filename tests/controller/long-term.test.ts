@@ -11,6 +11,7 @@ import { type LessonDraft, writeLesson } from "../../src/controller/memory/write
 import { frozenTasks } from "../../src/controller/run.js";
 import { restIds } from "../../src/core/cluster.js";
 import type { LessonLine } from "../../src/core/lesson-file.js";
+import { heldOutLeaks } from "../../src/core/lesson-leaks.js";
 import { eachRole } from "../../src/core/model.js";
 import { policySchema } from "../../src/core/policy.js";
 import type { Recipe } from "../../src/core/recipe.js";
@@ -256,11 +257,20 @@ describe("nothing of a held-out task", () => {
     const { store } = await twoRuns({ split: 11 });
     const [lesson] = store.longTerm.active(family);
     const problemsOf = (id: string) => memoryProblems(store, store.runs.find(id)!);
-    // The second run's tasks speak for the lesson, too, and the first measured by some of them; it could not know them.
+    // A task that measured the first run speaks for the lesson in the second one: the first could not know it.
     const measured = new Set(held(store, "sums-1").map(({ prompt }) => prompt));
-    const evidence = store.longTerm.evidence(lesson!.id);
-    const later = evidence.filter(({ runId }) => runId === "sums-2");
-    expect(later.some(({ prompt }) => measured.has(prompt))).toBe(true);
+    const { id: later } = store.tasks
+      .ofSplit("sums-2", "train")
+      .find(({ prompt }) => measured.has(prompt))!;
+    const unsaid = { attemptId: null, critiqueId: null, revisionId: null };
+    store.transaction(() => {
+      const evidence = [{ round: 2, taskId: later, ...unsaid }];
+      store.longTerm.addEvidence(lesson!.id, "sums-2", evidence);
+      const event = { lessonId: lesson!.id, kind: "supported" as const, version: 1, reason: null };
+      store.longTerm.note(event, { runId: "sums-2", round: 2 });
+    });
+    const now = store.longTerm.learnedFrom([lesson!]);
+    expect(heldOutLeaks(held(store, "sums-1"), 0.8, now).size).toBe(1);
     expect(store.rounds.recalled.of("sums-1", 2).length).toBeGreaterThan(0);
     expect(problemsOf("sums-1")).toEqual([]);
     // What the loop refuses to do is found where it was done.

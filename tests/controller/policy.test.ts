@@ -233,7 +233,9 @@ describe("a fixed policy", () => {
     }
     const report = readReport(store, "sums-1");
     expect(report.plans).toEqual([]);
-    expect(report.frontier.map(({ round }) => round)).toEqual([1, 2, 3]);
+    const asked = [1, 2, 3].filter((round) => store.rounds.decision("sums-1", round)?.gate);
+    expect(asked.length).toBeGreaterThan(1);
+    expect(report.frontier.map(({ round }) => round)).toEqual(asked);
     chargedAsReported(store);
     for (const text of [renderMarkdown(report), renderTerminal(report)]) {
       expect(text).toContain("What rounds gave for their tokens");
@@ -259,11 +261,14 @@ describe("a fixed policy", () => {
   });
 });
 
-/** What the frontier says of all rounds, and what the sealed suite took, is what the ledger begins the next unit of work with. */
+/** What the frontier says of its rounds, with the sealed suite and rounds without a candidate, is what the ledger begins with. */
 function chargedAsReported(store: Store): void {
   const { frontier } = readReport(store, "sums-1");
-  const sealed = store.spend.byStage("sums-1").filter(({ stage }) => stage === "final");
-  const after = sealed.reduce((sum, row) => sum + row.promptTokens + row.completionTokens, 0);
+  const shown = new Set(frontier.map(({ round }) => round));
+  const others = store.spend
+    .byStage("sums-1")
+    .filter(({ round, stage }) => stage === "final" || !shown.has(round));
+  const after = others.reduce((sum, row) => sum + row.promptTokens + row.completionTokens, 0);
   expect(after).toBeGreaterThan(0);
   const reported = frontier.reduce((sum, { tokens }) => sum + tokens, 0);
   const run = store.runs.find("sums-1")!;

@@ -78,7 +78,12 @@ describe("cluster", () => {
 
   it("takes no verdict for a step, nor what most critiques of the round begin with", async () => {
     const wrong = tasks.slice(0, 5).map((task, i) => attemptAt(task, 0, `${i}1`, "wrong"));
-    const steps = ["The carry was lost.", "The carry was lost.", "Tens are ones.", "Tens are ones."];
+    const steps = [
+      "The carry was lost.",
+      "The carry was lost.",
+      "Tens are ones.",
+      "Tens are ones.",
+    ];
     const critiques = wrong.map((attempt, i) =>
       critiqueOf(attempt, `Let me see. The answer is wrong. ${steps[i] ?? ""}`.trim()),
     );
