@@ -153,7 +153,7 @@ function byVectors(embedding: Embedding): Way {
 /** The same by cosines of the vectors as they are. */
 function uncentred({ embedder, frame }: Embedding): Way {
   return async (store, tasks) => {
-    const sources = store.longTerm.learnedFrom(store.longTerm.active(family));
+    const sources = store.longTerm.spokenFor(store.longTerm.active(family));
     const texts = [
       ...new Set([...sources.flatMap(({ text, prompts }) => [text, ...prompts]), ...tasks]),
     ];

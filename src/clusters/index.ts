@@ -1,4 +1,5 @@
-export { type Failure, tellingBy } from "./features.js";
+export { tellingBy } from "../core/bags.js";
+export type { Failure } from "./features.js";
 export { distinctName, readName, shortened } from "./names.js";
-export { firstSentence } from "./reason.js";
 export { clusterRound } from "./round.js";
+export { stepsOf } from "./steps.js";

@@ -31,9 +31,3 @@ const namesPlaces = new Set(["fields", "json"]);
 export function placesOf(verifier: string, finding: string): string[] {
   return namesPlaces.has(verifier) ? (finding.match(/"[^"\n]*"|\d+/gu) ?? []) : [];
 }
-
-/** The first sentence of a text that has letters in it; null where there is none. */
-export function firstSentence(text: string): string | null {
-  const sentences = text.split(/(?<=[.!?。！？])\s+|\n+/u).map((part) => part.trim());
-  return sentences.find((part) => /\p{L}/u.test(part)) ?? null;
-}

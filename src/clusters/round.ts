@@ -1,3 +1,4 @@
+import type { Telling } from "../core/bags.js";
 import {
   type Cluster,
   type ClusterMember,
@@ -6,7 +7,7 @@ import {
   restIds,
 } from "../core/cluster.js";
 import { stableId } from "../core/hash.js";
-import { type Failure, type Features, featuresOf, type Telling } from "./features.js";
+import { type Failure, type Features, featuresOf } from "./features.js";
 import { groupFailures } from "./grouping.js";
 import { nameByReason } from "./names.js";
 import { reasonKey, reasonOf } from "./reason.js";

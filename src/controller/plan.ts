@@ -44,7 +44,7 @@ export async function planFor(
       : adaptive(observation);
   requireFollowable(run.recipe, proposed, observation);
   const plan = commitAt(store, "plan", () => {
-    const kept = keepLesson(context, run, proposed);
+    const kept = keepLesson(store, run, proposed);
     store.plans.insert(run.id, kept, observation);
     store.calls.use(run.id, planning, asked);
     ledger.write();

@@ -16,14 +16,10 @@ const shortestTask = 20;
  */
 export function leakIn(proposed: string, original: string, tasks: readonly Task[]): string | null {
   const [text, before] = [normalised(proposed), normalised(original)];
-  const references = tasks.map(({ reference }) => normalised(reference ?? ""));
-  const shares = new Map<string, number>();
-  for (const each of references) shares.set(each, (shares.get(each) ?? 0) + 1);
-  for (const [at, { prompt }] of tasks.entries()) {
-    const reference = references[at]!;
-    const isLabel =
-      shares.get(reference)! > 1 && shares.get(reference)! >= labelShare * tasks.length;
-    if (!isLabel && holds(text, reference) && !holds(before, reference)) {
+  const telling = new Set(unsharedReferences(tasks));
+  for (const { prompt, reference: own } of tasks) {
+    const reference = normalised(own ?? "");
+    if (telling.has(reference) && holds(text, reference) && !holds(before, reference)) {
       return `it holds the reference of a task: ${reference.slice(0, 60)}`;
     }
     const question = normalised(prompt);
@@ -34,7 +30,21 @@ export function leakIn(proposed: string, original: string, tasks: readonly Task[
   return null;
 }
 
-function normalised(text: string): string {
+/** The different references of some tasks as they are compared, without those that are labels. */
+export function unsharedReferences(tasks: readonly Task[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { reference } of tasks) {
+    const known = normalised(reference ?? "");
+    counts.set(known, (counts.get(known) ?? 0) + 1);
+  }
+  return [...counts].flatMap(([reference, count]) => {
+    const isLabel = count > 1 && count >= labelShare * tasks.length;
+    return isLabel || reference === "" ? [] : [reference];
+  });
+}
+
+/** A text as it is compared: lower case, one space between words, no separators in numbers. */
+export function normalised(text: string): string {
   return text
     .toLowerCase()
     .replace(/(?<=\d)[,' \u00a0\u202f](?=\d{3}(?!\d))/g, "")

@@ -1,7 +1,5 @@
-import type { Task } from "./entities.js";
 import { seedFor } from "./hash.js";
 import { invisible } from "./invisible.js";
-import { leakIn } from "./leaks.js";
 import { areOpposed, withoutPolarity } from "./polarity.js";
 import { nearDuplicates, type TextItem } from "./similarity.js";
 
@@ -161,15 +159,18 @@ export function worthOf(
  * without a word in common has a quarter of the relevance: rules are short, and often name nothing that a task does.
  *
  * @param relevance Closeness by the lesson's id, bm25 or a cosine, larger is closer; lessons that are far are absent or 0.
+ * @param kin Ids of lessons that were made of the same mistake: as relevant as the closest one.
  */
 export function ranked(
   lessons: readonly LongTermLesson[],
   relevance: ReadonlyMap<string, number>,
   now: number,
+  kin: ReadonlySet<string> = new Set(),
 ): LongTermLesson[] {
   const best = Math.max(0, ...relevance.values());
   const scoreOf = (lesson: LongTermLesson) => {
-    const share = best === 0 ? 0 : (relevance.get(lesson.id) ?? 0) / best;
+    const near = best === 0 ? 0 : (relevance.get(lesson.id) ?? 0) / best;
+    const share = kin.has(lesson.id) ? 1 : near;
     return (leastRelevance + (1 - leastRelevance) * share) * worthOf(lesson, now);
   };
   return lessons
@@ -238,50 +239,4 @@ export function weakerOf(a: LongTermLesson, b: LongTermLesson, now: number): Lon
   const difference = Math.abs(surer) > clearly ? surer : a.tasks - b.tasks;
   if (difference !== 0) return difference < 0 ? a : b;
   return a.learnedAt < b.learnedAt ? a : b;
-}
-
-/** A lesson with the prompts of the tasks that it was learned from. */
-export interface LearnedFrom extends TextItem {
-  readonly prompts: readonly string[];
-}
-
-/** Shorter references stand in many a sentence. */
-const shortestReference = 3;
-
-/**
- * Which lessons could give a held-out task away: their text resembles or holds one or its reference, or they were
- * learned from a task that is (nearly) held out here. The id of each, with the reason.
- *
- * @param threshold Similarity from which two texts are one task, as curation has it.
- */
-export function heldOutLeaks(
-  held: readonly Task[],
-  threshold: number,
-  lessons: readonly LearnedFrom[],
-): Map<string, string> {
-  const found = new Map<string, string>();
-  const items: TextItem[] = [];
-  const owners: { id: string; what: string }[] = [];
-  const compare = (id: string, what: string, text: string) => {
-    items.push({ id: String(owners.length), text });
-    owners.push({ id, what });
-  };
-  for (const { id, text, prompts } of lessons) {
-    compare(id, "it resembles", text);
-    for (const prompt of prompts) compare(id, "it was learned from a task like", prompt);
-  }
-  const tasks = held.map(({ id, prompt }) => ({ id, text: prompt }));
-  for (const { heldOutId, trainId } of nearDuplicates(tasks, items, threshold)) {
-    const { id, what } = owners[Number(trainId)]!;
-    if (!found.has(id)) found.set(id, `${what} held-out task ${heldOutId}`);
-  }
-  const telling = held.map((task) =>
-    (task.reference?.length ?? 0) < shortestReference ? { ...task, reference: null } : task,
-  );
-  for (const { id, text } of lessons) {
-    if (!found.has(id) && leakIn(text, "", telling) !== null) {
-      found.set(id, "it holds a held-out task or its answer");
-    }
-  }
-  return found;
 }

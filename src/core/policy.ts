@@ -95,6 +95,11 @@ export interface TaskSeen {
   readonly id: string;
   /** Of failures, by `core/cluster.ts`; null where it never failed. */
   readonly cluster: string | null;
+  /**
+   * Of one that was never tried: the cluster of the tasks whose prompts are most like its own; null where they never failed,
+   * absent where none is like it.
+   */
+  readonly near?: string | null;
   /** By round, oldest first; of the rounds that are seen alone. */
   readonly tries: readonly {
     readonly round: number;
@@ -151,6 +156,7 @@ export interface RoundSeen {
   } | null;
   readonly outcome: "promoted" | "rejected" | "skipped";
   readonly reason: string;
+  /** Of attempts, critiques and revisions, whoever paid for them: what yields are counted by. Budgets are charged for more. */
   readonly tokens: number;
   readonly seconds: number;
 }

@@ -1,5 +1,5 @@
 import { clusterItems } from "./clusters.js";
-import { frontierTable } from "./frontier.js";
+import { frontierTable, frontierTitle } from "./frontier.js";
 import { healthItems, healthTable } from "./health.js";
 import { judgeItems } from "./judge.js";
 import { list, section, table } from "./markdown-parts.js";
@@ -47,7 +47,8 @@ export function renderMarkdown(report: RunReport): string {
       ? []
       : section("From draft to revision", list(reworkedItems(report, style)))),
     ...section("Failures by what went wrong", list(clusterItems(report, style))),
-    ...section("Plans", list(planItems(report, style)), table(frontierTable(report))),
+    ...section("Plans", list(planItems(report, style))),
+    ...section(frontierTitle, table(frontierTable(report))),
     ...section("What it remembers", list(memoryItems(report, style))),
     ...section("The judge", list(judgeItems(report))),
     ...section("Health of learning", table(healthTable(report)), list(healthItems(report, style))),

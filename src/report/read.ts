@@ -73,7 +73,7 @@ export function readReport(
     reworked,
     ...(clusters.length === 0 ? {} : { clusters }),
     plans: store.plans.of(run.id),
-    frontier: run.recipe.policy.kind === "fixed" ? [] : readFrontier(store, run.id, rounds),
+    frontier: readFrontier(store, run.id, rounds),
     memory: readMemory(store, run, tasks),
     judge: rounds.flatMap(({ round }) => readJudge(store, run.id, round) ?? []),
     basis: readBasis(store, run, looks),

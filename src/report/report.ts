@@ -47,7 +47,7 @@ export interface RunReport {
   readonly clusters?: readonly ClusterReport[];
   /** What the policy decided for each round; empty where it is fixed. */
   readonly plans: readonly Plan[];
-  /** What each of these rounds gave for its tokens; empty where the policy is fixed. */
+  /** What each of the rounds that answered the gate suite gave for its tokens. */
   readonly frontier: readonly FrontierPoint[];
   /** null where nothing is remembered. */
   readonly memory: MemoryReport | null;
@@ -314,9 +314,14 @@ export interface FrontierPoint {
   readonly gate: number;
   /** The same on the retention suite; null without one. */
   readonly retention: number | null;
-  /** Prompt and answer tokens of attempts, critiques and revisions. */
+  /**
+   * Prompt and answer tokens of all calls that the run paid for in this round, as budgets count them, its plan's as well. The
+   * sealed suite's are nobody's: it is asked once, after the last round.
+   */
   readonly tokens: number;
+  /** Tokens that its candidate was trained on, each epoch's; 0 where there was no training. */
+  readonly trained: number;
   readonly outcome: DecisionOutcome;
-  /** No other round is at least as good in all three, and better in one. */
+  /** No other round is at least as good in all four, and better in one. */
   readonly efficient: boolean;
 }

@@ -10,6 +10,11 @@ export function section(title: string, items: readonly Item[]): string {
   return [title, ...lines].join("\n");
 }
 
+/** A block under its title; nothing where the block is empty. */
+export function headed(title: string, block: string): string {
+  return block === "" ? "" : `${title}\n${block}`;
+}
+
 /** Columns side by side: the first to the left, figures to the right. */
 export function aligned({
   header,

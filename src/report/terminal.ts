@@ -1,6 +1,6 @@
 import { clusterItems } from "./clusters.js";
 import { plural } from "./figures.js";
-import { frontierTable } from "./frontier.js";
+import { frontierTable, frontierTitle } from "./frontier.js";
 import { healthItems, healthTable } from "./health.js";
 import { judgeItems } from "./judge.js";
 import { memoryItems } from "./memory.js";
@@ -17,7 +17,7 @@ import {
   roundReasons,
   type Style,
 } from "./sections.js";
-import { aligned, section } from "./terminal-parts.js";
+import { aligned, headed, section } from "./terminal-parts.js";
 import { oneLine } from "./text.js";
 import { bestItems, waysToUse } from "./use.js";
 import {
@@ -55,7 +55,7 @@ export function renderTerminal(report: RunReport): string {
     section("From draft to revision", reworkedItems(report, style)),
     section("Failures by what went wrong", clusterItems(report, style)),
     section("Plans", planItems(report, style)),
-    aligned(frontierTable(report)),
+    headed(frontierTitle, aligned(frontierTable(report))),
     section("What it remembers", memoryItems(report, style)),
     section("The judge", judgeItems(report)),
     section("Health of learning", healthItems(report, style)),

@@ -2,9 +2,9 @@ import {
   clusterRound,
   distinctName,
   type Failure,
-  firstSentence,
   readName,
   shortened,
+  stepsOf,
   tellingBy,
 } from "../clusters/index.js";
 import { type Cluster, type ClusterMember, clustersWanted } from "../core/cluster.js";
@@ -52,24 +52,29 @@ export async function cluster(input: StageInput, ports: StagePorts): Promise<Sta
 }
 
 function failuresOf({ rows, prompts: { critique } }: StageInput, prompts: Map<string, string>) {
-  const said = new Map(rows.critiques.map((each) => [each.attemptId, each]));
+  const output = critique?.output ?? "text";
+  const said = rows.critiques.flatMap((each) => {
+    const words = faultIn(each, output);
+    return words === null ? [] : [[each.attemptId, words] as const];
+  });
+  const steps = stepsOf(new Map(said));
   return rows.attempts.flatMap(({ id, taskId, answer, verdict }): Failure[] => {
     const { outcome, verifier, finding } = verdict;
     const prompt = prompts.get(taskId);
     if (outcome === "ok" || prompt === undefined) return [];
-    const step = stepOf(said.get(id), critique?.output ?? "text");
+    const step = steps.get(id) ?? null;
     return [{ id, taskId, outcome, verifier, finding, answer, step, prompt }];
   });
 }
 
-/** The first wrong step that a critique names; null where it names none, or holds the answer to be right. */
-function stepOf(critique: Critique | undefined, output: PromptOutput): string | null {
-  if (critique === undefined || critique.says === "right") return null;
+/** What a critique says of a wrong answer, in words; null where it has none, or holds the answer to be right. */
+function faultIn({ says, text }: Critique, output: PromptOutput): string | null {
+  if (says === "right") return null;
   // A verdict or a score alone is in words no step.
-  const texts =
+  const hasTexts =
     output === "text" ||
     Object.values(output).some((field) => "type" in field && field.type === "string");
-  return texts ? firstSentence(wordsOf(output, critique.text)) : null;
+  return hasTexts ? wordsOf(output, text) : null;
 }
 
 interface Naming extends StageInput {

@@ -22,6 +22,15 @@ export interface ClusterExample {
   readonly finding: string;
 }
 
+/** A failed attempt at a training task, with the critique that was written of it. */
+export interface FailureOfTask {
+  readonly taskId: string;
+  readonly clusterId: string;
+  readonly round: number;
+  readonly attemptId: string;
+  readonly critiqueId: string | null;
+}
+
 type Size = { readonly clusterId: string } & ClusterSize;
 
 /** Failures grouped by what went wrong. */
@@ -126,6 +135,20 @@ export class ClusterTables {
       if (!clusters.has(taskId)) clusters.set(taskId, clusterId);
     }
     return clusters;
+  }
+
+  /** Every failed attempt of the rounds before one: those with a critique first, the newest of them first. */
+  failures(runId: string, beforeRound: number): FailureOfTask[] {
+    return this.db
+      .prepare<unknown[], FailureOfTask>(
+        `SELECT task_id AS taskId, cluster_id AS clusterId, m.round, attempt_id AS attemptId,
+                (SELECT min(c.id) FROM critiques c
+                  WHERE c.run_id = m.run_id AND c.attempt_id = m.attempt_id) AS critiqueId
+           FROM cluster_members m JOIN attempts a ON a.run_id = m.run_id AND a.id = attempt_id
+          WHERE m.run_id = ? AND m.round < ?
+          ORDER BY critiqueId IS NULL, m.round DESC, m.rowid`,
+      )
+      .all(runId, beforeRound);
   }
 
   /** Of each cluster its leader, or its first member where it has none. */

@@ -1,11 +1,6 @@
 import { canonicalJson } from "../core/hash.js";
-import type {
-  LearnedFrom,
-  LessonCounts,
-  LessonEvent,
-  LongTermLesson,
-  RetiredFor,
-} from "../core/lesson.js";
+import type { LessonCounts, LessonEvent, LongTermLesson, RetiredFor } from "../core/lesson.js";
+import type { LearnedFrom } from "../core/lesson-leaks.js";
 import type { Connection } from "./database.js";
 import { asLesson, type LessonRow, selectLessons } from "./lesson-rows.js";
 
@@ -16,7 +11,10 @@ export interface NewLesson
   readonly elsewhere: readonly string[];
 }
 
-/** A training task that speaks for a lesson, with what was said of it where there was something. */
+/**
+ * A training task that a lesson was learned from. It speaks for the lesson where an attempt at it is named; without one it
+ * was only in view of the coach that wrote it.
+ */
 export interface TaskEvidence {
   readonly round: number;
   readonly taskId: string;
@@ -88,14 +86,44 @@ export class LongTermTables {
 
   /** The prompts of the tasks that each of these was learned from, here and elsewhere. */
   learnedFrom(lessons: readonly Pick<LongTermLesson, "id" | "text">[]): LearnedFrom[] {
+    return this.withPrompts(lessons, "1");
+  }
+
+  /** The prompts of those of them that speak for each of these: what it is found by. */
+  spokenFor(lessons: readonly Pick<LongTermLesson, "id" | "text">[]): LearnedFrom[] {
+    return this.withPrompts(lessons, "attempt_id IS NOT NULL");
+  }
+
+  private withPrompts(
+    lessons: readonly Pick<LongTermLesson, "id" | "text">[],
+    condition: string,
+  ): LearnedFrom[] {
     const prompts = this.db
       .prepare<[{ id: string }], string>(
         `SELECT prompt FROM memory_evidence e
-           JOIN tasks t ON t.run_id = e.run_id AND t.id = e.task_id WHERE lesson_id = @id
+           JOIN tasks t ON t.run_id = e.run_id AND t.id = e.task_id
+          WHERE lesson_id = @id AND ${condition}
           UNION SELECT value FROM memory_lessons l, json_each(elsewhere) WHERE l.id = @id ORDER BY 1`,
       )
       .pluck();
     return lessons.map(({ id, text }) => ({ id, text, prompts: prompts.all({ id }) as string[] }));
+  }
+
+  /** The lessons that were made of the failures of each cluster of a run: by the attempts that speak for them, or as its coach said. */
+  byCluster(runId: string): Map<string, Set<string>> {
+    const rows = this.db
+      .prepare<[string, string], { clusterId: string; lessonId: string }>(
+        `SELECT cluster_id AS clusterId, lesson_id AS lessonId FROM memory_evidence e
+           JOIN cluster_members m ON m.run_id = e.run_id AND m.attempt_id = e.attempt_id
+          WHERE e.run_id = ?
+          UNION SELECT c.id, l.id FROM clusters c JOIN memory_lessons l ON cluster = c.id WHERE run_id = ?`,
+      )
+      .all(runId, runId);
+    const found = new Map<string, Set<string>>();
+    for (const { clusterId, lessonId } of rows) {
+      found.set(clusterId, (found.get(clusterId) ?? new Set()).add(lessonId));
+    }
+    return found;
   }
 
   /** How close each lesson in use of a family is to some words, by bm25; those without any of them are absent. */
@@ -235,7 +263,7 @@ export class LongTermTables {
   /** Brings a lesson's row for searching up to date. */
   private index(id: string): void {
     const { text } = this.find(id)!;
-    const [{ prompts } = { prompts: [] }] = this.learnedFrom([{ id, text }]);
+    const [{ prompts } = { prompts: [] }] = this.spokenFor([{ id, text }]);
     this.db
       .prepare(
         `INSERT OR REPLACE INTO memory_search (rowid, text, prompts)

@@ -40,7 +40,7 @@ export class ObservedTables {
     );
   }
 
-  /** Prompt and answer tokens of a round's attempts, critiques and revisions. */
+  /** Prompt and answer tokens of a round's attempts, critiques and revisions: what yields are counted by, and not all that it cost. */
   tokens(runId: string, round: number): number {
     return ["attempts", "critiques", "revisions"].reduce(
       (sum, table) => sum + this.tokensIn(table, runId, round),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { distinctName, nameByReason, readName } from "../../src/clusters/names.js";
-import { firstSentence, placesOf, reasonOf } from "../../src/clusters/reason.js";
+import { placesOf, reasonOf } from "../../src/clusters/reason.js";
+import { stepsOf } from "../../src/clusters/steps.js";
 
 describe("a reason", () => {
   it.each([
@@ -31,13 +32,56 @@ describe("a reason", () => {
   });
 });
 
-describe("the first sentence", () => {
+describe("the first wrong step", () => {
+  const stepOf = (text: string) => stepsOf(new Map([["a", text]])).get("a") ?? null;
+
   it.each([
     ["The carry was lost. So the sum is off.", "The carry was lost."],
     ["---\n\n1.\nStep 2 is 3.5 too high\nmore", "Step 2 is 3.5 too high"],
     ["12 + 3\n", null],
-  ])("of %j is %j", (text, sentence) => {
-    expect(firstSentence(text)).toBe(sentence);
+    ["The answer is wrong. The carry was lost.", "The carry was lost."],
+    [
+      'No, your answer "42" is not correct.\nIt\u2019s incorrect! Tens were added to ones.',
+      "Tens were added to ones.",
+    ],
+    [
+      "Sorry, there is a mistake: the carry was lost.",
+      "Sorry, there is a mistake: the carry was lost.",
+    ],
+    ["The answer is wrong.", null],
+    ["This is incorrect.\nThe result is not right.", null],
+    ["The first step is wrong.", "The first step is wrong."],
+  ])("of %j is %j", (text, step) => {
+    expect(stepOf(text)).toBe(step);
+  });
+
+  const critiques = (...texts: string[]) => new Map(texts.map((text, i) => [`a${i}`, text]));
+
+  it("is not what most critiques of the round say, whatever the numbers in it", () => {
+    const steps = stepsOf(
+      critiques(
+        "Let me check 12 + 9. The carry was lost.",
+        "let me check 40 + 7. Tens were added to ones.",
+        "Let me check 1 + 2. The answer is wrong.",
+        "The sign was dropped. Let me check 1 + 2.",
+      ),
+    );
+    expect(Object.fromEntries(steps)).toEqual({
+      a0: "The carry was lost.",
+      a1: "Tens were added to ones.",
+      // It has nothing else.
+      a2: "Let me check 1 + 2.",
+      a3: "The sign was dropped.",
+    });
+  });
+
+  it("may be said by half of them, or by all of a few", () => {
+    const half = ["The carry was lost. Look.", "The carry was lost. See."];
+    const others = ["The sign was dropped.", "Tens were added to ones."];
+    const first = (texts: string[]) => stepsOf(critiques(...texts)).get("a0");
+    expect(first([...half, ...others])).toBe("The carry was lost.");
+    expect(first([...half, half[0]!])).toBe("The carry was lost.");
+    expect(first([...half, half[0]!, ...others])).toBe("Look.");
   });
 });
 

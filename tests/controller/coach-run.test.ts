@@ -59,6 +59,14 @@ describe("a run with a coach", () => {
     expect(plans[0]!.settings).toEqual({ "generate.attempts": 6 });
     expect(plans[0]!.decisions[0]).toMatchObject({ rule: "coach", from: 4, to: 6 });
     expect(run.store.rounds.load("sums-1", 1).attempts).toHaveLength(60);
+    // What its turns cost is part of what the round that they plan is charged for.
+    const spent = run.store.spend.byStage("sums-1");
+    for (const { round, tokens } of readReport(run.store, "sums-1").frontier) {
+      const own = spent.filter((row) => row.round === round && row.stage !== "final");
+      expect(own.map(({ stage }) => stage)).toContain("plan");
+      const all = own.reduce((sum, row) => sum + row.promptTokens + row.completionTokens, 0);
+      expect(tokens).toBe(all);
+    }
     run.store.close();
   });
 
@@ -185,8 +193,7 @@ describe("a coach's lesson", () => {
     // What only the writing knows is in the plan, too: here it gives a held-out task away after all.
     const [held] = store.tasks.ofSplit("sums-1", "gate");
     const stray = { ...plan, decisions: [{ ...plan.decisions[0]!, to: held!.prompt }] };
-    const parts = { store, tasks: frozenTasks(store, "sums-1") };
-    const late = store.transaction(() => keepLesson(parts, store.runs.find("sums-1")!, stray));
+    const late = store.transaction(() => keepLesson(store, store.runs.find("sums-1")!, stray));
     const became = expect.stringMatching(/^not kept: it resembles held-out task/);
     expect(late.decisions).toMatchObject([{ to: null, saw: { became, text: held!.prompt } }]);
     expect(planNotes(late)[0]).toMatch(/^Plan, round 2: coach: lesson \(not kept: it resembles/);

@@ -5,12 +5,15 @@ import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
 import { promptsFrom } from "../../src/cli/prompts.js";
 import { requireFits } from "../../src/controller/fits.js";
-import { editLesson, importLesson } from "../../src/controller/memory/by-hand.js";
-import { lessonsFor, usableLessons } from "../../src/controller/memory/recall.js";
+import { editLesson, forgetLesson, importLesson } from "../../src/controller/memory/by-hand.js";
+import { lessonsFor, recallLessons, usableLessons } from "../../src/controller/memory/recall.js";
 import { type LessonDraft, writeLesson } from "../../src/controller/memory/write.js";
 import { frozenTasks } from "../../src/controller/run.js";
+import { restIds } from "../../src/core/cluster.js";
 import type { LessonLine } from "../../src/core/lesson-file.js";
+import { heldOutLeaks } from "../../src/core/lesson-leaks.js";
 import { eachRole } from "../../src/core/model.js";
+import { policySchema } from "../../src/core/policy.js";
 import type { Recipe } from "../../src/core/recipe.js";
 import { memoryProblems } from "../../src/operations/verify-memory.js";
 import { readReport, renderHtml, renderMarkdown, renderTerminal } from "../../src/report/index.js";
@@ -250,6 +253,36 @@ describe("nothing of a held-out task", () => {
     store.close();
   });
 
+  it("is shown unnoticed: verify looks at the tasks that a lesson was learned from, as they were then", async () => {
+    const { store } = await twoRuns({ split: 11 });
+    const [lesson] = store.longTerm.active(family);
+    const problemsOf = (id: string) => memoryProblems(store, store.runs.find(id)!);
+    // A task that measured the first run speaks for the lesson in the second one: the first could not know it.
+    const measured = new Set(held(store, "sums-1").map(({ prompt }) => prompt));
+    const { id: later } = store.tasks
+      .ofSplit("sums-2", "train")
+      .find(({ prompt }) => measured.has(prompt))!;
+    const unsaid = { attemptId: null, critiqueId: null, revisionId: null };
+    store.transaction(() => {
+      const evidence = [{ round: 2, taskId: later, ...unsaid }];
+      store.longTerm.addEvidence(lesson!.id, "sums-2", evidence);
+      const event = { lessonId: lesson!.id, kind: "supported" as const, version: 1, reason: null };
+      store.longTerm.note(event, { runId: "sums-2", round: 2 });
+    });
+    const now = store.longTerm.learnedFrom([lesson!]);
+    expect(heldOutLeaks(held(store, "sums-1"), 0.8, now).size).toBe(1);
+    expect(store.rounds.recalled.of("sums-1", 2).length).toBeGreaterThan(0);
+    expect(problemsOf("sums-1")).toEqual([]);
+    // What the loop refuses to do is found where it was done.
+    const taskId = store.rounds.load("sums-2", 2).elicited[0]!;
+    const use = { taskId, lessonId: lesson!.id, version: 1, text: rule, shown: true };
+    store.transaction(() => store.rounds.recalled.insertAll("sums-2", 2, [use]));
+    expect(problemsOf("sums-2").map(({ what }) => what)).toEqual([
+      expect.stringMatching(/version 1, although it was learned from a task like held-out task/),
+    ]);
+    store.close();
+  });
+
   it("is written even by what goes round these checks", async () => {
     const { store, where } = await twoRuns();
     const gate = store.tasks.ofSplit("sums-2", "gate")[0]!;
@@ -269,6 +302,46 @@ describe("nothing of a held-out task", () => {
     expect(usableLessons(store, run).usable).toEqual([]);
     expect(lessonsFor(store, run, { limit: 9 })).toEqual([]);
     expect(memoryProblems(store, run)[0]!.what).toContain("resembles held-out task");
+    store.close();
+  });
+});
+
+describe("a lesson made of a task's own failures", () => {
+  it("is told before one that is as close, where a policy reads clusters, and only there", async () => {
+    const where = folder();
+    const base = recipeWith(3, { lessons: 1 });
+    const recipe = { ...base, policy: policySchema.parse({ kind: "adaptive", validation: 4 }) };
+    const { store, model, work } = await scriptedRun(where, recipe);
+    await work();
+    const run = store.runs.find("sums-1")!;
+    const ofTasks = store.clusters.ofTasks("sums-1", 3);
+    const [failed] = store.clusters
+      .failures("sums-1", 3)
+      .filter(({ clusterId }) => clusterId !== restIds.wrong);
+    // A task of the same cluster, other than the one that speaks for the lesson.
+    const [taskId] = [...ofTasks].find(
+      ([id, cluster]) => cluster === failed!.clusterId && id !== failed!.taskId,
+    )!;
+    const { prompt } = store.tasks.ofSplit("sums-1", "train").find(({ id }) => id === taskId)!;
+    const own = "Look at each column by itself.";
+    store.transaction(() => {
+      for (const lesson of store.longTerm.active(family)) forgetLesson(store, lesson);
+      const evidence = [{ ...failed!, revisionId: null }];
+      writeLesson(store, run, 2, { text: own, cluster: null, source: "run", evidence });
+      // By its words this one is the closest that there can be.
+      importLesson(store, line("Read the signs before anything else.", { tasks: [prompt] }));
+    });
+    const prompts = promptsFrom(store.runs.prompts("sums-1"));
+    const tasks = frozenTasks(store, "sums-1");
+    const models = eachRole(() => model);
+    const context = { store, models, prompts, tasks, signal: new AbortController().signal };
+    const told = async (policy: Recipe["policy"]) => {
+      const row = { ...run, recipe: { ...run.recipe, policy } };
+      const { recalled } = await recallLessons(context, row, [taskId], 3);
+      return recalled.map(({ text }) => text);
+    };
+    expect(await told(run.recipe.policy)).toEqual([own]);
+    expect(await told({ kind: "fixed" })).toEqual(["Read the signs before anything else."]);
     store.close();
   });
 });

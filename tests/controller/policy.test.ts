@@ -2,12 +2,17 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { Ledger } from "../../src/controller/ledger.js";
 import { observe } from "../../src/controller/observe/index.js";
 import { frozenTasks } from "../../src/controller/run.js";
 import type { RunContext } from "../../src/controller/unit.js";
+import { systemClock } from "../../src/core/clock.js";
+import { eachRole } from "../../src/core/model.js";
 import type { Plan } from "../../src/core/policy.js";
 import { divideTraining } from "../../src/core/validation.js";
+import { ScriptedChatModel } from "../../src/models/scripted.js";
 import { readReport, renderHtml, renderMarkdown, renderTerminal } from "../../src/report/index.js";
+import type { Store } from "../../src/store/store.js";
 import { learner, type ScriptedRun, scriptedRun, sumsRecipe } from "../support/scripted-run.js";
 
 const folders: string[] = [];
@@ -171,6 +176,10 @@ describe("an adaptive run", () => {
     expect(report.plans).toHaveLength(3);
     expect(report.frontier.map(({ round }) => round)).toEqual([1, 2, 3]);
     expect(report.frontier.some(({ efficient }) => efficient)).toBe(true);
+    for (const { round, trained } of report.frontier) {
+      // The scripted trainer says ten tokens an example.
+      expect(trained).toBe(10 * store.rounds.load("sums-1", round).examples.length);
+    }
     for (const text of [renderMarkdown(report), renderTerminal(report)]) {
       expect(text).toContain("Round 1 (adaptive): nothing is changed.");
       expect(text).toMatch(/Round 2 \(adaptive\): \d+ decisions?/);
@@ -179,6 +188,15 @@ describe("an adaptive run", () => {
     const page = renderHtml(report);
     expect(page).toContain('id="plans"');
     expect(page).toContain("plot-frontier-t");
+    store.close();
+  });
+
+  it("reports for each round what budgets were charged for it, calls of all stages", async () => {
+    // Clusters are named, candidates validated, answers examined: none of these was counted once.
+    const { store } = await worked({ examine: { right: 2, wrong: 2, planted: 1 } });
+    chargedAsReported(store);
+    const stages = new Set(store.spend.byStage("sums-1").map(({ stage }) => stage));
+    expect([...stages]).toEqual(expect.arrayContaining(["cluster", "validate", "evaluate"]));
     store.close();
   });
 });
@@ -209,7 +227,7 @@ describe("a plan that stops", () => {
 });
 
 describe("a fixed policy", () => {
-  it("has no plans, no validation and nothing of them in its report", async () => {
+  it("has no plans and no validation, but what its rounds gave for their tokens", async () => {
     const { store } = await worked({ policy: { kind: "fixed" } });
     expect(store.plans.of("sums-1")).toEqual([]);
     for (const round of [1, 2, 3]) {
@@ -217,7 +235,15 @@ describe("a fixed policy", () => {
       expect(store.rounds.load("sums-1", round).validation).toEqual([]);
     }
     const report = readReport(store, "sums-1");
-    expect([report.plans, report.frontier]).toEqual([[], []]);
+    expect(report.plans).toEqual([]);
+    const asked = [1, 2, 3].filter((round) => store.rounds.decision("sums-1", round)?.gate);
+    expect(asked.length).toBeGreaterThan(1);
+    expect(report.frontier.map(({ round }) => round)).toEqual(asked);
+    chargedAsReported(store);
+    for (const text of [renderMarkdown(report), renderTerminal(report)]) {
+      expect(text).toContain("What rounds gave for their tokens");
+      expect(text).toContain("tokens trained on");
+    }
     expect(renderMarkdown(report)).not.toContain("## Plans");
     expect(renderHtml(report)).not.toContain('id="plans"');
     store.close();
@@ -237,6 +263,24 @@ describe("a fixed policy", () => {
     named.store.close();
   });
 });
+
+/** What the frontier says of its rounds, with the sealed suite and rounds without a candidate, is what the ledger begins with. */
+function chargedAsReported(store: Store): void {
+  const { frontier } = readReport(store, "sums-1");
+  const shown = new Set(frontier.map(({ round }) => round));
+  const others = store.spend
+    .byStage("sums-1")
+    .filter(({ round, stage }) => stage === "final" || !shown.has(round));
+  const after = others.reduce((sum, row) => sum + row.promptTokens + row.completionTokens, 0);
+  expect(after).toBeGreaterThan(0);
+  const reported = frontier.reduce((sum, { tokens }) => sum + tokens, 0);
+  const run = store.runs.find("sums-1")!;
+  const budget = { ...run.recipe.budget, tokens: 10_000_000 };
+  const limited = { ...run, recipe: { ...run.recipe, budget } };
+  const models = eachRole(() => new ScriptedChatModel("learner", learner));
+  const ledger = new Ledger({ store, run: limited, clock: systemClock, models });
+  expect(reported + after).toBe(10_000_000 - ledger.left().tokens!);
+}
 
 function retentionFile(): string {
   const where = join(folder(), "retention.jsonl");

@@ -4,7 +4,6 @@ import {
   confidence,
   faded,
   halfLife,
-  heldOutLeaks,
   isShown,
   isUnhelpful,
   type LessonCounts,
@@ -15,6 +14,7 @@ import {
   saysTheSame,
   weakerOf,
 } from "../../src/core/lesson.js";
+import { heldOutLeaks } from "../../src/core/lesson-leaks.js";
 import { regularizedBeta } from "../../src/stats/beta.js";
 import { sum } from "../stages/support.js";
 
@@ -156,6 +156,46 @@ describe("what could give a held-out task away", () => {
       "it was learned from a task like held-out task sealed-2",
     );
     expect(leaksOf("Carry the tens.", sum(9).prompt)).toBeUndefined();
+  });
+
+  it.each([
+    ["42", "Say 42."],
+    ["42", "Say 42"],
+    ["42", 'Always answer with "42" when the question names two trains.'],
+    ["42", "The answer to such a question is 42 apples."],
+    ["42", "If both numbers are odd the sum must be **42**."],
+    ["42", "17 + 25 = 42, so carry the one."],
+    ["42", "Antwort: 42"],
+    ["42", "42"],
+    ["7", "Write 7 for the second kind of task."],
+    ["-4", "The result is -4."],
+    ["no", "Say no."],
+    ["b", "Choose option B, whatever the others say."],
+  ])("is a short answer, %s, that is given as one: %s", (reference, text) => {
+    const short = { ...held[0]!, reference };
+    expect([...heldOutLeaks([short], 0.8, [{ id: "l", text, prompts: [] }]).keys()]).toEqual(["l"]);
+  });
+
+  it.each([
+    ["2", "Check the last 2 digits before you answer."],
+    ["2", "Write 2 digits after the point."],
+    ["2", "The answer is 2 digits long."],
+    ["2", "Step 2: carry the tens, then add the 2 columns."],
+    ["2", "Give at least 2 reasons, and the ratio as 1:2."],
+    ["2", "The result is 2.5 or 12, never -2."],
+    ["42", "Multiply by 42 before you add, and round at the 42nd place."],
+    ["no", "Say no word more."],
+    ["a", "Write a number, for the answer is a number."],
+  ])("is no short answer, %s, in a sentence that does not give it: %s", (reference, text) => {
+    const short = { ...held[0]!, reference };
+    expect(heldOutLeaks([short], 0.8, [{ id: "l", text, prompts: [] }]).size).toBe(0);
+  });
+
+  it("is no label that many tasks have for an answer", () => {
+    const labels = held.map((task) => ({ ...task, reference: "yes".slice(0, 2) }));
+    const said = [{ id: "l", text: "Say ye.", prompts: [] }];
+    expect(heldOutLeaks(labels, 0.8, said).size).toBe(0);
+    expect(heldOutLeaks(labels.slice(0, 1), 0.8, said).size).toBe(1);
   });
 
   it("is no answer that stands in many a sentence", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { planProblem } from "../../src/core/plan.js";
-import type { Observation, RoundSeen } from "../../src/core/policy.js";
+import type { ClusterSeen, Observation, RoundSeen, TaskSeen } from "../../src/core/policy.js";
 import { adaptive, rules } from "../../src/policy/adaptive.js";
 import { passAt } from "../../src/policy/evidence.js";
 import type { Rule } from "../../src/policy/rule.js";
@@ -27,15 +27,51 @@ describe("the chance at a task", () => {
   const clustered = (right: readonly (number | null)[], clusters: readonly (string | null)[]) =>
     tasksWith(right).map((task, i) => ({ ...task, cluster: clusters[i] ?? null }));
 
-  it("is that of its cluster before it was tried, and its own the more it was", () => {
-    const tasks = clustered([0, 0, null, 4, 4, null], ["a", "a", "a", "b", "b", "b"]);
-    const chances = estimateChances(observationWith({ round: 2, tasks })).map(
-      ({ chance }) => chance,
+  /** Two tasks of a cluster that mostly fail, two of one that mostly succeed, and an untried one. */
+  const chancesWith = (untried: Partial<TaskSeen>) => {
+    const tasks = clustered([0, 0, 3, 3, null], ["a", "a", "b", "b"]);
+    tasks[4] = { ...tasks[4]!, ...untried };
+    return estimateChances(observationWith({ round: 2, tasks })).map(({ chance }) => chance);
+  };
+
+  it("is drawn to that of its cluster, and its own the more it was tried", () => {
+    const [hard, , easy] = chancesWith({});
+    const alone = tasksWith([0, null, null, 3, null]);
+    const unknown = estimateChances(observationWith({ round: 2, tasks: alone }));
+    expect(hard).toBeLessThan(unknown[0]!.chance);
+    expect(easy).toBeGreaterThan(unknown[3]!.chance);
+  });
+
+  it("is half-way between all and the cluster that it is near, before it was tried", () => {
+    const [all, likeA, likeB] = [{}, { near: "a" }, { near: "b" }].map(
+      (each) => chancesWith(each)[4]!,
     );
-    expect(chances[2]).toBeLessThan(0.2);
-    expect(chances[5]).toBeGreaterThan(0.8);
-    expect(chances[0]).toBeLessThan(chances[2]!);
-    expect(chances[3]).toBeGreaterThan(chances[5]!);
+    expect(likeA).toBeLessThan(all! - 0.05);
+    expect(likeB).toBeGreaterThan(all! + 0.05);
+    // Its cluster's own tasks are farther from the mean of all: a guess counts less than tries.
+    expect(likeA).toBeGreaterThan(chancesWith({})[0]!);
+    expect(likeB).toBeLessThan(chancesWith({})[2]!);
+    expect(chancesWith({ near: "gone from sight" })[4]).toBe(all);
+  });
+
+  it("forgets what it is near with the first try of its own", () => {
+    const tries = [{ round: 1, right: 1, attempts: 4 }];
+    expect(chancesWith({ near: "a", tries })[4]).toBe(chancesWith({ tries })[4]);
+  });
+
+  it("is better where what it is like never failed", () => {
+    const tasks = [...clustered([0, 0], ["a", "a"]), ...tasksWith([4, 4, 4, null]).slice(0)];
+    const near = (each: string | null | undefined) =>
+      estimateChances(
+        observationWith({
+          round: 2,
+          tasks: tasks.map((task, i) =>
+            i === 5 && each !== undefined ? { ...task, near: each } : task,
+          ),
+        }),
+      )[5]!.chance;
+    expect(near(null)).toBeGreaterThan(near(undefined));
+    expect(near("a")).toBeLessThan(near(undefined));
   });
 
   it("goes by what was seen lately", () => {
@@ -80,6 +116,53 @@ describe("learnable-tasks", () => {
       .filter((id) => Number(id.slice(1)) >= 10);
     // In proportion they would be two thirds.
     expect(fresh.length / 500).toBeGreaterThan(0.8);
+  });
+
+  it.each(["growing", "relapsed"] as const)(
+    "prefers tasks of a cluster that is %s, by half",
+    (state) => {
+      // Two clusters of 20 tasks that are alike in all but what has become of them.
+      const tasks = tasksWith(new Array(40).fill(1)).map((task, i) => ({
+        ...task,
+        cluster: i < 20 ? "one" : "two",
+      }));
+      const clusters: ClusterSeen[] = [
+        { id: "one", name: "one", state, sizes: [{ round: 1, failures: 60 }] },
+        { id: "two", name: "two", state: "steady", sizes: [{ round: 1, failures: 60 }] },
+      ];
+      const shareOf = (seen: ClusterSeen[]) => {
+        let [first, all] = [0, 0];
+        for (let seed = 0; seed < 300; seed++) {
+          const chosen = taken(of({ tasks, clusters: seen, seed }))!;
+          first += chosen.filter((id) => Number(id.slice(1)) < 20).length;
+          all += chosen.length;
+        }
+        return first / all;
+      };
+      // Half without it, and 1.5 / 2.5 of the first draw with it; less of later ones, since none is put back.
+      expect(shareOf([{ ...clusters[0]!, state: "shrinking" }, clusters[1]!])).toBeCloseTo(0.5, 1);
+      const preferred = shareOf(clusters);
+      expect(preferred).toBeGreaterThan(0.55);
+      expect(preferred).toBeLessThan(0.61);
+      const { tasks: decision } = decided(learnableTasks, of({ tasks, clusters }));
+      expect(decision).toMatchObject({ saw: { rising: 20 } });
+      expect(decision!.because).toContain(
+        "20 are of growing or relapsed clusters and count 1.5 times",
+      );
+    },
+  );
+
+  it("prefers untried tasks that are near such a cluster, too", () => {
+    const tasks: TaskSeen[] = [
+      ...tasksWith(new Array(20).fill(1)).map((task) => ({ ...task, cluster: "one" })),
+      { id: "t20", cluster: null, near: "one", tries: [] },
+      { id: "t21", cluster: null, tries: [] },
+    ];
+    const clusters: ClusterSeen[] = [
+      { id: "one", name: "one", state: "growing", sizes: [{ round: 1, failures: 60 }] },
+    ];
+    const estimates = estimateChances(of({ tasks, clusters }));
+    expect(estimates.slice(20).map(({ rising }) => rising)).toEqual([true, false]);
   });
 
   it("says how many of each kind there are", () => {

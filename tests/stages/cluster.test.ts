@@ -76,6 +76,28 @@ describe("cluster", () => {
     expect(question).not.toContain("Look again");
   });
 
+  it("takes no verdict for a step, nor what most critiques of the round begin with", async () => {
+    const wrong = tasks.slice(0, 5).map((task, i) => attemptAt(task, 0, `${i}1`, "wrong"));
+    const steps = [
+      "The carry was lost.",
+      "The carry was lost.",
+      "Tens are ones.",
+      "Tens are ones.",
+    ];
+    const critiques = wrong.map((attempt, i) =>
+      critiqueOf(attempt, `Let me see. The answer is wrong. ${steps[i] ?? ""}`.trim()),
+    );
+    const ports = portsWith(() => "Lost carry.");
+    const { rows } = await cluster(input({ rows: { attempts: wrong, critiques } }), ports);
+    const born = rows.clusters!.born.filter(({ leader }) => leader !== null);
+    expect(born.length).toBeGreaterThan(0);
+    for (const { leader, step } of born) {
+      // The last has nothing else to say.
+      expect(step).toBe(steps[wrong.findIndex(({ id }) => id === leader)] ?? "Let me see.");
+    }
+    expect(born.some(({ step }) => steps.includes(step ?? ""))).toBe(true);
+  });
+
   it("asks the base weights, greedily", async () => {
     const ports = portsWith(() => "Lost carry");
     await cluster(input({ incumbent: adapterNamed("a".repeat(64)) }), ports);

@@ -1,4 +1,5 @@
 import { type LongTermLesson, worthOf } from "../../core/lesson.js";
+import { plural } from "../../report/figures.js";
 import type { JournalRow } from "../../store/long-term.js";
 import type { Store } from "../../store/store.js";
 import { aboutLesson, findLesson, type MemoryOptions, requireFamily } from "../lessons.js";
@@ -60,9 +61,14 @@ export function memoryShowCommand(
     output.line(`Family ${told.family}${told.cluster === null ? "" : `, about ${told.cluster}`}.`);
     output.line(`Confidence ${told.confidence.toFixed(2)}: ${outcomes(lesson)}.`);
     output.line(`Last of use ${told.roundsSinceUse} rounds of the family ago.`);
+    const inView = evidence.filter(({ attemptId }) => attemptId === null);
     for (const { runId, round, prompt, attemptId, revisionId } of evidence) {
+      if (attemptId === null) continue;
       const mended = attemptId && revisionId ? ` (${attemptId}, mended by ${revisionId})` : "";
       output.line(`Evidence: run ${runId}, round ${round}: ${oneLine(prompt)}${mended}`);
+    }
+    if (inView.length > 0) {
+      output.line(`In view of the coach that wrote it: ${plural(inView.length, "other task")}.`);
     }
     for (const row of history) output.line(happened(row));
     for (const { version, text } of versions.slice(0, -1)) {

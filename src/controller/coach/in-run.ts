@@ -39,7 +39,7 @@ export function coachPlan(
     rules: adaptive,
     objection: (settings) => applyProblem(run.recipe, settings),
     lessonObjection: run.recipe.longTerm?.write
-      ? (lesson) => lessonObjection(context, run, observation.round, lesson)
+      ? (lesson) => lessonObjection(context.store, run, observation.round, lesson)
       : null,
     leaks: (text) => leakIn(text, "", all) !== null,
     clock: clockOf(context),

@@ -1,6 +1,7 @@
 import { RedistillError } from "../../core/errors.js";
-import { heldOutLeaks, type LongTermLesson, lessonFault, saysTheSame } from "../../core/lesson.js";
+import { type LongTermLesson, lessonFault, saysTheSame } from "../../core/lesson.js";
 import type { LessonLine } from "../../core/lesson-file.js";
+import { heldOutLeaks } from "../../core/lesson-leaks.js";
 import { familyOf } from "../../core/long-term.js";
 import type { Store } from "../../store/store.js";
 import { heldOutTasks } from "./recall.js";

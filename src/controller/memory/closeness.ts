@@ -65,7 +65,7 @@ export async function closenessByVectors(
 ): Promise<(text: string) => Closeness> {
   if (lessons.length === 0) return () => new Map();
   const sources = store.longTerm
-    .learnedFrom(lessons)
+    .spokenFor(lessons)
     .map(({ id, text, prompts }) => ({ id, texts: [text, ...prompts] }));
   const all = new Set([...sources.flatMap((source) => source.texts), ...texts]);
   const vectors = centred(await vectorsOf(store, embedding, [...all], signal));

@@ -1,11 +1,7 @@
+import { restIds } from "../../core/cluster.js";
 import type { Task } from "../../core/entities.js";
-import {
-  heldOutLeaks,
-  isShown,
-  type LongTermLesson,
-  type RecalledLesson,
-  ranked,
-} from "../../core/lesson.js";
+import { isShown, type LongTermLesson, type RecalledLesson, ranked } from "../../core/lesson.js";
+import { heldOutLeaks } from "../../core/lesson-leaks.js";
 import { familyOf } from "../../core/long-term.js";
 import type { ChatModel } from "../../core/ports.js";
 import { withLessons } from "../../stages/support/memory/recall.js";
@@ -24,7 +20,7 @@ export interface Recall {
 
 /**
  * Which lessons of its family fit the tasks that a round takes up, the best-ranked first, within the recipe's number
- * and tokens. But for vectors that were not there it writes nothing: the rows are written with the round's tasks, so
+ * and tokens; those that were made of the failures that a task's own are like before others that are as close. But for vectors that were not there it writes nothing: the rows are written with the round's tasks, so
  * that a resumed round sees the same ones.
  */
 export async function recallLessons(
@@ -43,10 +39,11 @@ export async function recallLessons(
   const byId = new Map(tasks.train.map((task) => [task.id, task]));
   const promptOf = (taskId: string) => (byId.get(taskId) as Task).prompt;
   const closeness = await closenessTo(context, run, usable, elicited.map(promptOf));
+  const kinOf = lessonsOfSameCluster(store, run, round);
   const recalled: RecalledLesson[] = [];
   for (const taskId of elicited) {
     const chosen: LongTermLesson[] = [];
-    for (const lesson of ranked(usable, closeness(promptOf(taskId)), now)) {
+    for (const lesson of ranked(usable, closeness(promptOf(taskId)), now, kinOf(taskId))) {
       if (chosen.length === settings.lessons) break;
       if (await fits([...chosen, lesson].map(({ text }) => text))) chosen.push(lesson);
     }
@@ -56,6 +53,23 @@ export async function recallLessons(
     }
   }
   return { recalled, refused };
+}
+
+/**
+ * By task, the lessons that come from the cluster of its failures so far, where a policy reads clusters: without one a
+ * round's questions are what its recipe alone makes them. The rest, of what found no group, is no cluster.
+ */
+function lessonsOfSameCluster(
+  store: Store,
+  run: RunRow,
+  round: number,
+): (taskId: string) => ReadonlySet<string> {
+  const none: ReadonlySet<string> = new Set();
+  if (run.recipe.policy.kind === "fixed") return () => none;
+  const ofTasks = store.clusters.ofTasks(run.id, round);
+  const ofClusters = store.longTerm.byCluster(run.id);
+  ofClusters.delete(restIds.wrong);
+  return (taskId) => ofClusters.get(ofTasks.get(taskId) ?? "") ?? none;
 }
 
 /** The lessons in use of a run's family, without those that could give one of its held-out tasks away. */

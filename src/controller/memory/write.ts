@@ -1,7 +1,6 @@
 import { stableId } from "../../core/hash.js";
 import {
   beyondCap,
-  heldOutLeaks,
   type LessonCounts,
   type LongTermLesson,
   lessonFault,
@@ -9,6 +8,7 @@ import {
   saysTheSame,
   weakerOf,
 } from "../../core/lesson.js";
+import { heldOutLeaks } from "../../core/lesson-leaks.js";
 import { familyOf } from "../../core/long-term.js";
 import type { NewLesson, Occasion, TaskEvidence } from "../../store/long-term.js";
 import type { RunRow } from "../../store/runs.js";

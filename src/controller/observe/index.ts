@@ -8,6 +8,7 @@ import { commitAt } from "../commit.js";
 import type { Ledger } from "../ledger.js";
 import { lessonsFor } from "../memory/recall.js";
 import type { RunContext } from "../unit.js";
+import { withKin } from "./kin.js";
 import { incumbentRank, roundSeen } from "./rounds.js";
 
 /** Finished rounds that a policy is told of: of those before, what is left after decay would change nothing. */
@@ -54,7 +55,7 @@ export function observe(
   const pool = learnable.length;
   const finished = store.rounds.all(run.id).filter(({ finishedAt }) => finishedAt !== null);
   const recent = finished.slice(-recentRounds);
-  return {
+  const observation: Observation = {
     round,
     seed: seedFor(recipe.seed, "policy", round),
     recipe: leversOf(recipe, pool),
@@ -72,6 +73,7 @@ export function observe(
     roundsLeft: recipe.rounds - round + 1,
     lessons: recipe.longTerm?.read ? lessonsFor(store, run, { limit: mostLessons }) : [],
   };
+  return withKin(observation, tasks.train);
 }
 
 function tasksSeen(

@@ -13,18 +13,26 @@ const exploration = 0.15;
 /** What a task counts whose right answer is known: another one teaches less. */
 const known = 0.25;
 
+/** What the rate of the nearest cluster counts for a task that was not tried, against that of all: it is a guess. */
+const kinship = 0.5;
+/** How much more a task counts whose failures grow or have come back: no more, since one state may be an accident. */
+const rising = 1.5;
+
 /** A task with the chance that an attempt at it is right. */
 export interface Estimate {
   readonly id: string;
   readonly chance: number;
   readonly solved: boolean;
+  /** Its cluster, or the one that it is near, is growing or relapsed. */
+  readonly rising: boolean;
 }
 
 /**
  * Takes up training tasks at which the teacher sometimes succeeds. Each is drawn with the weight p (1 - p) of its chance
  * p, the variance of its success: so the round's tasks get harder as the student does better, which is the curriculum
  * (ProCuRL, Tzannetos et al. 2023; "No Regrets", Rutherford et al. 2024; after Florensa et al. 2018). Solved tasks count
- * less, tasks beyond the bounds are left out but for a share of too hard ones. Drawn by lot without replacement
+ * less, those of growing and relapsed clusters 1.5 times as much, since there the student loses ground; tasks beyond the
+ * bounds are left out but for a share of too hard ones. Drawn by lot without replacement
  * (Efraimidis and Spirakis 2006), so that the same seed draws the same.
  */
 export const learnableTasks: Rule = (observation, settings) => {
@@ -39,14 +47,18 @@ export const learnableTasks: Rule = (observation, settings) => {
   const easy = of((chance) => chance > tooEasy);
   const learnable = of((chance) => chance >= tooHard && chance <= tooEasy);
   const random = randomFrom(seed);
+  const urgency = (each: Estimate) => (each.rising ? rising : 1);
   const drawn = (from: readonly Estimate[], weight: (each: Estimate) => number) =>
     from
       .map((each) => ({ id: each.id, key: -Math.log(1 - random()) / weight(each) }))
       .sort((a, b) => a.key - b.key)
       .map(({ id }) => id);
   const [some, hardest, easiest] = [
-    drawn(learnable, ({ chance, solved }) => chance * (1 - chance) * (solved ? known : 1)),
-    drawn(hard, () => 1),
+    drawn(
+      learnable,
+      (each) => each.chance * (1 - each.chance) * (each.solved ? known : 1) * urgency(each),
+    ),
+    drawn(hard, urgency),
     drawn(easy, ({ chance }) => 1 - chance),
   ];
   const explored = hardest.slice(0, Math.round(size * exploration));
@@ -55,11 +67,14 @@ export const learnableTasks: Rule = (observation, settings) => {
   const rest = [...hardest.slice(explored.length), ...easiest];
   const chosen = [...first, ...explored, ...rest].slice(0, size);
   const mean = first.length === 0 ? 0 : meanChance(estimates, first);
+  const urgent = estimates.filter((each) => each.rising).length;
   const saw = {
     ...{ learnable: learnable.length, hard: hard.length, easy: easy.length },
-    untried: tasks.length - tried,
+    ...{ untried: tasks.length - tried, rising: urgent },
   };
-  const because = `${learnable.length} of ${tasks.length} tasks are neither too hard nor too easy, ${hard.length} seem too hard and ${easy.length} too easy; those chosen have a mean chance of ${mean.toFixed(2)}`;
+  const preferred =
+    urgent === 0 ? "" : `, ${urgent} are of growing or relapsed clusters and count ${rising} times`;
+  const because = `${learnable.length} of ${tasks.length} tasks are neither too hard nor too easy, ${hard.length} seem too hard and ${easy.length} too easy${preferred}; those chosen have a mean chance of ${mean.toFixed(2)}`;
   return {
     tasks: chosen,
     decisions: [
@@ -70,9 +85,11 @@ export const learnableTasks: Rule = (observation, settings) => {
 
 /**
  * The chance of an attempt at each task: its decayed successes among its decayed attempts, shrunk to the mean of its
- * cluster, and this to the mean of all (beta-binomial, prior weight `strength`; Gelman et al. 2013, 5.3).
+ * cluster, and this to the mean of all (beta-binomial, prior weight `strength`; Gelman et al. 2013, 5.3). A task that was
+ * never tried has no cluster: it gets the mean of all, and half of what the cluster that it is near differs from that. One
+ * try of its own takes the place of this guess.
  */
-export function estimateChances({ tasks, round }: Observation): Estimate[] {
+export function estimateChances({ tasks, round, clusters }: Observation): Estimate[] {
   const counts = tasks.map((task) => decayed(task, round));
   const overall = shrunk(total(counts), 0.5);
   const groups = new Map<string | null, Counts[]>();
@@ -81,18 +98,24 @@ export function estimateChances({ tasks, round }: Observation): Estimate[] {
     if (group === undefined) groups.set(cluster, [counts[i]!]);
     else group.push(counts[i]!);
   }
-  // Tasks of no cluster are no group: nothing is known of them but what holds for all.
-  const priors = new Map(
-    [...groups].map(([cluster, own]) => [
-      cluster,
-      cluster === null ? overall : shrunk(total(own), overall),
-    ]),
+  const rates = new Map(
+    [...groups].map(([cluster, own]) => [cluster, shrunk(total(own), overall)]),
   );
-  return tasks.map(({ id, cluster, tries }, i) => ({
-    id,
-    chance: shrunk(counts[i]!, priors.get(cluster)!),
-    solved: tries.some(({ right }) => right > 0),
-  }));
+  const priorOf = ({ cluster, near, tries }: TaskSeen) => {
+    if (cluster !== null) return rates.get(cluster)!;
+    if (near === undefined || tries.length > 0) return overall;
+    return overall + kinship * ((rates.get(near) ?? overall) - overall);
+  };
+  const states = new Map(clusters.map(({ id, state }) => [id, state]));
+  return tasks.map((task, i) => {
+    const state = states.get(task.cluster ?? task.near ?? "");
+    return {
+      id: task.id,
+      chance: shrunk(counts[i]!, priorOf(task)),
+      solved: task.tries.some(({ right }) => right > 0),
+      rising: state === "growing" || state === "relapsed",
+    };
+  });
 }
 
 interface Counts {

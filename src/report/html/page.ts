@@ -1,3 +1,4 @@
+import { frontierTitle } from "../frontier.js";
 import { judgeItems } from "../judge.js";
 import type { RunReport } from "../report.js";
 import { changeCards, reworkedCards } from "./cards.js";
@@ -38,7 +39,8 @@ export function renderHtml(report: RunReport): string {
     ["changes", "Before and after", changeCards(report)],
     ["reworked", "From draft to revision", reworkedCards(report)],
     ["clusters", "Failures by what went wrong", clusters(report)],
-    ["plans", "Plans", [...plans(report), frontierPlot(report)]],
+    ["plans", "Plans", plans(report)],
+    ["frontier", frontierTitle, [frontierPlot(report)]],
     ["memory", "What it remembers", memory(report)],
     ["judge", "The judge", [list(judgeItems(report))]],
     ["health", "Health of learning", health(report)],

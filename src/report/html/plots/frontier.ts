@@ -6,7 +6,7 @@ import { at, figure, lastRounds, ticks, width } from "./figure.js";
 
 const [left, right, top, bottom, height] = [52, 16, 14, 44, 250];
 
-/** Candidates' right answers on the gate suite against the tokens that their rounds took. */
+/** Candidates' right answers on the gate suite against the tokens that their rounds asked for. */
 export function frontierPlot({ frontier }: RunReport): Markup | null {
   if (frontier.length < 2) return null;
   const { shown, remark } = lastRounds(frontier);
@@ -22,7 +22,7 @@ export function frontierPlot({ frontier }: RunReport): Markup | null {
   return figure({
     id: "plot-frontier",
     title: `Gate tasks right against tokens, by round${remark}`,
-    description: `No other round is better in gate, retention and tokens than ${best.length === 1 ? "round" : "rounds"} ${best.join(", ")}.`,
+    description: `No other round is better in gate, retention, tokens asked and tokens trained on than ${best.length === 1 ? "round" : "rounds"} ${best.join(", ")}.`,
     height,
     drawing: [
       ...y.marks.map(
@@ -33,7 +33,7 @@ export function frontierPlot({ frontier }: RunReport): Markup | null {
         (value) =>
           html`<text text-anchor="middle" x="${at(x.place(value))}" y="${height - bottom + 16}">${value.toLocaleString("en-US")}</text>`,
       ),
-      html`<text text-anchor="middle" x="${(left + width - right) / 2}" y="${height - 8}">tokens of the round</text>`,
+      html`<text text-anchor="middle" x="${(left + width - right) / 2}" y="${height - 8}">tokens asked in the round</text>`,
       ...shown.map((point) => mark(point, x.place(point.tokens), y.place(point.gate))),
     ],
     legend: [
