@@ -83,13 +83,14 @@ describe("the page", () => {
     });
     expect(plots.map(({ title }) => title)).toEqual([
       "Candidates against what they would replace, in points",
+      "Gate tasks right against tokens, by round",
       "Training loss at the last step of each round",
       "Time of each stage, by round",
       "Tokens of each stage, over all rounds",
     ]);
     const gate = report.rounds[0]!.decision!.gate!;
     expect(plots[0]!.text).toContain(`+${(gate.difference * 100).toFixed(1)}`);
-    const marks = elements.filter(({ attributes }) => attributes.class === "gate");
+    const marks = elementsOf(figures[0]!).filter(({ attributes }) => attributes.class === "gate");
     // One for each round, one for the legend.
     expect(marks).toHaveLength(report.rounds.length + 1);
     const coordinates = elements.flatMap(({ attributes: { cx, cy, d } }) => [cx, cy, d].join(" "));
