@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from "commander";
 import { exitCodes, messageOf, RedistillError } from "../core/errors.js";
 import { ollamaUrl } from "../core/model.js";
 import { mergedTypes } from "../training/export.js";
+import { hereOrDetached, type WorkingFlags } from "./here-or-detached.js";
 import { addMemoryCommands } from "./memory-commands.js";
 import { numberBetween, timeOfDay } from "./options.js";
 import { createOutput } from "./output.js";
@@ -11,7 +12,6 @@ import { presentable } from "./printable.js";
 import { addPromptCommands } from "./prompt-commands.js";
 import { spelled } from "./spelling.js";
 import { outliveReaders } from "./streams.js";
-import type { WorkFlags } from "./work-through.js";
 
 const examples = `
 Examples:
@@ -54,22 +54,16 @@ const working = (command: Command) =>
     .option("--detach", "go on in the background, also when the terminal is closed")
     .addOption(new Option("--detached-log <file>").hideHelp());
 
-type Working = WorkFlags & { readonly detach?: boolean };
-
 working(program.command("run <recipe>"))
   .description("work through a recipe; goes on with its unfinished run if there is one")
   .option("--model <file>", "a GGUF model instead of the recipe's")
   .option("--tasks <file>", "a JSONL file instead of the one that the recipe names")
   .option("--new", "start another run even if one is unfinished")
   .option("--once", "start no other run where one of this recipe has finished")
-  .action(async (recipe, { until, detachedLog, detach, ...flags }: Working) =>
-    detach
-      ? (await import("./commands/detach.js")).detachCommand(shared())
-      : (await import("./commands/run.js")).runCommand(recipe, flags, {
-          ...shared(),
-          until,
-          detachedLog,
-        }),
+  .action((recipe, given: WorkingFlags) =>
+    hereOrDetached(given, shared(), async (flags, options) =>
+      (await import("./commands/run.js")).runCommand(recipe, flags, options),
+    ),
   );
 
 working(program.command("resume [run]"))
@@ -79,29 +73,20 @@ working(program.command("resume [run]"))
     "another budget than the recipe's, as tokens=2000000 or night.minutes=none; may be repeated",
     (change: string, earlier: readonly string[] = []) => [...earlier, change],
   )
-  .action(async (run, { until, detachedLog, detach, ...flags }: Working) =>
-    detach
-      ? (await import("./commands/detach.js")).detachCommand(shared())
-      : (await import("./commands/run.js")).resumeCommand(run, flags, {
-          ...shared(),
-          until,
-          detachedLog,
-        }),
+  .action((run, given: WorkingFlags) =>
+    hereOrDetached(given, shared(), async (flags, options) =>
+      (await import("./commands/run.js")).resumeCommand(run, flags, options),
+    ),
   );
 
 working(program.command("ablate <study>"))
   .description("vary settings of a recipe under controls; goes on with an unfinished study")
   .option("--dry-run", "say what it would do, cost and find, and do nothing")
   .option("--new", "start another study even if one is unfinished")
-  .action(
-    async (study, { until, detachedLog, detach, ...flags }: Working & { dryRun?: boolean }) =>
-      detach
-        ? (await import("./commands/detach.js")).detachCommand(shared())
-        : (await import("./commands/ablate.js")).ablateCommand(study, flags, {
-            ...shared(),
-            until,
-            detachedLog,
-          }),
+  .action((study, given: WorkingFlags & { dryRun?: boolean }) =>
+    hereOrDetached(given, shared(), async (flags, options) =>
+      (await import("./commands/ablate.js")).ablateCommand(study, flags, options),
+    ),
   );
 
 program

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { hereOrDetached, type WorkingFlags } from "./here-or-detached.js";
 import type { RunOptions } from "./work.js";
 import type { WorkFlags } from "./work-through.js";
 
@@ -49,15 +50,15 @@ export function addPromptCommands(
     .description("look for a better critique prompt, which must win again on other tasks")
     .option("--dry-run", "say what it would do, cost and find, and do nothing")
     .option("--new", "start another search even if one is unfinished")
-    .action(async (evolution, { until, detachedLog, detach, ...flags }: Searching) =>
-      detach
-        ? (await import("./commands/detach.js")).detachCommand(shared())
-        : (await import("./commands/prompts-evolve.js")).promptsEvolveCommand(evolution, flags, {
-            ...shared(),
-            until,
-            detachedLog,
-          }),
+    .action((evolution, given: Searching) =>
+      hereOrDetached(given, shared(), async (flags, options) =>
+        (await import("./commands/prompts-evolve.js")).promptsEvolveCommand(
+          evolution,
+          flags,
+          options,
+        ),
+      ),
     );
 }
 
-type Searching = WorkFlags & { readonly detach?: boolean; readonly dryRun?: boolean };
+type Searching = WorkingFlags & { readonly dryRun?: boolean };
