@@ -8,6 +8,7 @@ import {
 import { escapedJson } from "../core/invisible.js";
 import { attemptsText, lookDifference, lookText } from "../core/look.js";
 import { points } from "../core/points.js";
+import { retentionLabel } from "../core/retention.js";
 import type { AdapterRow } from "../core/round.js";
 import type { RunRow } from "../store/runs.js";
 import type { Merged } from "./merged.js";
@@ -59,7 +60,7 @@ export function exportReadme(facts: {
         ]),
     ["decision", decision?.outcome ?? "none yet"],
     ["gate", decision?.look ? lookFigures(decision.look, decision.alpha) : figures(decision?.gate)],
-    ["retention", figures(decision?.retention)],
+    ...retentionRows(decision),
   ];
   const sections = [
     ...(adapter.weights === null ? [] : [loading(adapter, facts.baseName ?? "base.gguf")]),
@@ -145,6 +146,13 @@ answers are the model's own.
 
 function lookFigures(look: Look, level: number): string {
   return `${points(lookDifference(look))} points${attemptsText(look)}, ${lookText(look, level)}`;
+}
+
+/** A row for each retention suite that has a name, or the one row that there always is. */
+function retentionRows(decision: Decision | null): string[][] {
+  const suites = decision?.retentionSuites;
+  if (suites === undefined) return [["retention", figures(decision?.retention)]];
+  return suites.map(({ name, comparison }) => [retentionLabel(name), figures(comparison)]);
 }
 
 function figures(comparison: PairedComparison | null | undefined): string {

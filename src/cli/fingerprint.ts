@@ -2,6 +2,7 @@ import { sha256 } from "../core/hash.js";
 import type { LongTermSettings } from "../core/long-term.js";
 import { type ModelSettings, weightsOf } from "../core/model.js";
 import { changeable, type Recipe } from "../core/recipe.js";
+import { retentionSuites, withPaths } from "../core/retention.js";
 import { hashFile } from "../setup/digest.js";
 import { inspectModel } from "../setup/gguf.js";
 
@@ -42,13 +43,21 @@ export async function fingerprint(
       seed: tasks.seed ?? undefined,
       ...(tasks.source === "jsonl" ? { path: await content(tasks.path) } : {}),
     },
-    retention: retention && { ...retention, path: await content(retention.path) },
+    retention: await retentionWithContent(retention),
     curate: {
       ...curate,
       replay: curate.replay && { ...curate.replay, path: await content(curate.replay.path) },
     },
     prompts: prompts.map(({ stage, hash }) => [stage, hash]),
   });
+}
+
+/** One suite, or several, each with its file's content in place of its path. */
+async function retentionWithContent(retention: Recipe["retention"]): Promise<object | null> {
+  if (retention === null) return null;
+  const hashes = new Map<string, string>();
+  for (const { path } of retentionSuites(retention)) hashes.set(path, await hashFile(path));
+  return withPaths(retention, (path) => hashes.get(path)!);
 }
 
 /** Settings of a model with its file's content; those of an embedded one as before there were others. */

@@ -1,7 +1,7 @@
 import { sha256 } from "../core/hash.js";
 import type { Recipe } from "../core/recipe.js";
 import { duration } from "../report/index.js";
-import { readTaskFile } from "../sources/jsonl.js";
+import { readRetention } from "../sources/retention.js";
 import { armName } from "../studies/design.js";
 import { recipeOf } from "../studies/load.js";
 import { orderOf } from "../studies/order.js";
@@ -24,9 +24,7 @@ export function showPlan(
   const treatments = arms.filter(({ role }) => role === "treatment");
   const runs = orderOf(spec, arms);
   const byId = new Map(arms.map((arm) => [arm.id, arm]));
-  const retention = recipe.retention
-    ? readTaskFile(recipe.retention.path, { kind: "contains" }).length
-    : 0;
+  const retention = readRetention(recipe.retention).length;
   const planned = runs.map(({ arm, seed }) =>
     plannedRun(recipeOf(spec, recipe, byId.get(arm)!, seed), retention),
   );

@@ -2,10 +2,12 @@ import { CallsUnderWay } from "../controller/calls-under-way.js";
 import { commitAt } from "../controller/commit.js";
 import { RedistillError } from "../core/errors.js";
 import type { Recipe } from "../core/recipe.js";
+import { retentionLabel } from "../core/retention.js";
 import type { Arm } from "../core/study.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import type { StudyRow, StudyRun } from "../store/studies.js";
+import { partOf } from "../studies/analysis/answers.js";
 import { armName } from "../studies/design.js";
 import { attemptsAtEqualCompute } from "../studies/equal-compute.js";
 import { stoppedBy } from "../studies/halving.js";
@@ -222,7 +224,7 @@ function requireSameTasks(store: Store, study: StudyRow, run: RunRow): void {
     const idsOf = (runId: string) =>
       store.tasks
         .ofSplit(runId, split)
-        .map(({ id }) => id)
+        .map(({ id, suite }) => `${id} ${suite ?? ""}`)
         .join();
     if (idsOf(first) === idsOf(run.id)) continue;
     throw new RedistillError(
@@ -234,14 +236,22 @@ function requireSameTasks(store: Store, study: StudyRow, run: RunRow): void {
 }
 
 function showOutcome(store: Store, study: StudyRow, { arm, seed }: StudyRun, output: Output): void {
-  const { outcomes, base } = readOutcomes(store, study);
+  const { outcomes, base, retention } = readOutcomes(store, study);
   const outcome = outcomes.find((each) => each.arm === arm && each.seed === seed);
   if (outcome === undefined) return;
-  const suites = (["gate", "retention"] as const)
-    .filter((suite) => base[suite].size > 0)
+  const measured = [
+    { label: "gate", now: outcome.gate, before: base.gate },
+    ...retention.map((part) => ({
+      label: retentionLabel(part.name),
+      now: partOf(outcome.retention, part),
+      before: partOf(base.retention, part),
+    })),
+  ];
+  const suites = measured
+    .filter(({ before }) => before.size > 0)
     .map(
-      (suite) =>
-        `${suite} ${rightOf(outcome[suite])} of ${base[suite].size} (base ${rightOf(base[suite])})`,
+      ({ label, now, before }) =>
+        `${label} ${rightOf(now)} of ${before.size} (base ${rightOf(before)})`,
     );
   const skipped = outcome.noCandidate === null ? "" : `; no candidate: ${outcome.noCandidate}`;
   output.line(`  ${suites.join(", ")}, ${outcome.decision}${skipped}`);

@@ -17,6 +17,8 @@ export interface Task {
   readonly tags: readonly string[];
   /** What a source needs to score an answer itself (for example a reasoning-gym entry). */
   readonly metadata: Readonly<Record<string, unknown>> | null;
+  /** Which retention suite it belongs to, where the recipe names them; absent everywhere else. */
+  readonly suite?: string;
 }
 
 /** Which verifier checks a task, and its settings. */
@@ -253,11 +255,22 @@ export interface Decision {
   readonly outcome: DecisionOutcome;
   readonly reason: string;
   readonly gate: PairedComparison | null;
+  /** Against the base weights; null where the recipe has no retention suite, or names several. */
   readonly retention: PairedComparison | null;
+  /** The same of each suite that the recipe names, in its order; absent where it names none. */
+  readonly retentionSuites?: readonly SuiteRetained[];
   /** Level that this look was tested at, after the correction for the number of looks. */
   readonly alpha: number;
   /** What decided where the gate goes task by task; `gate` then has the first answers to the same tasks. */
   readonly look?: Look;
+}
+
+/** What a candidate kept of a retention suite that has a name. */
+export interface SuiteRetained {
+  readonly name: string;
+  /** Largest loss that the recipe allows, as a share of its tasks. */
+  readonly margin: number;
+  readonly comparison: PairedComparison;
 }
 
 /** A look at a candidate that ends as soon as it is decided either way (docs/decisions/016). */

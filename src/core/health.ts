@@ -40,7 +40,7 @@ export const healthSchema = z
     fresh: monitor(share, 0.25),
     /** How much more of the examples may repeat each other than of their references. */
     duplicates: monitor(share, 0.3),
-    /** Largest loss on the retention suite, counted from the base weights. */
+    /** Largest loss on a retention suite, counted from the base weights. */
     retention: monitor(share, 0.15),
     /** How much success in training may pull away from success at the gate since the first round. */
     gap: monitor(share, 0.25),

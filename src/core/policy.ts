@@ -108,6 +108,18 @@ export interface TaskSeen {
   }[];
 }
 
+/** What a round's candidate kept of a retention suite, in counts. */
+export interface RetentionSeen {
+  /** Its name, where the recipe gives one. */
+  readonly suite?: string;
+  readonly tasks: number;
+  readonly baseline: number;
+  readonly candidate: number;
+  /** The loss that the interval reaches, and the margin, as shares. */
+  readonly worst: number;
+  readonly margin: number;
+}
+
 /** What a finished round did and what came of it. Of the suites there are counts, never a task. */
 export interface RoundSeen {
   readonly number: number;
@@ -146,14 +158,10 @@ export interface RoundSeen {
     readonly baseline: number;
     readonly candidate: number;
   } | null;
-  readonly retention: {
-    readonly tasks: number;
-    readonly baseline: number;
-    readonly candidate: number;
-    /** The loss that the interval reaches, and the margin, as shares. */
-    readonly worst: number;
-    readonly margin: number;
-  } | null;
+  /** With several suites the one that is nearest to its margin, or furthest beyond it: all hold if it does. */
+  readonly retention: RetentionSeen | null;
+  /** Each of them, in the recipe's order; absent where there is one. */
+  readonly retentionSuites?: readonly RetentionSeen[];
   readonly outcome: "promoted" | "rejected" | "skipped";
   readonly reason: string;
   /** Of attempts, critiques and revisions, whoever paid for them: what yields are counted by. Budgets are charged for more. */

@@ -14,6 +14,7 @@ import { notifySchema } from "./notify.js";
 import { stopSchema } from "./plateau.js";
 import { policySchema } from "./policy.js";
 import { promptName } from "./prompt.js";
+import { retentionSchema } from "./retention.js";
 import { memoryContradictions, methodContradictions, retrainSchema } from "./retrain.js";
 import { rubricContradictions, rubricSchema } from "./rubric.js";
 import { scheduleSchema } from "./schedule.js";
@@ -101,15 +102,7 @@ export const recipeSchema = z.strictObject({
   roles: rolesSchema,
   tasks,
   /** What the base model can do already and must not lose. */
-  retention: z
-    .strictObject({
-      path: z.string().min(1),
-      maxTokens: atLeastOne(4096).default(32),
-      /** Largest loss, as a share of the suite's tasks, that the interval may reach. */
-      margin: share.default(0.1),
-    })
-    .nullable()
-    .default(null),
+  retention: retentionSchema,
   student: z
     .strictObject({
       prompt: promptName.default("answer"),

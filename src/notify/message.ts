@@ -1,6 +1,7 @@
 import type { Decision, PairedComparison } from "../core/entities.js";
 import type { ErrorKind } from "../core/errors.js";
 import { attemptsText, lookDifference, lookText } from "../core/look.js";
+import { nearestToMargin, retainedOf, retentionLabel, usedOf } from "../core/retention.js";
 
 /** What a person reads on a phone: figures, and what to do; never a prompt, an answer or a path. */
 export interface Text {
@@ -14,7 +15,7 @@ export function roundText(facts: {
   round: number;
   rounds: number;
   decision: Decision;
-  /** The recipe's margin on the retention suite; null without one. */
+  /** The recipe's margin on a single retention suite; null without one. */
   margin: number | null;
   /** For what is left of the run; null where nothing is known yet. */
   secondsLeft: number | null;
@@ -30,16 +31,14 @@ export function roundText(facts: {
 }
 
 function decisionText(
-  { outcome, gate, retention, alpha, look }: Decision,
+  { outcome, gate, alpha, look, ...retention }: Decision,
   margin: number | null,
 ): string {
   if (gate === null) return "training gave no new weights";
   const figure = look
     ? `gate ${points(lookDifference(look))} points${attemptsText(look)} (${lookText(look, alpha)})`
     : `gate ${points(gate.difference)} points (95% interval ${interval(gate)})`;
-  const limit = margin === null ? "" : ` (margin ${(margin * 100).toFixed(0)})`;
-  const kept =
-    retention === null ? "" : `retention at worst ${points(retention.low)} points${limit}`;
+  const kept = keptText(retention, margin);
   if (outcome === "promoted") return kept === "" ? figure : `${figure}; ${kept}`;
   if (look) {
     return look.outcome === "better"
@@ -51,6 +50,19 @@ function decisionText(
     return `${figure}, not shown to be better (${level})`;
   }
   return kept === "" ? figure : `${figure}, but ${kept}`;
+}
+
+/** Of several suites the one that is nearest to its margin, by name: a phone has little room. */
+function keptText(
+  retention: Pick<Decision, "retention" | "retentionSuites">,
+  margin: number | null,
+): string {
+  const nearest = nearestToMargin(retainedOf(retention, margin), usedOf);
+  if (nearest === undefined) return "";
+  const { name, comparison } = nearest;
+  const limit =
+    name === null && margin === null ? "" : ` (margin ${(nearest.margin * 100).toFixed(0)})`;
+  return `${retentionLabel(name)} at worst ${points(comparison.low)} points${limit}`;
 }
 
 /** Every round is done. */

@@ -1,5 +1,6 @@
 import type { Split, Task } from "../core/entities.js";
 import { stableId } from "../core/hash.js";
+import { retainedOf, retentionSuites } from "../core/retention.js";
 import type { RunRow } from "../store/runs.js";
 import type { Store } from "../store/store.js";
 import { type Problem, restoreIt } from "./problem.js";
@@ -30,7 +31,31 @@ export function taskProblems(store: Store, { id, recipe }: RunRow): Problem[] {
       );
     }
   }
+  if (!isSearch) problems.push(...namedSuiteProblems(store, id, recipe));
   return problems.map((what) => ({ run: id, what: `Run ${id}: ${what}.`, todo: restoreIt }));
+}
+
+/** Whether the retention tasks are under the names that the recipe gives, and decisions have those with their margins. */
+function namedSuiteProblems(store: Store, id: string, { retention }: RunRow["recipe"]): string[] {
+  const suites = retentionSuites(retention).filter(({ name }) => name !== null);
+  const tasks = store.tasks.ofSplit(id, "retention").map(({ suite }) => suite ?? null);
+  const names = retentionSuites(retention).map(({ name }) => name);
+  const strange = tasks.filter((suite) => !names.includes(suite)).length;
+  const problems = suites
+    .filter(({ name }) => !tasks.includes(name))
+    .map(({ name }) => `it has no task of the retention suite ${name}`);
+  if (strange > 0) problems.push(`${strange} retention tasks are of no suite that its recipe has`);
+  const margins = (all: readonly { readonly name: string | null; readonly margin: number }[]) =>
+    all.map(({ name, margin }) => `${name} ${margin}`).join();
+  for (const { number } of store.rounds.all(id)) {
+    const decision = store.rounds.decision(id, number);
+    if (suites.length === 0 || !decision?.gate) continue;
+    if (margins(decision.retentionSuites ?? []) === margins(suites)) continue;
+    problems.push(
+      `round ${number} was not decided by the retention suites and margins of its recipe`,
+    );
+  }
+  return problems;
 }
 
 function idOf({ split, prompt, reference }: Task): string {
@@ -74,7 +99,7 @@ export function suiteProblems(store: Store, run: RunRow): Problem[] {
         `${name(adapter ?? "")} answered ${count} of the ${decision.gate.tasks} gate tasks that decided round ${number}`,
       );
     }
-    if (decision.retention === null) continue;
+    if (retainedOf(decision, null).length === 0) continue;
     require("retention", null, `which decided round ${number}`);
     require("retention", candidate, `which decided round ${number}`);
   }

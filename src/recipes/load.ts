@@ -6,6 +6,7 @@ import { messageOf, RedistillError } from "../core/errors.js";
 import type { ModelSettings } from "../core/model.js";
 import { nearest } from "../core/nearest.js";
 import { contradictions, type Recipe, recipeSchema } from "../core/recipe.js";
+import { withPaths } from "../core/retention.js";
 import type { SecretSource } from "../core/secrets.js";
 import { readTextFile } from "../files/read-text.js";
 import { keysAt } from "./schema-keys.js";
@@ -156,7 +157,7 @@ export function withAbsolutePaths(recipe: Recipe, folder: string): Recipe {
       recipe.tasks.source === "jsonl"
         ? { ...recipe.tasks, path: from(recipe.tasks.path) }
         : recipe.tasks,
-    retention: recipe.retention && { ...recipe.retention, path: from(recipe.retention.path) },
+    retention: recipe.retention && withPaths(recipe.retention, from),
     curate: { ...recipe.curate, replay: replay && { ...replay, path: from(replay.path) } },
     longTerm: recipe.longTerm && {
       ...recipe.longTerm,

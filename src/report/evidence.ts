@@ -1,5 +1,6 @@
 import { attemptsText, lookDifference, lookText } from "../core/look.js";
 import { points } from "../core/points.js";
+import { isKept, type Retained, retainedOf, retentionLabel } from "../core/retention.js";
 import { detectableDifference, tasksNeeded } from "../stats/index.js";
 import { accuracy, figure, interval, percent, plural, pValue } from "./figures.js";
 import type { RoundReport } from "./report.js";
@@ -10,15 +11,21 @@ type Decided = NonNullable<RoundReport["decision"]>;
 const power = 0.8;
 
 /** Which of the gate's two bounds a candidate kept; null where none was compared. */
-export function boundsOf({ gate, retention, level, margin, look }: Decided) {
+export function boundsOf(decision: Decided) {
+  const { gate, level, look } = decision;
   if (gate === null) return null;
-  const kept = retention === null || margin === null || retention.low >= -margin;
+  const kept = retainedIn(decision).every(isKept);
   return { better: look ? look.outcome === "better" : gate.pBetter <= level, kept };
+}
+
+/** What a decision saw of each retention suite. */
+export function retainedIn(decision: Decided): readonly Retained[] {
+  return retainedOf(decision, decision.margin);
 }
 
 /** The figures behind a decision, a sentence each, and the bound that decided. */
 export function evidence(decision: Decided): string[] {
-  const { gate, retention, level, margin, look } = decision;
+  const { gate, level, look } = decision;
   const bounds = boundsOf(decision);
   if (gate === null || bounds === null) return [];
   const short = Number(level.toPrecision(2));
@@ -32,20 +39,31 @@ export function evidence(decision: Decided): string[] {
     : [
         `Gate, ${plural(gate.tasks, "task")}: ${counts}; one-sided ${pValue(gate.pBetter)}, level ${short}: ${found}.`,
       ];
-  if (retention !== null && margin !== null) {
-    sentences.push(
-      `Retention, ${plural(retention.tasks, "task")}, against the base weights: ${accuracy(retention.baseline)} → ${accuracy(retention.candidate)}, ${retention.gained} gained, ${retention.lost} lost; ${points(retention.difference)} points, at worst ${points(retention.low)}, allowed ${points(-margin)}: ${bounds.kept ? "kept" : "forgets too much"}.`,
-    );
-  }
-  sentences.push(`Decided by ${decider(bounds, retention !== null)}.`);
+  const retained = retainedIn(decision);
+  sentences.push(...retained.map(retainedSentence));
+  sentences.push(`Decided by ${decider(bounds.better, retained)}.`);
   const sees = bounds.better ? null : sensitivity(decision);
   return sees === null ? sentences : [...sentences, sees];
 }
 
-function decider({ better, kept }: { better: boolean; kept: boolean }, hasRetention: boolean) {
-  if (better && kept) return hasRetention ? "both bounds, which it kept" : "the gate's level";
-  if (better) return "the retention margin; on the gate suite it was better";
-  return kept ? "the gate's level" : "the gate's level, and it missed the retention margin too";
+function retainedSentence(retained: Retained): string {
+  const { name, margin, comparison } = retained;
+  const { tasks, baseline, candidate, gained, lost, difference, low } = comparison;
+  const label = retentionLabel(name).replace("retention", "Retention");
+  return `${label}, ${plural(tasks, "task")}, against the base weights: ${accuracy(baseline)} → ${accuracy(candidate)}, ${gained} gained, ${lost} lost; ${points(difference)} points, at worst ${points(low)}, allowed ${points(-margin)}: ${isKept(retained) ? "kept" : "forgets too much"}.`;
+}
+
+/** The bound that decided; suites that missed theirs by name, where they have names. */
+function decider(better: boolean, retained: readonly Retained[]): string {
+  const lost = retained.filter((each) => !isKept(each));
+  if (better && lost.length === 0) {
+    if (retained.length === 0) return "the gate's level";
+    return `${retained.length === 1 ? "both" : "all"} bounds, which it kept`;
+  }
+  const names = lost.flatMap(({ name }) => name ?? []);
+  const margin = `the retention margin${names.length === 0 ? "" : ` of ${names.join(" and ")}`}`;
+  if (better) return `${margin}; on the gate suite it was better`;
+  return lost.length === 0 ? "the gate's level" : `the gate's level, and it missed ${margin} too`;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { nearestToMargin, usedOf } from "../core/retention.js";
 import type { Store } from "../store/store.js";
 import { figure, percent } from "./figures.js";
 import type { FrontierPoint, RoundReport, RunReport } from "./report.js";
@@ -14,7 +15,7 @@ export function readFrontier(
   const paid = store.spend.byStage(runId).filter(({ stage }) => stage !== finalStage);
   const points = rounds.flatMap(({ round, decision, training }) => {
     if (!decision?.gate) return [];
-    const { gate, retention, outcome } = decision;
+    const { gate, retention, retentionSuites, outcome } = decision;
     const tokens = paid
       .filter((row) => row.round === round)
       .reduce((sum, row) => sum + row.promptTokens + row.completionTokens, 0);
@@ -23,6 +24,13 @@ export function readFrontier(
       {
         ...{ round, outcome, tokens, trained: training?.tokens ?? 0 },
         ...{ gate: shareOf(gate), retention: retention && shareOf(retention) },
+        ...(retentionSuites && {
+          retentionSuites: retentionSuites.map((each) => ({
+            name: each.name,
+            right: shareOf(each.comparison),
+            used: usedOf(each),
+          })),
+        }),
       },
     ];
   });
@@ -32,11 +40,12 @@ export function readFrontier(
   }));
 }
 
-type Costs = Pick<FrontierPoint, "gate" | "retention" | "tokens" | "trained">;
+type Costs = Pick<FrontierPoint, "gate" | "retention" | "retentionSuites" | "tokens" | "trained">;
 
 function beats(a: Costs, b: Costs): boolean {
   const better = [
     ...[a.gate - b.gate, (a.retention ?? 0) - (b.retention ?? 0)],
+    ...(a.retentionSuites ?? []).map(({ right }, i) => right - b.retentionSuites![i]!.right),
     ...[b.tokens - a.tokens, b.trained - a.trained],
   ];
   return better.every((each) => each >= 0) && better.some((each) => each > 0);
@@ -45,20 +54,51 @@ function beats(a: Costs, b: Costs): boolean {
 /** Of the section that compares rounds. */
 export const frontierTitle = "What rounds gave for their tokens";
 
-/** Gate, retention and cost by round; `*` stands where no other round is better. Empty with one round, which nothing is held against. */
+/** The suite that a round brought nearest to its margin, or furthest beyond it; undefined where suites have no names. */
+export function nearestSuite({ retentionSuites }: Pick<FrontierPoint, "retentionSuites">) {
+  return nearestToMargin(retentionSuites ?? [], ({ used }) => used);
+}
+
+/** How much of a margin the loss may take at worst: "62%". */
+export function usedText(used: number): string {
+  return Number.isFinite(used) ? `${Math.round(used * 100)}%` : "more than none";
+}
+
+/**
+ * Gate, retention and cost by round; `*` stands where no other round is better. Empty with one round, which nothing is held
+ * against. Retention suites with names have a column each, so that a column can be read downwards, and one says which was
+ * nearest to its margin.
+ */
 export function frontierTable({ frontier }: Pick<RunReport, "frontier">): {
   header: string[];
   rows: string[][];
 } {
   const compared = frontier.length < 2 ? [] : frontier;
-  const rows = compared.map(({ round, gate, retention, tokens, trained, outcome, efficient }) => [
-    `${round}${efficient ? " *" : ""}`,
-    percent(gate),
-    retention === null ? "–" : percent(retention),
-    figure(tokens),
-    figure(trained),
-    outcome,
+  const names = compared[0]?.retentionSuites?.map(({ name }) => name) ?? [];
+  const rows = compared.map((point) => [
+    `${point.round}${point.efficient ? " *" : ""}`,
+    percent(point.gate),
+    ...retentionCells(point),
+    figure(point.tokens),
+    figure(point.trained),
+    point.outcome,
   ]);
-  const header = ["round (* none better)", "gate right", "retention right"];
+  const retained =
+    names.length === 0
+      ? ["retention right"]
+      : [...names.map((name) => `${name} right`), "nearest to its margin (of it used)"];
+  const header = ["round (* none better)", "gate right", ...retained];
   return { header: [...header, "tokens asked", "tokens trained on", "decision"], rows };
+}
+
+function retentionCells(point: FrontierPoint): string[] {
+  const { retention, retentionSuites } = point;
+  const nearest = nearestSuite(point);
+  if (retentionSuites === undefined || nearest === undefined) {
+    return [retention === null ? "–" : percent(retention)];
+  }
+  return [
+    ...retentionSuites.map(({ right }) => percent(right)),
+    `${nearest.name} (${usedText(nearest.used)})`,
+  ];
 }

@@ -124,12 +124,23 @@ function readBasis(store: Store, run: RunRow, looks: number): Basis {
       sealed: size("sealed"),
       retention: size("retention"),
     },
+    ...(run.recipe.retention?.suites
+      ? { retentionSuites: suiteSizes(store, run, run.recipe.retention.suites) }
+      : {}),
     looks,
     alpha,
     gateTest: run.recipe.gate.test,
     levelPerLook: alphaForLook(alpha, run.recipe.rounds),
     quarantined: store.suspects.quarantined(run.id).map(({ round, stage }) => ({ round, stage })),
   };
+}
+
+function suiteSizes(store: Store, { id }: RunRow, suites: readonly { readonly name: string }[]) {
+  const tasks = store.tasks.ofSplit(id, "retention");
+  return suites.map(({ name }) => ({
+    name,
+    tasks: tasks.filter(({ suite }) => suite === name).length,
+  }));
 }
 
 /** Each model with its roles; empty where the student is embedded and does everything. */

@@ -5,6 +5,7 @@ import type {
   Outcome,
   OutcomeCounts,
   PairedComparison,
+  SuiteRetained,
 } from "../core/entities.js";
 import type { Reading } from "../core/health.js";
 import type { LessonEvidence, RememberedExemplar } from "../core/memory.js";
@@ -68,6 +69,8 @@ export interface RunReport {
 /** Base and final weights on one suite. */
 export interface SuiteReport {
   readonly suite: Suite;
+  /** Of a retention suite, where the recipe names them. */
+  readonly name?: string;
   readonly tasks: number;
   readonly base: OutcomeCounts;
   /** null: nothing is promoted yet, or the final weights have not answered this suite. */
@@ -102,10 +105,12 @@ export interface RoundReport extends Omit<RoundFigures, "elicited" | "solved" | 
     readonly reason: string;
     readonly gate: PairedComparison | null;
     readonly retention: PairedComparison | null;
+    /** Each suite with its margin, where the recipe names them; `retention` and `margin` are then null. */
+    readonly retentionSuites?: readonly SuiteRetained[];
     readonly level: number;
     /** What decided where the gate goes task by task. */
     readonly look?: Look;
-    /** Largest loss on the retention suite that the recipe allows; null without that suite. */
+    /** Largest loss on the retention suite that the recipe allows; null without one such suite. */
     readonly margin: number | null;
   } | null;
 }
@@ -123,6 +128,8 @@ export interface Changes {
 }
 
 export interface Change {
+  /** The retention suite that asked it, where the recipe names them. */
+  readonly suite?: string;
   readonly task: string;
   readonly expected: string | null;
   readonly before: JudgedAnswer;
@@ -249,6 +256,8 @@ export interface Basis {
     readonly hash: string;
   }[];
   readonly tasks: Readonly<Record<"train" | "gate" | "sealed" | "retention", number>>;
+  /** Tasks of each retention suite, where the recipe names them. */
+  readonly retentionSuites?: readonly { readonly name: string; readonly tasks: number }[];
   /** How often the gate compared a candidate with the incumbent on its suite. */
   readonly looks: number;
   readonly alpha: number;
@@ -312,8 +321,14 @@ export interface FrontierPoint {
   readonly round: number;
   /** Right answers on the gate suite, a share. */
   readonly gate: number;
-  /** The same on the retention suite; null without one. */
+  /** The same on the retention suite; null without one, or with several. */
   readonly retention: number | null;
+  /** Of several: right answers, and the share of its margin that the loss may take at worst (over 1: too much). */
+  readonly retentionSuites?: readonly {
+    readonly name: string;
+    readonly right: number;
+    readonly used: number;
+  }[];
   /**
    * Prompt and answer tokens of all calls that the run paid for in this round, as budgets count them, its plan's as well. The
    * sealed suite's are nobody's: it is asked once, after the last round.
@@ -322,6 +337,6 @@ export interface FrontierPoint {
   /** Tokens that its candidate was trained on, each epoch's; 0 where there was no training. */
   readonly trained: number;
   readonly outcome: DecisionOutcome;
-  /** No other round is at least as good in all four, and better in one. */
+  /** No other round is at least as good in all four (each retention suite counts), and better in one. */
   readonly efficient: boolean;
 }

@@ -43,9 +43,10 @@ export function readRound(
       reason: decision.reason,
       gate: decision.gate,
       retention: decision.retention,
+      ...(decision.retentionSuites ? { retentionSuites: decision.retentionSuites } : {}),
       level: decision.alpha,
       ...(decision.look ? { look: decision.look } : {}),
-      margin: recipe.retention?.margin ?? null,
+      margin: decision.retentionSuites ? null : (recipe.retention?.margin ?? null),
     },
   };
   const reworked = () =>

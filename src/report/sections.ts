@@ -1,7 +1,8 @@
 import type { OutcomeCounts, PairedComparison } from "../core/entities.js";
 import { lookText } from "../core/look.js";
 import { points } from "../core/points.js";
-import { evidence } from "./evidence.js";
+import { retentionLabel } from "../core/retention.js";
+import { evidence, retainedIn } from "./evidence.js";
 import { accuracy, interval, percent, plural, pValue } from "./figures.js";
 import { change, gateRemark } from "./headline.js";
 import type { Change, Changes, Health, RoundReport, RunReport, SuiteReport } from "./report.js";
@@ -43,7 +44,7 @@ export function resultItems({
     };
     const flattering = report.suite === "gate" && (promoted === 0 || !hasSealed);
     return item(
-      `${report.suite}: ${change(report)}`,
+      `${suiteLabel(report)}: ${change(report)}`,
       ...(flattering ? [] : [remarks[report.suite]]),
       ...pairDetails(report),
     );
@@ -91,7 +92,6 @@ export const roundColumns = [
 export function roundFigures(report: RoundReport, health: Health) {
   const { attempts, revisions, examples, training, decision } = report;
   const gate = decision?.gate ?? null;
-  const retention = decision?.retention ?? null;
   return {
     attempts: right(attempts),
     solved: `${report.tasksSolved}/${report.tasks}`,
@@ -103,9 +103,23 @@ export function roundFigures(report: RoundReport, health: Health) {
     gate: gate ? `${accuracy(gate.baseline)} → ${accuracy(gate.candidate)}` : "–",
     difference: gate ? `${points(gate.difference)} (${interval(gate)})` : "–",
     level: gate && decision ? levelFigure(gate, decision) : "–",
-    retention: retention ? `${points(retention.difference)} (${interval(retention)})` : "–",
+    retention: decision ? retentionFigure(decision) : "–",
     decision: decision ? outcomeOf(report, health) : "not decided yet",
   };
+}
+
+/** Suites with names by these. */
+function retentionFigure(decision: NonNullable<RoundReport["decision"]>): string {
+  const each = retainedIn(decision).map(
+    ({ name, comparison }) =>
+      `${name === null ? "" : `${name} `}${points(comparison.difference)} (${interval(comparison)})`,
+  );
+  return each.join("; ") || "–";
+}
+
+/** How a suite is called: `gate`, `retention`, `retention (general)`. */
+export function suiteLabel({ suite, name }: Pick<SuiteReport, "suite" | "name">): string {
+  return name === undefined ? suite : retentionLabel(name);
 }
 
 function levelFigure(
@@ -167,7 +181,7 @@ export function changeGroups(
       `${style.quote(answer)} (${outcome}${finding === "" ? "" : `: ${style.plain(finding)}`})`;
     const show = (each: Change) =>
       item(
-        `Task: ${style.quote(each.task)}`,
+        `Task${each.suite === undefined ? "" : ` (${each.suite})`}: ${style.quote(each.task)}`,
         ...(each.expected === null ? [] : [`Expected: ${style.quote(each.expected)}`]),
         `${capital(of.before)}: ${said(each.before)}`,
         `${capital(of.after)}: ${said(each.after)}`,
@@ -182,7 +196,8 @@ export function groupsOf(changes: Changes | null, forgotten: Changes | null) {
     if (of === null || shown.length === 0) return [];
     const chosen =
       shown.length === all ? all : `${shown.length} of ${all}, chosen by the run's seed`;
-    return [{ title: `${what}: ${chosen} (${of.suite} suite, ${of.after})`, of, shown }];
+    const suites = shown[0]!.suite === undefined ? "suite" : "suites";
+    return [{ title: `${what}: ${chosen} (${of.suite} ${suites}, ${of.after})`, of, shown }];
   };
   return [
     ...group(changes, "Wrong before, right now", changes?.gained ?? 0, changes?.better ?? []),
@@ -210,7 +225,12 @@ export function reworkedItems({ reworked }: RunReport, style: Style): Item[] {
 /** What the figures rest on: sizes, looks, hashes. */
 export function basisItems({ basis, planned }: RunReport, style: Style): Item[] {
   const { tasks, looks, alpha, gateTest, levelPerLook, prompts, incumbent } = basis;
-  const sizes = Object.entries(tasks).map(([split, size]) => `${split} ${size}`);
+  const named = (basis.retentionSuites ?? []).map((each) => `${each.name} ${each.tasks}`);
+  const sizes = Object.entries(tasks).map(([split, size]) =>
+    split === "retention" && named.length > 0
+      ? `${split} ${size} (${named.join(", ")})`
+      : `${split} ${size}`,
+  );
   const level = Number(levelPerLook.toPrecision(2));
   const tested =
     gateTest === "sequential"

@@ -1,5 +1,6 @@
 import type { Evaluation, Task } from "../core/entities.js";
 import { seedFor } from "../core/hash.js";
+import { retentionSuites } from "../core/retention.js";
 import type { Suite } from "../core/round.js";
 import { commonAnswers, comparePaired, countOutcomes } from "../stats/index.js";
 import type { RunRow } from "../store/runs.js";
@@ -12,8 +13,15 @@ const mostWorse = 3;
 
 /** Base and final weights on each suite that the base weights have answered, sealed first. */
 export function readSuites(store: Store, run: RunRow): SuiteReport[] {
-  return (["sealed", "gate", "retention"] as const).flatMap((suite): SuiteReport[] => {
-    const answers = answersOf(store, run, suite);
+  const retention = retentionSuites(run.recipe.retention);
+  const measured: readonly { suite: Suite; name: string | null; margin: number | null }[] = [
+    ...(["sealed", "gate"] as const).map((suite) => ({ suite, name: null, margin: null })),
+    ...retention.map((each) => ({ suite: "retention" as const, ...each })),
+  ];
+  const suiteOf = suitesByTask(store, run);
+  return measured.flatMap(({ suite, name, margin }): SuiteReport[] => {
+    const wanted = ({ taskId }: Evaluation) => name === null || suiteOf.get(taskId) === name;
+    const answers = answersOf(store, run, suite, wanted);
     if (answers.base.length === 0) return [];
     // A sequential gate may have asked one of them more tasks than the other.
     const [base, final] =
@@ -23,10 +31,11 @@ export function readSuites(store: Store, run: RunRow): SuiteReport[] {
     return [
       {
         suite,
+        ...(name === null ? {} : { name }),
         tasks: base.length,
         base: countOutcomes(base.map(({ verdict }) => verdict.outcome)),
         comparison: final.length === 0 ? null : comparePaired(base, final, confidence),
-        margin: suite === "retention" ? (run.recipe.retention?.margin ?? null) : null,
+        margin,
       },
     ];
   });
@@ -76,6 +85,7 @@ function changesBetween(
     const task = tasks.get(was.taskId);
     if (!is || !task || (was.verdict.outcome === "ok") === (is.verdict.outcome === "ok")) return [];
     const change = {
+      ...(task.suite === undefined ? {} : { suite: task.suite }),
       task: task.prompt,
       expected: task.reference,
       before: judged(was),
@@ -104,7 +114,17 @@ function judged({ answer, verdict }: Evaluation): JudgedAnswer {
   return { answer, outcome: verdict.outcome, finding: verdict.finding };
 }
 
-function answersOf(store: Store, run: RunRow, suite: Suite) {
-  const of = (adapter: string | null) => store.rounds.evaluations.of(run.id, suite, adapter);
+function suitesByTask(store: Store, { id }: RunRow): ReadonlyMap<string, string | undefined> {
+  return new Map(store.tasks.ofSplit(id, "retention").map((task) => [task.id, task.suite]));
+}
+
+function answersOf(
+  store: Store,
+  run: RunRow,
+  suite: Suite,
+  wanted: (answer: Evaluation) => boolean,
+) {
+  const of = (adapter: string | null) =>
+    store.rounds.evaluations.of(run.id, suite, adapter).filter(wanted);
   return { base: of(null), final: run.incumbent === null ? [] : of(run.incumbent) };
 }

@@ -6,6 +6,7 @@ import type { Recipe } from "../core/recipe.js";
 import { learnsFromJudge } from "../core/retrain.js";
 import { nearDuplicates } from "../core/similarity.js";
 import { readTaskFile, type TaskLine, taskFrom } from "./jsonl.js";
+import { readRetention } from "./retention.js";
 
 /** What reasoning-gym gives, through the Python worker. */
 export interface TaskGenerator {
@@ -46,9 +47,7 @@ export async function collectTasks(
   const lines = await readSource(recipe, generator);
   const seed = recipe.tasks.seed ?? recipe.seed;
   const order = shuffled(lines, seedFor(seed, "split"));
-  const retention = recipe.retention
-    ? readTaskFile(recipe.retention.path, { kind: "contains" })
-    : [];
+  const retention = readRetention(recipe.retention);
   const replay = recipe.curate.replay
     ? readTaskFile(recipe.curate.replay.path, { kind: "contains" })
     : [];
@@ -57,11 +56,7 @@ export async function collectTasks(
   const fresh = unlike(gateTasks, others, recipe.curate.nearDuplicate);
   const [sealedLines, left] = takeChecked(fresh, sealed);
   if (gateLines.length + sealedLines.length < gate + sealed) requireChecked(recipe, lines);
-  const held = [
-    ...gateTasks,
-    ...sealedLines.map((line) => taskFrom(line, "sealed")),
-    ...retention.map((line) => taskFrom(line, "retention")),
-  ];
+  const held = [...gateTasks, ...sealedLines.map((line) => taskFrom(line, "sealed")), ...retention];
   // Where held-out tasks were picked from among others, those in front are of one kind.
   const mixed = lines.some(isGraded) ? shuffled(left, seedFor(seed, "split", "train")) : left;
   const rest = mixed.map((line) => taskFrom(line, "train"));
@@ -164,9 +159,8 @@ function unlike(gate: readonly Task[], lines: readonly TaskLine[], threshold: nu
 /** Reads every task file that a recipe names, for its errors alone. */
 export function checkTaskFiles({ tasks, retention, curate }: Recipe): void {
   if (tasks.source === "jsonl") readTaskFile(tasks.path, tasks.verifier);
-  for (const file of [retention, curate.replay]) {
-    if (file) readTaskFile(file.path, { kind: "contains" });
-  }
+  readRetention(retention);
+  if (curate.replay) readTaskFile(curate.replay.path, { kind: "contains" });
 }
 
 function textOf(task: Task): { id: string; text: string } {

@@ -10,6 +10,7 @@ interface TaskRow {
   verifier: string;
   tags: string;
   metadata: string | null;
+  suite: string | null;
 }
 
 /** The frozen tasks of each run, in order. */
@@ -20,7 +21,7 @@ export class TaskTable {
   insertAll(runId: string, tasks: readonly Task[]): void {
     const insert = this.db.prepare(
       `INSERT INTO tasks VALUES (@runId, @id, @split, @position, @prompt, @reference, @verifier,
-         @tags, @metadata)`,
+         @tags, @metadata, @suite)`,
     );
     for (const [position, task] of tasks.entries()) {
       insert.run({
@@ -33,6 +34,7 @@ export class TaskTable {
         verifier: canonicalJson(task.verifier),
         tags: canonicalJson(task.tags),
         metadata: task.metadata === null ? null : canonicalJson(task.metadata),
+        suite: task.suite ?? null,
       });
     }
   }
@@ -51,6 +53,7 @@ export class TaskTable {
         verifier: JSON.parse(row.verifier),
         tags: JSON.parse(row.tags),
         metadata: row.metadata === null ? null : JSON.parse(row.metadata),
+        ...(row.suite === null ? {} : { suite: row.suite }),
       }));
   }
 }

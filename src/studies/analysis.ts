@@ -8,7 +8,7 @@ import { type Claim, shareOf } from "./analysis/estimate.js";
 import { type MainEffects, mainEffects } from "./analysis/main-effects.js";
 import { powerOf, type StudyPower } from "./analysis/power.js";
 import { armName } from "./design.js";
-import type { StudyOutcomes } from "./outcomes.js";
+import type { StudyOutcomes, StudyRetention } from "./outcomes.js";
 
 /** What a study says, as far as it has come. All shares and differences are of 1, not of 100. */
 export interface StudyAnalysis {
@@ -16,7 +16,7 @@ export interface StudyAnalysis {
   readonly confidence: number;
   readonly alpha: number;
   readonly margin: number;
-  /** Largest loss on the retention suite that the recipe allows; null without that suite. */
+  /** Largest loss on the retention suite that the recipe allows; null without one such suite. */
   readonly retentionMargin: number | null;
   readonly seeds: readonly number[];
   readonly arms: readonly ArmFigures[];
@@ -24,8 +24,8 @@ export interface StudyAnalysis {
   readonly primary: readonly Comparison[];
   /** Everything that was trained less the untrained weights, on the gate suite. */
   readonly learned: readonly Comparison[];
-  /** The same on the retention suite. */
-  readonly retained: readonly Comparison[];
+  /** The same on the retention suite; suite by suite where the recipe names them. */
+  readonly retained: readonly RetentionComparison[];
   /** null with one factor, or where the arms that have ended cannot tell the factors apart. */
   readonly effects: MainEffects | null;
   readonly power: StudyPower;
@@ -43,6 +43,8 @@ export interface ArmFigures {
   /** Why no further seeds were run; null where nothing was stopped. */
   readonly stopped: string | null;
   readonly suites: Readonly<Record<Suite, SuiteShare | null>>;
+  /** Of each retention suite, where the recipe names them; `suites.retention` is then of all their tasks. */
+  readonly retention?: readonly { readonly suite: string; readonly share: SuiteShare | null }[];
 }
 
 /** The share right on a suite. */
@@ -73,6 +75,12 @@ export interface Comparison {
   readonly finding: Finding;
 }
 
+/** A comparison on a retention suite; suite and margin are there where the recipe names suites. */
+export interface RetentionComparison extends Comparison {
+  readonly suite?: string;
+  readonly margin?: number;
+}
+
 export interface MissingRun {
   readonly arm: string;
   readonly seed: number;
@@ -100,12 +108,12 @@ export function analyse(outcomes: StudyOutcomes): StudyAnalysis {
     confidence,
     alpha: spec.alpha,
     margin: spec.margin,
-    retentionMargin: recipe.retention?.margin ?? null,
+    retentionMargin: recipe.retention?.suites ? null : (recipe.retention?.margin ?? null),
     seeds: spec.seeds,
     arms: outcomes.arms.map((arm) => figuresOf(outcomes, arm, confidence, missing)),
     primary,
     learned: family(outcomes, trained, bases[0], "gate", missing),
-    retained: family(outcomes, trained, bases[0], "retention", missing),
+    retained: retainedBy(outcomes, trained, bases[0], missing),
     effects: mainEffects(outcomes, confidence),
     power: powerOf(spec, recipe.tasks.gate, treatments.length, components),
     missing,
@@ -129,8 +137,8 @@ function figuresOf(
   missing: readonly MissingRun[],
 ): ArmFigures {
   const own = outcomes.outcomes.filter((run) => run.arm === arm.id);
-  const share = (suite: Suite): SuiteShare | null => {
-    const answers = answersOf(outcomes, arm, suite);
+  const share = (suite: Suite, part: StudyRetention | null = null): SuiteShare | null => {
+    const answers = answersOf(outcomes, arm, suite, part);
     // The same answers once for every seed are one training, or none.
     const seeds = [...answers.keys()].slice(0, arm.role === "untrained" ? 1 : undefined);
     const { tasks } = sharedTasks([answers], seeds);
@@ -146,6 +154,9 @@ function figuresOf(
       perSeed: arm.role === "untrained" ? [] : perSeed,
     };
   };
+  const named = outcomes.retention.flatMap((part) =>
+    part.name === null ? [] : [{ suite: part.name, share: share("retention", part) }],
+  );
   return {
     id: arm.id,
     name: armName(arm),
@@ -154,7 +165,26 @@ function figuresOf(
     seeds: own.map(({ seed }) => seed).sort((a, b) => a - b),
     stopped: missing.find((run) => run.arm === arm.id && run.why === "stopped")?.reason ?? null,
     suites: { gate: share("gate"), retention: share("retention"), sealed: share("sealed") },
+    ...(named.length === 0 ? {} : { retention: named }),
   };
+}
+
+/** Each suite by itself: it has its own margin, and all must hold. */
+function retainedBy(
+  outcomes: StudyOutcomes,
+  trained: readonly Arm[],
+  untrained: Arm | undefined,
+  missing: readonly MissingRun[],
+): RetentionComparison[] {
+  const suites = outcomes.retention.filter(({ name }) => name !== null);
+  if (suites.length === 0) return family(outcomes, trained, untrained, "retention", missing);
+  return suites.flatMap((part) =>
+    family(outcomes, trained, untrained, "retention", missing, part).map((comparison) => ({
+      ...comparison,
+      suite: part.name!,
+      margin: part.margin,
+    })),
+  );
 }
 
 /**
@@ -168,14 +198,15 @@ function family(
   baseline: Arm | undefined,
   suite: Suite,
   missing: readonly MissingRun[],
+  part: StudyRetention | null = null,
 ): Comparison[] {
   if (baseline === undefined) return [];
   const { spec, specHash } = outcomes.study;
-  const against = answersOf(outcomes, baseline, suite);
+  const against = answersOf(outcomes, baseline, suite, part);
   const compared = arms.map(({ id, ...arm }) => ({
     id,
     stopped: missing.some((run) => run.arm === id && run.why === "stopped"),
-    contrast: contrast(against, answersOf(outcomes, { id, ...arm }, suite), {
+    contrast: contrast(against, answersOf(outcomes, { id, ...arm }, suite, part), {
       confidence: 1 - spec.alpha,
       margin: spec.margin,
       comparisons: arms.length,

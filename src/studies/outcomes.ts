@@ -1,4 +1,5 @@
 import type { DecisionOutcome, OutcomeCounts } from "../core/entities.js";
+import { retentionSuites } from "../core/retention.js";
 import type { Suite } from "../core/round.js";
 import type { Arm } from "../core/study.js";
 import type { RoundFigures } from "../store/figures.js";
@@ -29,12 +30,22 @@ export interface RunOutcome {
   readonly trainedTokens: number;
 }
 
+/** A retention suite of a study; `name` is null where there is one by its path. */
+export interface StudyRetention {
+  readonly name: string | null;
+  readonly margin: number;
+  /** Ids of its tasks; empty as long as no run has begun. */
+  readonly tasks: ReadonlySet<string>;
+}
+
 /** A study as far as it has come. */
 export interface StudyOutcomes {
   readonly study: StudyRow;
   readonly arms: readonly Arm[];
   readonly runs: readonly StudyRun[];
   readonly outcomes: readonly RunOutcome[];
+  /** The recipe's retention suites, one or several, in its order. */
+  readonly retention: readonly StudyRetention[];
   /** The base weights on each suite, by task id. */
   readonly base: Readonly<Record<Suite, ReadonlyMap<string, boolean>>>;
   readonly calls: { readonly alone: number; readonly paid: number };
@@ -90,9 +101,24 @@ export function readOutcomes(store: Store, study: StudyRow): StudyOutcomes {
     arms: store.studies.arms(study.id),
     runs,
     outcomes,
+    retention: retentionOf(store, study, runs),
     base: { gate: base("gate"), retention: base("retention"), sealed: base("sealed") },
     calls: store.studies.calls(study.id),
   };
+}
+
+/** All runs of a study have the same retention tasks, which is checked when one begins. */
+function retentionOf(
+  store: Store,
+  { recipe }: StudyRow,
+  runs: readonly StudyRun[],
+): StudyRetention[] {
+  const first = runs.find(({ runId }) => runId !== null)?.runId;
+  const tasks = first == null ? [] : store.tasks.ofSplit(first, "retention");
+  return retentionSuites(recipe.retention).map(({ name, margin }) => {
+    const own = tasks.filter(({ suite }) => (suite ?? null) === name);
+    return { name, margin, tasks: new Set(own.map(({ id }) => id)) };
+  });
 }
 
 function answers(store: Store, runId: string, suite: Suite, adapter: string | null) {

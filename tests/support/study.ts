@@ -80,6 +80,7 @@ export function handStudy(
     arms,
     runs,
     outcomes,
+    retention: [],
     base: { gate: marks(base), retention: new Map(), sealed: new Map() },
     calls: { alone: 10, paid: 4 },
   };

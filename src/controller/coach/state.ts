@@ -5,8 +5,10 @@ import {
   type LeverValue,
   levers,
   type Observation,
+  type RetentionSeen,
   type RoundSeen,
 } from "../../core/policy.js";
+import { retentionLabel } from "../../core/retention.js";
 import { clipped, quoted } from "./quoted.js";
 
 /** Characters of a cluster's name that a coach reads. */
@@ -93,7 +95,7 @@ export function roundLine(round: RoundSeen, recipe: LeverSettings): string {
     validation && of("unseen tasks right", validation.unseen.right, validation.unseen.tasks),
     `tokens ${tokens}`,
     gate && `gate ${gate.baseline} to ${gate.candidate} of ${gate.tasks}`,
-    retention && retentionText(retention),
+    ...(round.retentionSuites ?? (retention ? [retention] : [])).map(retentionText),
   ];
   const why = reason === "" ? outcome : `${outcome} (${clipped(reason, longestReason)})`;
   const changed = changesText(round.settings, recipe);
@@ -109,9 +111,9 @@ function changesText(settings: LeverSettings, recipe: LeverSettings): string {
   return changed.length === 0 ? "" : `, ${changed.join(", ")}`;
 }
 
-function retentionText(retention: NonNullable<RoundSeen["retention"]>): string {
-  const { baseline, candidate, tasks, worst, margin } = retention;
-  return `retention ${baseline} to ${candidate} of ${tasks}, worst loss ${figure(worst)}, margin ${figure(margin)}`;
+function retentionText(seen: RetentionSeen): string {
+  const { suite, baseline, candidate, tasks, worst, margin } = seen;
+  return `${retentionLabel(suite)} ${baseline} to ${candidate} of ${tasks}, worst loss ${figure(worst)}, margin ${figure(margin)}`;
 }
 
 /** Groups of failures, the largest of late first. */

@@ -1,6 +1,7 @@
 import type { Decision, PairedComparison } from "../../core/entities.js";
 import { leversOf } from "../../core/levers.js";
-import type { LeverSettings, RoundSeen } from "../../core/policy.js";
+import type { LeverSettings, RetentionSeen, RoundSeen } from "../../core/policy.js";
+import { marginUsed, nearestToMargin, retainedOf } from "../../core/retention.js";
 import type { RoundRow } from "../../store/rounds.js";
 import type { RunRow } from "../../store/runs.js";
 import type { Store } from "../../store/store.js";
@@ -34,7 +35,7 @@ export function roundSeen(
     loss: candidate === null ? null : (store.adapters.find(candidate)?.finalLoss ?? null),
     validation: validationOf(store, run.id, number),
     gate: decision?.gate ? countsOf(decision.gate) : null,
-    retention: retentionOf(run, decision),
+    ...retentionOf(run, decision),
     ...outcomeOf(store, run.id, number, decision),
     tokens: store.observed.tokens(run.id, number),
     seconds: store.rounds.secondsFrom(run.id, number)[0]?.seconds ?? 0,
@@ -78,13 +79,23 @@ function countsOf({ tasks, baseline, candidate }: PairedComparison) {
   return { tasks, baseline: baseline.ok, candidate: candidate.ok };
 }
 
-function retentionOf({ recipe }: RunRow, decision: Decision | null): RoundSeen["retention"] {
-  if (!decision?.retention || recipe.retention === null) return null;
-  const { low } = decision.retention;
+function retentionOf(
+  { recipe }: RunRow,
+  decision: Decision | null,
+): Pick<RoundSeen, "retention" | "retentionSuites"> {
+  const retained = decision === null ? [] : retainedOf(decision, recipe.retention?.margin ?? null);
+  const seen = retained.map(
+    ({ name, margin, comparison }): RetentionSeen => ({
+      ...(name === null ? {} : { suite: name }),
+      ...countsOf(comparison),
+      worst: Math.max(0, -comparison.low),
+      margin,
+    }),
+  );
+  const nearest = nearestToMargin(seen, ({ worst, margin }) => marginUsed(worst, margin));
   return {
-    ...countsOf(decision.retention),
-    worst: Math.max(0, -low),
-    margin: recipe.retention.margin,
+    retention: nearest ?? null,
+    ...(nearest?.suite === undefined ? {} : { retentionSuites: seen }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { LeverSettings, PolicyDecision, RoundSeen } from "../../core/policy.js";
+import { marginUsed, nearestToMargin } from "../../core/retention.js";
 import { forgot, isFull, latest } from "../evidence.js";
 import { figure, move, nothingToSay, type Rule, share } from "../rule.js";
 
@@ -17,7 +18,7 @@ export function dose(settings: LeverSettings): {
 }
 
 /**
- * A step back towards the recipe where the last two rounds kept twice what they had to: of examples, of rehearsal or of
+ * A step back towards the recipe where the last two rounds kept twice what they had to of every retention suite: of examples, of rehearsal or of
  * the dose, in this order, which is the reverse of that in which they were taken. Of the dose only what was taken after a
  * round that forgot: one that was made smaller since it learned by heart stays so.
  */
@@ -28,15 +29,19 @@ export const relaxed: Rule = (observation, settings) => {
     ({ retention }) => retention !== null && retention.worst < retention.margin / 2,
   );
   if (kept.length < 2) return nothingToSay;
-  const worst = Math.max(...kept.map(({ retention }) => retention!.worst));
-  const margin = kept[0]!.retention!.margin;
-  const because = `the last two rounds forgot ${share(worst)} at most, ${share(margin)} is allowed`;
-  const grounds = { rule: "forgetting", because, saw: { worst: figure(worst), margin } };
-  const of = (lever: "curate.maximum" | "curate.replay.ratio") =>
+  const { worst, margin, suite } = nearestToMargin(
+    kept.map(({ retention }) => retention!),
+    (each) => marginUsed(each.worst, each.margin),
+  )!;
+  const of = suite === undefined ? "" : ` of ${suite}`;
+  const because = `the last two rounds forgot ${share(worst)}${of} at most, ${share(margin)} is allowed`;
+  const saw = { worst: figure(worst), margin, ...(suite === undefined ? {} : { suite }) };
+  const grounds = { rule: "forgetting", because, saw };
+  const both = (lever: "curate.maximum" | "curate.replay.ratio") =>
     [settings, recipe].map((each) => Number(each[lever])) as [number, number];
   const steps: (() => PolicyDecision[])[] = [
     () => {
-      const [maximum, own] = of("curate.maximum");
+      const [maximum, own] = both("curate.maximum");
       // With fewer right answers than that a larger maximum would change nothing.
       if (!(maximum < own) || !isFull(recent.at(-1)!)) return [];
       return move(
@@ -48,7 +53,7 @@ export const relaxed: Rule = (observation, settings) => {
       );
     },
     () => {
-      const [ratio, own] = of("curate.replay.ratio");
+      const [ratio, own] = both("curate.replay.ratio");
       if (!(ratio > own)) return [];
       return move(
         observation,

@@ -12,6 +12,7 @@ import {
   roundFigures,
   roundReasons,
   type Style,
+  suiteLabel,
 } from "../sections.js";
 import { oneLine } from "../text.js";
 import { bestItems, waysToUse } from "../use.js";
@@ -41,7 +42,9 @@ export function tiles({ suites }: RunReport): Markup | null {
   return html`<div class="tiles">${suites.map(tile)}</div>`;
 }
 
-function tile({ suite, tasks, base, comparison }: SuiteReport): Markup {
+function tile(report: SuiteReport): Markup {
+  const { suite, name, tasks, base, comparison } = report;
+  const called = `${suite} suite${name === undefined ? "" : ` (${name})`}`;
   const score = comparison
     ? html`${accuracy(comparison.baseline)} <span class="arrow">→</span> ${accuracy(comparison.candidate)}`
     : html`${accuracy(base)}`;
@@ -49,15 +52,15 @@ function tile({ suite, tasks, base, comparison }: SuiteReport): Markup {
     ? `${points(comparison.difference)} points (${interval(comparison)})`
     : "the base weights";
   return html`
-<div class="tile"><p class="soft">${suite} suite, ${tasks} tasks</p><p class="big">${score}</p><p class="soft">${under}</p></div>`;
+<div class="tile"><p class="soft">${called}, ${tasks} tasks</p><p class="big">${score}</p><p class="soft">${under}</p></div>`;
 }
 
 export function results(report: RunReport): Markup[] {
-  const compared = report.suites.flatMap(({ suite, comparison }) =>
-    comparison === null ? [] : [{ suite, ...comparison }],
+  const compared = report.suites.flatMap((suite) =>
+    suite.comparison === null ? [] : [{ label: suiteLabel(suite), ...suite.comparison }],
   );
   const rows = compared.map((each) => [
-    each.suite,
+    each.label,
     String(each.tasks),
     accuracy(each.baseline),
     accuracy(each.candidate),
@@ -69,7 +72,7 @@ export function results(report: RunReport): Markup[] {
   // The sentences themselves are the headline, the tiles and the table.
   const remarks = resultItems(report).map(({ text, details }, i) => {
     const of = report.suites[i];
-    return { text: of ? `${of.suite}: ${details.join(" ")}` : text, details: [] };
+    return { text: of ? `${suiteLabel(of)}: ${details.join(" ")}` : text, details: [] };
   });
   const header = [
     "suite",

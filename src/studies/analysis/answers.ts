@@ -1,6 +1,6 @@
 import type { Suite } from "../../core/round.js";
 import type { Arm } from "../../core/study.js";
-import type { StudyOutcomes } from "../outcomes.js";
+import type { StudyOutcomes, StudyRetention } from "../outcomes.js";
 
 /** Whether an arm was right on one suite: by seed, then by task. */
 export type SuiteAnswers = ReadonlyMap<number, ReadonlyMap<string, boolean>>;
@@ -8,8 +8,15 @@ export type SuiteAnswers = ReadonlyMap<number, ReadonlyMap<string, boolean>>;
 /**
  * An arm's answers to a suite, of the runs that have ended and were asked. Nothing was trained in the
  * untrained arm, so that every seed has the same answers there.
+ *
+ * @param part Of several retention suites the one that is meant; null takes all tasks.
  */
-export function answersOf(outcomes: StudyOutcomes, arm: Arm, suite: Suite): SuiteAnswers {
+export function answersOf(
+  outcomes: StudyOutcomes,
+  arm: Arm,
+  suite: Suite,
+  part: StudyRetention | null = null,
+): SuiteAnswers {
   const base = outcomes.base[suite];
   const own =
     arm.role === "untrained"
@@ -17,7 +24,13 @@ export function answersOf(outcomes: StudyOutcomes, arm: Arm, suite: Suite): Suit
       : outcomes.outcomes
           .filter((run) => run.arm === arm.id)
           .map((run) => [run.seed, run[suite] ?? new Map<string, boolean>()] as const);
-  return new Map(own.filter(([, answers]) => answers.size > 0).sort(([a], [b]) => a - b));
+  const kept = part === null ? own : own.map(([seed, all]) => [seed, partOf(all, part)] as const);
+  return new Map(kept.filter(([, answers]) => answers.size > 0).sort(([a], [b]) => a - b));
+}
+
+/** The answers to tasks of one retention suite; all of them where it is the only one. */
+export function partOf<T>(answers: ReadonlyMap<string, T>, { name, tasks }: StudyRetention) {
+  return name === null ? answers : new Map([...answers].filter(([task]) => tasks.has(task)));
 }
 
 /** Tasks that all of them answered with each of the seeds, and how many only some did. */

@@ -59,17 +59,18 @@ function sealedRemark({ analysis }: StudyReport): Item[] {
 
 /** Whether learning cost what the base weights could do already. */
 export function retentionItems({ analysis }: StudyReport, safe: Safe): Item[] {
-  const { retained, arms, confidence, retentionMargin: margin } = analysis;
-  return retained.flatMap(({ arm, contrast }) => {
+  const { retained, arms, confidence, retentionMargin } = analysis;
+  return retained.flatMap(({ arm, contrast, suite, margin = retentionMargin }) => {
     if (contrast === null) return [];
     const { estimate } = contrast;
+    const where = `the retention suite${suite === undefined ? "" : ` ${suite}`}`;
     const within =
       margin === null
         ? ""
         : `; ${estimate.low >= -margin ? "within" : "not shown to be within"} the recipe's margin of ${points(-margin)}`;
     return [
       item(
-        `${arm} (${safe(nameOf(arms, arm))}): ${points(estimate.difference)} points on the retention suite, ${level(confidence)} interval ${interval(estimate)}${within}.`,
+        `${arm} (${safe(nameOf(arms, arm))}): ${points(estimate.difference)} points on ${where}, ${level(confidence)} interval ${interval(estimate)}${within}.`,
       ),
     ];
   });

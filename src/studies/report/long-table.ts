@@ -1,5 +1,4 @@
 import { parquetWriteBuffer } from "hyparquet-writer";
-import type { Suite } from "../../core/round.js";
 import type { StudyReport } from "./report.js";
 
 interface LongRow {
@@ -7,7 +6,7 @@ interface LongRow {
   /** null: the untrained weights. */
   readonly seed: number | null;
   readonly task: string;
-  readonly suite: Suite;
+  readonly suite: string;
   readonly right: boolean;
 }
 

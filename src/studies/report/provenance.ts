@@ -35,7 +35,14 @@ function taskSets(
   for (const { runId } of runs) {
     const tasks = store.tasks.ofSplit(runId, split);
     if (tasks.length === 0) continue;
-    const hash = sha256(tasks.map(({ id, prompt, reference }) => [id, prompt, reference]));
+    const hash = sha256(
+      tasks.map(({ id, prompt, reference, suite }) => [
+        id,
+        prompt,
+        reference,
+        ...(suite === undefined ? [] : [suite]),
+      ]),
+    );
     const known = sets.get(hash) ?? { split, tasks: tasks.length, hash, runs: 0 };
     sets.set(hash, { ...known, runs: known.runs + 1 });
   }

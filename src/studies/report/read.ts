@@ -1,9 +1,10 @@
 import { RedistillError } from "../../core/errors.js";
+import { retentionLabel } from "../../core/retention.js";
 import type { Suite } from "../../core/round.js";
 import type { Store } from "../../store/store.js";
 import { answersOf } from "../analysis/answers.js";
 import { analyse } from "../analysis.js";
-import { readOutcomes, type StudyOutcomes } from "../outcomes.js";
+import { readOutcomes, type StudyOutcomes, type StudyRetention } from "../outcomes.js";
 import { readCritics } from "./critics.js";
 import { readExamples } from "./examples.js";
 import { armFlows } from "./flows.js";
@@ -105,9 +106,14 @@ function armCosts({ arms, outcomes }: StudyOutcomes): ArmCost[] {
 }
 
 function answerTables(outcomes: StudyOutcomes): AnswerTable[] {
-  return (["gate", "retention", "sealed"] as const).flatMap((suite: Suite): AnswerTable[] => {
+  const suites: readonly { suite: Suite; part: StudyRetention | null }[] = [
+    { suite: "gate", part: null },
+    ...outcomes.retention.map((part) => ({ suite: "retention" as const, part })),
+    { suite: "sealed", part: null },
+  ];
+  return suites.flatMap(({ suite, part }): AnswerTable[] => {
     const rows = outcomes.arms.flatMap((arm) =>
-      [...answersOf(outcomes, arm, suite)]
+      [...answersOf(outcomes, arm, suite, part)]
         .slice(0, arm.role === "untrained" ? 1 : undefined)
         .map(([seed, answers]) => ({
           arm: arm.id,
@@ -120,7 +126,7 @@ function answerTables(outcomes: StudyOutcomes): AnswerTable[] {
     const mark = (right: boolean | undefined) => (right === undefined ? "-" : right ? "1" : "0");
     return [
       {
-        suite,
+        suite: part === null ? suite : retentionLabel(part.name),
         tasks,
         rows: rows.map(({ answers, ...row }) => ({
           ...row,

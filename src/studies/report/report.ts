@@ -134,7 +134,8 @@ export interface Provenance {
 
 /** Right or not, of one suite. */
 export interface AnswerTable {
-  readonly suite: Suite;
+  /** `gate`, `sealed`, `retention`, or `retention (general)` where the recipe names its suites. */
+  readonly suite: string;
   readonly tasks: readonly string[];
   readonly rows: readonly {
     readonly arm: string;

@@ -1,4 +1,5 @@
 import { points } from "../../core/points.js";
+import { retentionLabel } from "../../core/retention.js";
 import { figure, interval, percent, pValue } from "../../report/figures.js";
 import { type Counted, exactInterval } from "../../stats/index.js";
 import type { ArmFigures, Comparison, SuiteShare } from "../analysis.js";
@@ -27,7 +28,7 @@ export function armTable({ analysis, flows, costs }: StudyReport, safe: Safe): T
       safe(arm.name),
       seedsOf(arm),
       shareText(arm.suites.gate),
-      shareText(arm.suites.retention),
+      ...retentionOf(arm).map(({ share }) => shareText(share)),
       shareText(arm.suites.sealed),
       flow === undefined || flow.fixed.of === 0 ? none : `${flow.fixed.count}/${flow.fixed.of}`,
       students === undefined ? none : `${students.fixed} / ${students.broken}`,
@@ -41,7 +42,7 @@ export function armTable({ analysis, flows, costs }: StudyReport, safe: Safe): T
     "what it is",
     "seeds",
     `gate: ${share}`,
-    "retention",
+    ...retentionNames(analysis.arms).map(retentionLabel),
     "sealed",
     "revisions that fixed",
     "gate tasks gained / lost",
@@ -50,6 +51,14 @@ export function armTable({ analysis, flows, costs }: StudyReport, safe: Safe): T
   ];
   return { header, rows };
 }
+
+/** The retention suites of an arm: each by its name, or the one. */
+function retentionOf({ suites, retention }: ArmFigures) {
+  return retention ?? [{ suite: null, share: suites.retention }];
+}
+
+const retentionNames = ([arm]: readonly ArmFigures[]): (string | null)[] =>
+  arm === undefined ? [null] : retentionOf(arm).map(({ suite }) => suite);
 
 function seedsOf({ role, seeds, stopped }: ArmFigures): string {
   if (role === "untrained") return none;

@@ -1,5 +1,5 @@
 import { percent } from "../../figures.js";
-import { frontierTable } from "../../frontier.js";
+import { frontierTable, nearestSuite } from "../../frontier.js";
 import type { FrontierPoint, RunReport } from "../../report.js";
 import { html, type Markup } from "../template.js";
 import { at, figure, lastRounds, ticks, width } from "./figure.js";
@@ -39,16 +39,31 @@ export function frontierPlot({ frontier }: RunReport): Markup | null {
     legend: [
       { mark: "gate", text: "no other round is better" },
       { mark: "retention", text: "another one is" },
+      ...(shown.some(beyond)
+        ? [{ mark: html``, text: "beside a round: the retention suite furthest beyond its margin" }]
+        : []),
     ],
     data: frontierTable({ frontier: shown }),
   });
 }
 
-function mark({ round, efficient }: FrontierPoint, x: number, y: number): Markup {
+/** The suite that speaks against a round; there is no room to name what did no harm. */
+function beyond(point: FrontierPoint): string | null {
+  const nearest = nearestSuite(point);
+  return nearest !== undefined && nearest.used > 1 ? nearest.name : null;
+}
+
+function mark(point: FrontierPoint, x: number, y: number): Markup {
+  const { round, efficient } = point;
+  const suite = beyond(point);
   const shape = efficient
     ? html`<circle class="gate" cx="${at(x)}" cy="${at(y)}" r="4.5"/>`
     : html`<rect class="retention" x="${at(x - 4)}" y="${at(y - 4)}" width="8" height="8"/>`;
-  return html`${shape}<text x="${at(x + 7)}" y="${at(y - 6)}">${round}</text>`;
+  const name = suite === null ? `${round}` : `${round} ${suite}`;
+  // A name is longer than a number: on the right half it stands to the left.
+  return suite !== null && x > width / 2
+    ? html`${shape}<text text-anchor="end" x="${at(x - 7)}" y="${at(y - 6)}">${name}</text>`
+    : html`${shape}<text x="${at(x + 7)}" y="${at(y - 6)}">${name}</text>`;
 }
 
 function scaleOf(values: readonly number[], [from, to]: readonly [number, number]) {

@@ -1,4 +1,7 @@
+import type { PairedComparison } from "../../../core/entities.js";
 import { points } from "../../../core/points.js";
+import { nearestToMargin, retentionLabel, usedOf } from "../../../core/retention.js";
+import { retainedIn } from "../../evidence.js";
 import { interval } from "../../figures.js";
 import type { RoundReport, RunReport } from "../../report.js";
 import { outcomeOf } from "../../sections.js";
@@ -8,16 +11,28 @@ import { at, figure, lastRounds, ticks, width } from "./figure.js";
 const [left, right, top, bottom] = [48, 12, 12, 34];
 const height = 250;
 
-/** Points with intervals over the rounds: the gate's and the retention suite's differences. */
+/**
+ * Points with intervals over the rounds: the gate's and the retention suite's differences. Of several suites the one that a
+ * round brought nearest to its margin, with a dash at that: it says whether all held.
+ */
 export function decisionsPlot({ rounds, health }: RunReport): Markup | null {
   const decided = rounds.filter(({ decision }) => decision?.gate);
   if (decided.length === 0) return null;
   const { shown, remark } = lastRounds(decided);
-  const all = shown.flatMap(({ decision }) => [decision!.gate!, decision!.retention ?? []].flat());
+  const nearest = shown.map(({ decision }) => nearestToMargin(retainedIn(decision!), usedOf));
+  const retained = nearest.filter((each) => each !== undefined);
+  const all = [
+    ...shown.map(({ decision }) => decision!.gate!),
+    ...retained.map(({ comparison }) => comparison),
+  ];
+  const hasRetention = retained.length > 0;
+  const several = retained.some(({ name }) => name !== null);
   const margin = shown.at(-1)?.decision?.margin ?? null;
-  const hasRetention = all.length > shown.length;
   const edge = hasRetention && margin !== null ? [-margin] : [];
-  const lowest = Math.min(0, ...edge, ...all.map(({ low }) => low));
+  const edges = several ? retained.map((each) => -each.margin) : edge;
+  // Without a suite there is a column all the same, as with one.
+  const names = several ? retainedIn(shown[0]!.decision!).map(({ name }) => name) : [null];
+  const lowest = Math.min(0, ...edges, ...all.map(({ low }) => low));
   const scale = scaleOf(lowest, Math.max(0, ...all.map(({ high }) => high)), shown.length);
   const drawing = [
     ...scale.grid((value) => (value === 0 ? "0" : points(value).replace(/\.0$/, ""))),
@@ -25,7 +40,8 @@ export function decisionsPlot({ rounds, health }: RunReport): Markup | null {
     ...shown.flatMap(({ decision, round }, i) => [
       scale.name(i, `round ${round}`, shown.length),
       scale.interval(i, -5, "gate", decision!.gate!),
-      ...(decision!.retention ? [scale.interval(i, 5, "retention", decision!.retention)] : []),
+      ...(nearest[i] ? [scale.interval(i, 5, "retention", nearest[i].comparison)] : []),
+      ...(several && nearest[i] ? [scale.dash(i, 5, -nearest[i].margin, "line-margin")] : []),
     ]),
   ];
   return figure({
@@ -37,23 +53,35 @@ export function decisionsPlot({ rounds, health }: RunReport): Markup | null {
     legend: [
       { mark: "gate", text: "gate suite, against the incumbent, with 95% interval" },
       ...(hasRetention
-        ? [{ mark: "retention", text: "retention suite, against the base weights" }]
+        ? [
+            {
+              mark: "retention",
+              text: several
+                ? "the retention suite nearest to its margin, against the base weights"
+                : "retention suite, against the base weights",
+            },
+          ]
         : []),
-      ...(edge.length > 0 ? [{ mark: "line-margin", text: "largest loss allowed" }] : []),
+      ...(edges.length > 0 ? [{ mark: "line-margin", text: "largest loss allowed" }] : []),
     ],
     data: {
-      header: ["round", "gate", "95% interval", "retention", "95% interval", "decision"],
+      header: ["round", "gate", "95% interval", ...retentionHeader(names), "decision"],
       rows: shown.map((report) => {
         const { round, decision } = report;
-        const { gate, retention } = decision!;
-        const pair = (comparison: typeof gate) =>
+        const pair = (comparison: PairedComparison | null | undefined) =>
           comparison ? [points(comparison.difference), interval(comparison)] : ["–", "–"];
-        const ending = outcomeOf(report, health);
-        return [String(round), ...pair(gate), ...pair(retention), ending];
+        const kept = retainedIn(decision!);
+        const cells = names.flatMap((name) =>
+          pair(kept.find((each) => each.name === name)?.comparison),
+        );
+        return [String(round), ...pair(decision!.gate), ...cells, outcomeOf(report, health)];
       }),
     },
   });
 }
+
+const retentionHeader = (names: readonly (string | null)[]) =>
+  names.flatMap((name) => [retentionLabel(name), "95% interval"]);
 
 function sentence(rounds: readonly RoundReport[]): string {
   const each = rounds.map(
@@ -117,6 +145,11 @@ function scaleOf(low: number, high: number, columns: number) {
       column % Math.ceil(columns / 8) === 0
         ? html`<text text-anchor="middle" x="${at(x(column))}" y="${height - 12}">${columns > 5 ? text.replace("round ", "") : text}</text>`
         : html``,
+    /** A level beside one interval alone. */
+    dash: (column: number, shift: number, value: number, kind: string) => {
+      const middle = x(column) + Math.sign(shift) * Math.min(Math.abs(shift) * 2, step / 5);
+      return html`<path class="${kind}" d="M${at(middle - 8)} ${at(y(value))}H${at(middle + 8)}"/>`;
+    },
     interval: (
       column: number,
       shift: number,
