@@ -65,6 +65,8 @@ tasks:
 #  path: retention.jsonl      # a task file; its answers are checked with "contains"
 #  maxTokens: 32              # longest answer
 #  margin: 0.1                # largest loss, as a share of the suite, that the interval may reach
+# Several of them in place of path, each with a name and, where it differs, its own margin; all must be kept:
+#   {margin: 0.1, suites: [{name: facts, path: facts.jsonl}, {name: code, path: code.jsonl, margin: 0.05}]}
 
 student:
   prompt: answer              # prompts/student/<name>.md: the question as it is asked at test time

@@ -35,6 +35,20 @@ describe("a recipe's fingerprint", () => {
     }
   });
 
+  it("is what it was with one retention suite, and changes with names, margins and files of several", async () => {
+    const of = (retention: object) => fingerprint(recipeWith({ retention }), []);
+    const path = "tests/e2e/retention.jsonl";
+    // Computed by the version that had no other form.
+    const then = "23ef5363a22461af22e4ae7ee61fcb5b23cd94279a0ab51a8f9a153890a84b68";
+    expect(await of({ path, margin: 0.2 })).toBe(then);
+    const one = { name: "facts", path };
+    const hashes = [then, await of({ margin: 0.2, suites: [one] })];
+    hashes.push(await of({ margin: 0.2, suites: [{ ...one, name: "capitals" }] }));
+    hashes.push(await of({ margin: 0.2, suites: [{ ...one, margin: 0.3 }] }));
+    hashes.push(await of({ margin: 0.2, suites: [{ ...one, path: "runs/suites/replay.jsonl" }] }));
+    expect(new Set(hashes).size).toBe(5);
+  });
+
   it("changes with a sequential gate and its settings, but not with the exact one's own names", async () => {
     const plain = await fingerprint(recipeWith({}), []);
     const of = (gate: object) => fingerprint(recipeWith({ gate }), []);

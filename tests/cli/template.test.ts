@@ -73,6 +73,11 @@ function methodsIn(text: string): Record<string, unknown>[] {
   return [...text.matchAll(/^# {3}(\{method: [^}]*\})/gm)].map(([, flow]) => parse(flow as string));
 }
 
+/** The line that shows several retention suites. */
+function suitesIn(text: string): { margin: number; suites: Record<string, unknown>[] } {
+  return parse(/^# {3}(\{.*suites: .*\})$/m.exec(text)![1]!);
+}
+
 describe("the recipe that init writes", () => {
   it("parses as it is, with the schema's defaults", () => {
     const path = join(temporaryFolder(), "recipe.yaml");
@@ -90,6 +95,9 @@ describe("the recipe that init writes", () => {
     for (const key of own) present.add(`retrain.${key}`);
     for (const model of servedIn(recipeTemplate)) {
       for (const key of Object.keys(model)) present.add(`model.${key}`);
+    }
+    for (const key of Object.keys(Object.assign({}, ...suitesIn(recipeTemplate).suites))) {
+      present.add(`retention.suites.${key}`);
     }
     const absent = keys.filter(
       (key) =>
@@ -151,6 +159,8 @@ describe("the recipe that init writes", () => {
       trainer: { executor: "ray", sharedFolder: "/mnt/shared/redistill" },
     });
     expect(recipe).toEqual(bare);
+    const several = { name, rounds, tasks, retention: suitesIn(recipeTemplate) };
+    expect(recipeSchema.parse(several).retention).toMatchObject(several.retention);
     const own = complete.replace(/^tasks:\n {2}source: reasoning_gym.*\n(?: {2}.*\n)*/m, "");
     expect(parseRecipe(own, "template").tasks.source).toBe("jsonl");
   });

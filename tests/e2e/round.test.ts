@@ -9,7 +9,7 @@ const program = resolve("dist/cli/main.js");
 
 function workspace(): string {
   const folder = mkdtempSync(join(tmpdir(), "redistill-"));
-  for (const name of ["small.yaml", "retention.jsonl"])
+  for (const name of ["small.yaml", "retention.jsonl", "arithmetic.jsonl"])
     cpSync(join("tests/e2e", name), join(folder, name));
   return folder;
 }
@@ -60,6 +60,25 @@ describe("one round on real weights, with real training", () => {
     expect(["promoted", "rejected"]).toContain(rounds[0].decision.outcome);
     expect(rounds[0].decision.gate.tasks).toBe(14);
     expect(suites[0].suite).toBe("sealed");
+  });
+
+  it("measured both retention suites, each against its own margin", () => {
+    const { rounds, basis } = JSON.parse(redistill(undisturbed, ["--json", "report"]).stdout);
+    const { retention, retentionSuites: kept, outcome } = rounds[0].decision;
+    expect(retention).toBeNull();
+    expect(kept.map((each: Record<string, unknown>) => [each.name, each.margin])).toEqual([
+      ["capitals", 1],
+      ["arithmetic", 0.9],
+    ]);
+    expect(kept[0].comparison.tasks).toBe(6);
+    expect(kept[1].comparison.tasks).toBe(3);
+    expect(basis.retentionSuites).toEqual([
+      { name: "capitals", tasks: 6 },
+      { name: "arithmetic", tasks: 3 },
+    ]);
+    if (outcome === "promoted") expect(kept[1].comparison.low).toBeGreaterThanOrEqual(-0.9);
+    expect(result(undisturbed)).toContain("Retention (arithmetic), 3 tasks");
+    expect(redistill(undisturbed, ["verify"]).status).toBe(0);
   });
 
   it("shows base and adapter side by side, and exports the adapter with its training set", () => {

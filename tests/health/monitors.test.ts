@@ -380,6 +380,26 @@ describe("retention", () => {
   });
 });
 
+describe("retention with several suites", () => {
+  const suite = Array.from({ length: 40 }, (_, n) => sum(n, "retention"));
+  const kept = (count: number) => {
+    const after = evaluations(suite, right, (n) => (n < count ? "ok" : "wrong"));
+    return comparePaired(evaluations(suite, right), after, 0.95);
+  };
+
+  it("reads the one that lost most, and says which it is", () => {
+    const retentionSuites = [
+      { name: "facts", margin: 0.5, comparison: kept(38) },
+      { name: "code", margin: 0.5, comparison: kept(30) },
+    ];
+    const decision = { outcome: "rejected", reason: "", gate: null, retention: null } as const;
+    const given: Given = { rows: { decision: { ...decision, retentionSuites, alpha: 0.05 } } };
+    expect(fires("retention", given)).toBe(true);
+    expect(readingOf("retention", given)).toMatchObject({ value: 0.25 });
+    expect(readingOf("retention", given)!.text).toContain("75.0% of the retention suite code");
+  });
+});
+
 describe("gap", () => {
   const learned = (inTraining: number, held: number): Given => ({
     rows: {

@@ -74,6 +74,16 @@ describe("a message about a round", () => {
     );
   });
 
+  it("names the retention suite that is nearest to its margin, of several", () => {
+    const retentionSuites = [
+      { name: "facts", margin: 0.3, comparison: comparison({ low: -0.2 }) },
+      { name: "code", margin: 0.1, comparison: comparison({ low: -0.14 }) },
+    ];
+    expect(told({ retention: null, retentionSuites }, { margin: null }).text).toContain(
+      "retention (code) at worst -14.0 points (margin 10)",
+    );
+  });
+
   it("does without figures that are not there", () => {
     const { text } = told({ gate: null }, { secondsLeft: null });
     expect(text).toBe(

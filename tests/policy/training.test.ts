@@ -121,6 +121,56 @@ describe("forgetting", () => {
     });
   });
 
+  describe("with several retention suites", () => {
+    const suite = (name: string, worst: number, margin: number, lost = 4) => ({
+      ...{ suite: name, tasks: 50, baseline: 40, candidate: 40 - lost },
+      ...{ worst, margin },
+    });
+    /** As it is observed: the one nearest to its margin, or furthest beyond it, stands for all. */
+    const seen = (...suites: ReturnType<typeof suite>[]) => ({
+      retention: suites.reduce((a, b) => (b.worst / b.margin > a.worst / a.margin ? b : a)),
+      retentionSuites: suites,
+    });
+
+    it("goes by the one that is furthest beyond its own margin, and says its name", () => {
+      const found = decided(
+        forgetting,
+        rounds(seen(suite("facts", 0.2, 0.3), suite("code", 0.12, 0.05))),
+      )["retrain.epochs"]!;
+      expect(found.saw).toEqual({ worst: 0.12, margin: 0.05, suite: "code" });
+      expect(found.because).toBe(
+        "it may have forgotten 12% of the retention suite code, 5% is allowed",
+      );
+    });
+
+    it("takes the dose at which all of them would hold", () => {
+      const doseOf = (...suites: ReturnType<typeof suite>[]) => {
+        const found = decided(forgetting, rounds(seen(...suites)));
+        const [epochs, rate] = [found["retrain.epochs"], found["retrain.learningRate"]];
+        return Number(epochs?.to ?? 3) * Number(rate?.to ?? 0.001);
+      };
+      // Code is further beyond its margin, but facts lost more of what its margin has room for: half is left against seven tenths.
+      const [facts, code] = [suite("facts", 0.14, 0.1), suite("code", 0.04, 0.02, 0)];
+      expect(doseOf(facts, code)).toBeCloseTo(3e-3 / 2, 6);
+      expect(doseOf(code)).toBeCloseTo(2e-3, 6);
+    });
+
+    it("gives nothing back while one of them is near its margin, then names the nearest", () => {
+      const lost = seen(suite("facts", 0.1, 0.3), suite("code", 0.2, 0.1));
+      const settings = { ...own, "curate.replay.ratio": 0.75 };
+      const next = (facts: number, code: number) => {
+        const kept = { ...seen(suite("facts", facts, 0.3), suite("code", code, 0.1)), settings };
+        return decided(forgetting, rounds(lost, kept, kept))["curate.replay.ratio"];
+      };
+      expect(next(0.02, 0.06)).toBeUndefined();
+      expect(next(0.16, 0.02)).toBeUndefined();
+      expect(next(0.12, 0.02)).toMatchObject({
+        ...{ from: 0.75, to: 0.5, saw: { worst: 0.12, margin: 0.3, suite: "facts" } },
+        because: "the last two rounds forgot 12% of facts at most, 30% is allowed",
+      });
+    });
+  });
+
   it("has nothing to say of a rejection for other reasons, or without a suite", () => {
     expect(decided(forgetting, rounds({ retention: retention(0.08) }))).toEqual({});
     expect(decided(forgetting, rounds({ ...lost, outcome: "promoted" }))).toEqual({});

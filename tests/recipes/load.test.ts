@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { retentionSuites } from "../../src/core/retention.js";
 import { loadRecipe, parseRecipe } from "../../src/recipes/load.js";
 
 const whole = `name: small
@@ -55,6 +56,69 @@ describe("a recipe", () => {
     expect(message).toContain("unknown key policy.limits.retrain.epoch");
     expect(hint).toContain("Did you mean policy.limits.retrain.epochs?");
     expect(hint).toContain("curate.replay.ratio");
+  });
+
+  describe("with retention suites", () => {
+    const suites = (...each: string[]) =>
+      `${whole}retention:\n  margin: 0.2\n  suites:\n${each.map((one) => `    - ${one}\n`).join("")}`;
+
+    it("has each with its name and margin, or one by its path as ever", () => {
+      const text = suites(
+        "{name: facts, path: f.jsonl}",
+        "{name: code-2, path: c.jsonl, margin: 0}",
+      );
+      const { retention } = parseRecipe(text, "r.yaml");
+      expect(retentionSuites(retention)).toEqual([
+        { name: "facts", path: "f.jsonl", margin: 0.2 },
+        { name: "code-2", path: "c.jsonl", margin: 0 },
+      ]);
+      const one = parseRecipe(`${whole}retention: {path: f.jsonl}\n`, "r.yaml").retention;
+      expect(one).toEqual({ path: "f.jsonl", maxTokens: 32, margin: 0.1 });
+      expect(Object.keys(one!)).not.toContain("suites");
+      expect(retentionSuites(one)).toEqual([{ name: null, path: "f.jsonl", margin: 0.1 }]);
+      expect(retentionSuites(null)).toEqual([]);
+    });
+
+    it("takes their paths from the recipe's folder", () => {
+      const folder = mkdtempSync(join(tmpdir(), "redistill-"));
+      const path = join(folder, "r.yaml");
+      writeFileSync(path, suites("{name: facts, path: f.jsonl}", "{name: code, path: /c.jsonl}"));
+      const paths = retentionSuites(loadRecipe(path).retention).map((suite) => suite.path);
+      expect(paths).toEqual([join(folder, "f.jsonl"), "/c.jsonl"]);
+    });
+
+    it.each([
+      [
+        suites("{name: a, path: x}", "{name: a, path: y}"),
+        "line 12: retention.suites.1.name: two suites are called a",
+      ],
+      [suites("{name: '', path: x}"), "line 11: retention.suites.0.name: a suite's name has a-z"],
+      [
+        suites("{name: '../x', path: x}"),
+        "line 11: retention.suites.0.name: a suite's name has a-z",
+      ],
+      [suites("{name: gate, path: x}"), "is no word for other tasks"],
+      [suites("{name: a, path: x, margin: 2}"), "line 11: retention.suites.0.margin: "],
+      [`${whole}retention: {suites: []}\n`, "line 8: retention.suites: name one suite at least"],
+      [
+        `${whole}retention: {margin: 0.1}\n`,
+        "line 8: retention.path: name a task file here, or several",
+      ],
+      [
+        `${whole}retention: {path: x, suites: [{name: a, path: y}]}\n`,
+        "line 8: retention.suites: give one suite",
+      ],
+    ])("refuses what cannot be told apart or is not there (%#)", (text, message) => {
+      const found = problem(text);
+      expect(found.kind).toBe("usage");
+      expect(found.message).toContain(message);
+    });
+
+    it("names the nearest key of a suite", () => {
+      const { message, hint } = problem(suites("{name: a, file: x, path: y}"));
+      expect(message).toBe("r.yaml, line 11: unknown key retention.suites.0.file");
+      expect(hint).toContain("name, path, margin");
+    });
   });
 
   it("with a value of another type is refused with the line", () => {

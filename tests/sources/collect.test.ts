@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { recipeSchema } from "../../src/core/recipe.js";
-import { collectTasks, type TaskGenerator } from "../../src/sources/index.js";
+import { checkTaskFiles, collectTasks, type TaskGenerator } from "../../src/sources/index.js";
 
 const folder = mkdtempSync(join(tmpdir(), "redistill-"));
 const write = (name: string, prompts: string[]) => {
@@ -51,6 +51,55 @@ describe("the tasks of a run", () => {
     expect(repeated.some((prompt) => of("train").includes(prompt))).toBe(false);
     expect(leftOut).toBe(repeated.length - inGate);
     expect(leftOut).toBeGreaterThan(0);
+  });
+
+  it("are under the names of several retention suites, and resemble a task of none of them", async () => {
+    const path = write("several.jsonl", prompts);
+    const facts = write("facts.jsonl", ["Name a hue.", "Name a fish."]);
+    const copies = [5, 9].map((i) => prompts[i]!.toUpperCase());
+    const code = write("code.jsonl", [...copies, "What does a loop do?"]);
+    const suites = [
+      { name: "facts", path: facts },
+      { name: "code", path: code },
+    ];
+    const recipe = recipeOf(
+      { source: "jsonl", path, train: 30, gate: 8 },
+      { retention: { suites }, seed: 5 },
+    );
+    checkTaskFiles(recipe);
+    const { tasks } = await collectTasks(recipe, none);
+    const of = (name: string) => tasks.filter(({ suite }) => suite === name).map((t) => t.prompt);
+    expect(of("facts")).toEqual(["Name a hue.", "Name a fish."]);
+    expect(of("code")).toHaveLength(3);
+    expect(tasks.filter(({ split }) => split === "retention")).toHaveLength(5);
+    expect(
+      tasks.filter(({ split, suite }) => split !== "retention" && suite !== undefined),
+    ).toEqual([]);
+    const train = tasks.filter(({ split }) => split === "train").map(({ prompt }) => prompt);
+    expect(train).toHaveLength(30);
+    expect([5, 9].some((i) => train.includes(prompts[i]!))).toBe(false);
+  });
+
+  it("are refused where two retention suites ask the same, before anything is paid for", async () => {
+    const facts = write("one.jsonl", ["Name a hue.", "Name a fish."]);
+    const other = write("two.jsonl", ["Name a bird.", "Name a fish. "]);
+    const suites = [
+      { name: "facts", path: facts },
+      { name: "beasts", path: other },
+    ];
+    const path = write("again.jsonl", prompts);
+    const recipe = recipeOf(
+      { source: "jsonl", path, train: 20, gate: 10 },
+      { retention: { suites } },
+    );
+    const message = "the retention suites facts and beasts both ask: Name a fish.";
+    expect(() => checkTaskFiles(recipe)).toThrow(message);
+    await expect(collectTasks(recipe, none)).rejects.toThrow(message);
+    const bare = recipeOf(
+      { source: "jsonl", path, train: 20, gate: 10 },
+      { retention: { suites: [suites[0], { name: "gone", path: join(folder, "gone.jsonl") }] } },
+    );
+    expect(() => checkTaskFiles(bare)).toThrow("gone.jsonl");
   });
 
   it("are trained on alone where a judge grades them, and nothing is measured by a rubric", async () => {

@@ -40,6 +40,22 @@ describe("evaluate", () => {
     expect(of("cand")).toEqual(of("inc"));
   });
 
+  it("counts each retention suite by its name", async () => {
+    const named = retention.map((task, i) => ({ ...task, suite: i === 0 ? "facts" : "code" }));
+    const suites = ["facts", "code"].map((name) => ({ name, path: "unread.jsonl" }));
+    const several = recipeWith({ retention: { suites, maxTokens: 13 } });
+    const tasks = { gate, retention: named };
+    const ports = portsWith();
+    const { rows, summary } = await evaluate(input({ recipe: several, tasks }), ports);
+    expect(keys(rows.evaluations!)).toContain("retention cand 2");
+    expect(Object.keys(summary)).toEqual([
+      ...["gate incumbent", "retention (facts) incumbent", "retention (code) incumbent"],
+      ...["gate candidate", "retention (facts) candidate", "retention (code) candidate"],
+    ]);
+    expect(summary["retention (code) candidate"]).toMatch(/^\d\/1$/);
+    expect(ports.asked.at(-1)!.request.sampling.maxTokens).toBe(13);
+  });
+
   it("asks greedily, the gate in the student's words and retention without them", async () => {
     const ports = portsWith();
     await evaluate(input({ candidate: null }), ports);

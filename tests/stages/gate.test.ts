@@ -96,6 +96,98 @@ describe("the gate", () => {
     expect((await at(0.3)).outcome).toBe("promoted");
   });
 
+  describe("with several retention suites", () => {
+    // The first 16 tasks are facts, the other 24 are code.
+    const named = suites.retention.map((task, i) => ({
+      ...task,
+      suite: i < 16 ? "facts" : "code",
+    }));
+    const retained = (wrong: (n: number) => boolean): SuiteAnswers[] => [
+      { suite: "retention", adapter: null, items: evaluationsOf(named, () => true) },
+      { suite: "retention", adapter: "cand", items: evaluationsOf(named, (n) => !wrong(n)) },
+    ];
+    const at = async (
+      answered: readonly SuiteAnswers[],
+      margins: [number, number],
+      gateAnswers = better,
+    ) => {
+      const [facts, code] = margins;
+      const retention = {
+        margin: facts,
+        suites: [
+          { name: "facts", path: "unread.jsonl" },
+          { name: "code", path: "unread-too.jsonl", margin: code },
+        ],
+      };
+      const { rows } = await gate(
+        inputWith({
+          recipe: recipeWith({ retention }),
+          candidate: adapterNamed("cand"),
+          tasks: { gate: suites.gate, retention: named },
+          rows: { candidate: adapterRow("cand"), evaluations: [...gateAnswers, ...answered] },
+        }),
+      );
+      return rows.decision!;
+    };
+
+    it("promotes where each interval ends within its own margin, and keeps them all", async () => {
+      // 2 of 24 lost: at worst about -26 points, which the margin of facts would not allow.
+      const decision = await at(
+        retained((n) => n >= 38),
+        [0.25, 0.3],
+      );
+      expect(decision.outcome).toBe("promoted");
+      expect(decision.retention).toBeNull();
+      expect(decision.retentionSuites).toMatchObject([
+        { name: "facts", margin: 0.25, comparison: { tasks: 16, lost: 0 } },
+        { name: "code", margin: 0.3, comparison: { tasks: 24, lost: 2 } },
+      ]);
+      expect(decision.retentionSuites![1]!.comparison.low).toBeLessThan(-0.25);
+      expect(decision.reason).toMatch(
+        /retention \(facts\) \+0\.0 points, at worst -\S+ \(margin -25\.0\); retention \(code\) -8\.3 points/,
+      );
+    });
+
+    it("rejects by the name of the one that fails, though all tasks together would pass", async () => {
+      const lost = retained((n) => n < 3);
+      const decision = await at(lost, [0.25, 0.3]);
+      expect(decision.outcome).toBe("rejected");
+      expect(decision.reason).toMatch(/^forgets too much of facts: gate /);
+      const together = await decided([...better, ...lost], {
+        retention: { path: "x", margin: 0.25 },
+      });
+      expect(together.outcome).toBe("promoted");
+    });
+
+    it("names both where both fail, and none where the gate suite decided", async () => {
+      const all = retained((n) => n % 2 === 0);
+      expect((await at(all, [0.1, 0.1])).reason).toMatch(/^forgets too much of facts and code: /);
+      const worse = [answers("gate", null, 10), answers("gate", "cand", 9)];
+      expect((await at(all, [0.1, 0.1], worse)).reason).toMatch(/^not shown to be better: /);
+    });
+
+    it("decides nothing where one of them has no answers of the base weights", async () => {
+      const partly = retained(() => false).map((each) => ({
+        ...each,
+        items: each.items.slice(0, 16),
+      }));
+      await expect(at(partly, [0.5, 0.5])).rejects.toThrow(
+        "have not answered the code retention suite",
+      );
+    });
+
+    it("leaves the decision on one suite as it was, field by field", async () => {
+      const decision = await decided([...better, ...kept]);
+      expect(Object.keys(decision).sort()).toEqual([
+        "alpha",
+        "gate",
+        "outcome",
+        "reason",
+        "retention",
+      ]);
+    });
+  });
+
   it("says nothing of forgetting, and so decides nothing, without the base weights' answers", async () => {
     await expect(decided(better)).rejects.toThrow("have not answered the retention suite");
   });

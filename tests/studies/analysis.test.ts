@@ -2,6 +2,9 @@ import { describe, expect, it } from "vitest";
 import { bootstrapByTask, equivalence, mean, mixedDifference } from "../../src/stats/index.js";
 import { differenceOf } from "../../src/studies/analysis/estimate.js";
 import { analyse } from "../../src/studies/analysis.js";
+import type { StudyReport } from "../../src/studies/report/index.js";
+import { retentionItems } from "../../src/studies/report/items.js";
+import { armTable } from "../../src/studies/report/tables.js";
 import { reference } from "../stats/reference.js";
 import { handStudy, studySpec } from "../support/study.js";
 
@@ -243,5 +246,50 @@ describe("a study's analysis", () => {
     }
     expect([effects, power.found]).toEqual([null, null]);
     expect(missing).toHaveLength(6);
+  });
+});
+
+describe("a study with several retention suites", () => {
+  it("holds each arm against each suite by itself, with its own margin", () => {
+    const hand = handStudy(oneFactor(), "00000", {
+      a1: { 1: "11110", 2: "11010" },
+      a2: { 1: "10000", 2: "10000" },
+      compute: { 1: "10010", 2: "11000" },
+    });
+    const ids = Array.from({ length: 40 }, (_, i) => `r${i}`);
+    // Everybody forgets a quarter of code and nothing of facts.
+    const right = (forgets: boolean) =>
+      new Map(ids.map((id, i) => [id, !(forgets && i >= 20 && i % 4 === 0)]));
+    const outcomes = {
+      ...hand,
+      outcomes: hand.outcomes.map((run) => ({ ...run, retention: right(true) })),
+      retention: [
+        { name: "facts", margin: 0.1, tasks: new Set(ids.slice(0, 20)) },
+        { name: "code", margin: 0.5, tasks: new Set(ids.slice(20)) },
+      ],
+      base: { ...hand.base, retention: right(false) },
+    };
+    const analysis = analyse(outcomes);
+    expect(
+      analysis.retained.map(({ arm, suite, margin, contrast }) => [
+        ...[arm, suite, margin, contrast!.tasks],
+        contrast!.estimate.difference,
+      ]),
+    ).toEqual([
+      ...["a1", "a2", "compute"].map((arm) => [arm, "facts", 0.1, 20, 0]),
+      ...["a1", "a2", "compute"].map((arm) => [arm, "code", 0.5, 20, -0.25]),
+    ]);
+    expect(analysis.arms[0]!.retention!.map(({ suite, share }) => [suite, share!.share])).toEqual([
+      ["facts", 1],
+      ["code", 0.75],
+    ]);
+    const report = { analysis, flows: [], costs: [] } as unknown as StudyReport;
+    const texts = retentionItems(report, (text) => text).map(({ text }) => text);
+    expect(texts[0]).toContain("points on the retention suite facts");
+    expect(texts[3]).toMatch(/-25\.0 points on the retention suite code, .* margin of -50\.0\.$/);
+    const { header, rows } = armTable(report, (text) => text);
+    expect(header.slice(4, 6)).toEqual(["retention (facts)", "retention (code)"]);
+    expect(rows[0]!.slice(4, 6).map((cell) => cell.split(" ")[0])).toEqual(["100.0%", "75.0%"]);
+    expect(rows.every((row) => row.length === header.length)).toBe(true);
   });
 });

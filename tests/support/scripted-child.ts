@@ -16,6 +16,7 @@ import { createTrainer } from "../../src/training/train.js";
 import { call, isCoach, proposal, saying } from "./coach.js";
 import { scriptedEmbedder } from "./embedder.js";
 import { fileWorker } from "./file-worker.js";
+import { forgetful, twoSuites } from "./retention.js";
 import { learner, scriptedRun, scriptedTrain, sumsRecipe } from "./scripted-run.js";
 
 export interface ChildOptions {
@@ -40,6 +41,8 @@ export interface ChildOptions {
   readonly remembers?: "alone" | "too";
   /** Has lessons of earlier runs, and learns for later ones. */
   readonly longTerm?: boolean | "embedding";
+  /** Two retention suites; its trainings forget half of the second. */
+  readonly suites?: boolean;
   /** A coach plans its rounds, after it looked at what is left of a budget. */
   readonly coach?: boolean;
 }
@@ -66,6 +69,7 @@ const recipe = sumsRecipe(tasksFolder, {
   ...(options.gate ? { gate: options.gate } : {}),
   ...(options.remembers === "alone" ? { retrain: { method: "memory" } } : {}),
   ...(options.remembers === "too" ? { memory: {} } : {}),
+  ...(options.suites ? { retention: twoSuites(tasksFolder) } : {}),
   // One attempt, so that there is something to mend and to learn in each round.
   ...(options.longTerm ? { longTerm: { retrieval }, generate: { attempts: 1 } } : {}),
 });
@@ -84,6 +88,7 @@ try {
       if (++asked === options.abortAt) abort.abort();
       // Written before the answer is: a call that was in flight when the process died is in here.
       appendFileSync(join(folder, "requests.txt"), ".\n");
+      if (options.suites) return forgetful("manners")(request, adapter);
       return isCoach(request) ? coach(request) : learner(request, adapter);
     },
     ...(options.settings ? { settings: options.settings } : {}),
