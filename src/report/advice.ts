@@ -2,8 +2,9 @@ import { healthAdvice } from "../core/health.js";
 import { lookDifference } from "../core/look.js";
 import { nothingNew } from "../core/memory.js";
 import type { Recipe } from "../core/recipe.js";
+import { isKept } from "../core/retention.js";
 import { saysHowToGoOn } from "./ended.js";
-import { boundsOf, sensitivity } from "./evidence.js";
+import { boundsOf, retainedIn, sensitivity } from "./evidence.js";
 import { percent } from "./figures.js";
 import type { Advice, RunReport } from "./report.js";
 
@@ -86,9 +87,18 @@ function forgetting({ rounds }: Facts, recipe: Recipe): Advice[] {
     {
       text: `Train more gently: halve retrain.learningRate (now ${learningRate}) or take fewer retrain.epochs (now ${epochs}), and ${rehearse}.`,
       command: null,
-      because: `${roundsOf(forgot)} got better at the tasks and forgot more than the margin allows.`,
+      because: `${roundsOf(forgot)} got better at the tasks and forgot more${lostText(forgot)} than the margin allows.`,
     },
   ];
+}
+
+/** The retention suites that rounds lost too much of, where they have names. */
+function lostText(rounds: Facts["rounds"]): string {
+  const lost = rounds.flatMap(({ decision }) =>
+    decision ? retainedIn(decision).filter((each) => !isKept(each)) : [],
+  );
+  const names = [...new Set(lost.flatMap(({ name }) => name ?? []))];
+  return names.length === 0 ? "" : ` of ${names.join(" and ")}`;
 }
 
 function notBetter({ rounds }: Facts, { retrain }: Recipe): Advice[] {

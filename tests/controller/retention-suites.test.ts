@@ -104,7 +104,8 @@ describe("a run that forgets one of two suites", () => {
         "Decided by the retention margin of manners; on the gate suite it was better.",
       );
       expect(flat).toContain("(retention suites, round 3's candidate)");
-      expect(flat).toContain("Task (manners): ");
+      expect(flat).toContain("Task (manners)");
+      expect(flat).toContain("forgot more of manners than the margin allows");
     }
     const plot = textsOf(html, "Candidates against what they would replace");
     expect(plot).toContain("the retention suite nearest to its margin");

@@ -7,9 +7,9 @@ import { html, type Markup } from "./template.js";
 /** Tasks that came right or went wrong, side by side. */
 export function changeCards({ changes, forgotten }: RunReport): Markup[] {
   return groupsOf(changes, forgotten).map(({ title, of, shown }) => {
-    const cards = shown.map(({ task, expected, before, after }) =>
+    const cards = shown.map(({ suite, task, expected, before, after }) =>
       card([
-        ["Task", quote(task)],
+        [suite === undefined ? "Task" : `Task (${suite})`, quote(task)],
         ...(expected === null ? [] : [["Expected", quote(expected)] as const]),
         [of.before, judged(before)],
         [of.after, judged(after)],
