@@ -23,9 +23,13 @@ afterAll(() => {
   for (const made of folders) rmSync(made, { recursive: true, force: true });
 });
 
-async function worked(where: string, forgets: "facts" | "manners" | null): Promise<ScriptedRun> {
+async function worked(
+  where: string,
+  forgets: "facts" | "manners" | null,
+  rounds: number,
+): Promise<ScriptedRun> {
   const recipe = sumsRecipe(where, {
-    rounds: 3,
+    rounds,
     retention: twoSuites(where),
     policy: { kind: "adaptive", validation: 4 },
   });
@@ -46,7 +50,7 @@ describe("a run that forgets one of two suites", () => {
   let store: Store;
   let report: RunReport;
   beforeAll(async () => {
-    ({ store } = await worked(where, "manners"));
+    ({ store } = await worked(where, "manners", 3));
     report = readReport(store, "sums-1", "UTC");
   });
   afterAll(() => store.close());
@@ -148,7 +152,7 @@ describe("a run that forgets one of two suites", () => {
 describe("a run that keeps both suites", () => {
   it("is promoted, and verify finds tasks or margins that were moved afterwards", async () => {
     const where = folder();
-    const { store } = await worked(where, null);
+    const { store } = await worked(where, null, 1);
     const decisions = store.rounds
       .all("sums-1")
       .map(({ number }) => store.rounds.decision("sums-1", number)!);
