@@ -60,7 +60,7 @@ export function nearestSuite({ retentionSuites }: Pick<FrontierPoint, "retention
 }
 
 /** How much of a margin the loss may take at worst: "62%". */
-export function usedText(used: number): string {
+function usedText(used: number): string {
   return Number.isFinite(used) ? `${Math.round(used * 100)}%` : "more than none";
 }
 
