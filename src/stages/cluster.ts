@@ -18,6 +18,8 @@ import type { StageInput, StageOutput, StagePorts } from "./types.js";
 
 /** Failures that a model reads to name a cluster, and characters of each of their texts, at most. */
 const mostShown = 4;
+/** New clusters of a round that are named, the largest: names are for people, and each costs as much as an attempt. */
+const mostNamed = 12;
 const longestText = 300;
 /** Of a name, in tokens. */
 const nameTokens = 24;
@@ -106,7 +108,7 @@ async function named(
   });
 }
 
-/** What is asked for each cluster that resembles a leader, with as many failures as fit; none where not one does. */
+/** What is asked for the largest clusters that resemble a leader, with as many failures as fit; none where not one does. */
 async function requestsFor(
   born: readonly Cluster[],
   prompt: Prompt,
@@ -115,8 +117,8 @@ async function requestsFor(
 ): Promise<Map<string, CallRequest>> {
   const { recipe } = input;
   const limit = modelOf(recipe, "coach").contextTokens - nameTokens;
-  const drafts = born.flatMap((each) => {
-    if (each.leader === null) return [];
+  const led = born.filter(({ leader }) => leader !== null).slice(0, mostNamed);
+  const drafts = led.flatMap((each) => {
     const shown = shownOf(each, input);
     return shown.map((_, fewer) => ({
       id: each.id,
