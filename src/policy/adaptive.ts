@@ -58,12 +58,12 @@ export function adaptive(
   return { round, author: "adaptive", settings: differing, tasks, decisions, stop, fallback: null };
 }
 
-/** Levers as in the last round, within today's limits; before the first as the recipe has them. */
+/** Levers as in the last round, within today's limits; before the first as the recipe has them. A coach's trial is for one round. */
 function startingSettings({ rounds, recipe, limits }: Observation): LeverSettings {
   const last = rounds.at(-1)?.settings ?? {};
   return Object.fromEntries(
     Object.entries(recipe).map(([lever, own]) => {
-      const value = last[lever as Lever] ?? own;
+      const value = lever === "critique.trial" ? own : (last[lever as Lever] ?? own);
       const limit = limits[lever as Lever];
       if (typeof value !== "number" || limit === undefined) return [lever, value];
       return [lever, Math.min(limit.most, Math.max(limit.least, value))];

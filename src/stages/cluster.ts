@@ -14,6 +14,7 @@ import { type Prompt, renderPrompt } from "../core/prompt.js";
 import { type PromptOutput, wordsOf } from "../core/prompt-output.js";
 import { withoutControlTokens } from "./support/judging/quoted.js";
 import { greedy, requestFor } from "./support/requests.js";
+import { promptOf } from "./support/trial.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
 
 /** Failures that a model reads to name a cluster, and characters of each of their texts, at most. */
@@ -53,10 +54,10 @@ export async function cluster(input: StageInput, ports: StagePorts): Promise<Sta
   };
 }
 
-function failuresOf({ rows, prompts: { critique } }: StageInput, prompts: Map<string, string>) {
-  const output = critique?.output ?? "text";
+function failuresOf(input: StageInput, prompts: Map<string, string>) {
+  const { rows } = input;
   const said = rows.critiques.flatMap((each) => {
-    const words = faultIn(each, output);
+    const words = faultIn(each, promptOf(input, each)?.output ?? "text");
     return words === null ? [] : [[each.attemptId, words] as const];
   });
   const steps = stepsOf(new Map(said));

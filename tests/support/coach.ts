@@ -23,6 +23,7 @@ export const observation: Observation = {
     "generate.temperature": 0.7,
     critique: true,
     "critique.prompt": "name-the-error",
+    "critique.trial": "no trial",
     "retrain.from": "base",
     "retrain.rank": 8,
   },
@@ -88,6 +89,7 @@ export function coachInput(changes: Partial<CoachInput> = {}): CoachInput {
       coach: coachPrompt("coach", "researcher"),
       repair: coachPrompt("coach-repair", "tool-call"),
     },
+    critiquePrompt: null,
     ...changes,
   };
 }
@@ -124,6 +126,7 @@ export function coachPorts(
     rules: () => rulesPlan,
     objection: () => null,
     lessonObjection: () => null,
+    variant: null,
     leaks: () => false,
     clock: new ManualClock(),
     signal: new AbortController().signal,

@@ -1,5 +1,5 @@
 import type { Decision, PairedComparison } from "../../core/entities.js";
-import { leversOf } from "../../core/levers.js";
+import { leversOf, trialIn } from "../../core/levers.js";
 import type { LeverSettings, RoundSeen } from "../../core/policy.js";
 import type { RoundRow } from "../../store/rounds.js";
 import type { RunRow } from "../../store/runs.js";
@@ -19,9 +19,11 @@ export function roundSeen(
   const figures = store.figures.of(run.id, number);
   const { ok, wrong, ungradable } = figures.attempts;
   const decision = store.rounds.decision(run.id, number);
+  const settings = settingsOf(store, run, number, pool);
+  const trial = trialIn(settings);
   return {
     number,
-    settings: settingsOf(store, run, number, pool),
+    settings,
     tasks: figures.elicited,
     attempts: ok + wrong + ungradable,
     right: ok,
@@ -29,6 +31,7 @@ export function roundSeen(
     ungradable,
     diversity: store.observed.diversity(run.id, number),
     revisions: store.observed.revisions(run.id, number),
+    trial: trial && store.observed.trial(run.id, number, trial),
     examined: store.observed.examined(run.id, number),
     examples: figures.examples.attempt + figures.examples.revision,
     loss: candidate === null ? null : (store.adapters.find(candidate)?.finalLoss ?? null),
