@@ -1,3 +1,4 @@
+import { costLimit, costText } from "../../core/cost.js";
 import {
   type ClusterSeen,
   type Lever,
@@ -42,6 +43,7 @@ export function stateText(observation: Observation, shown: number, teaches: bool
   return [
     `Round ${round} is next; rounds left: ${roundsLeft}.`,
     `Levers: ${leverTexts(observation).join("; ")}.`,
+    ...costLines(observation),
     ...(last === undefined ? [] : [roundLine(last, recipe)]),
     ...(failing.length > 0 ? [`Failures: ${failing.join("; ")}.`] : []),
     ...(teaches ? [lessonOffer] : []),
@@ -59,6 +61,16 @@ function leverTexts({ recipe, limits, critiquePrompts }: Observation): string[] 
     const may = choices(lever, critiquePrompts) ?? rangeText(limits[lever]);
     return may === null ? [] : [`${lever} ${figure(value)} (${may})`];
   });
+}
+
+/** What a round may cost, all levers together; nothing where there is no margin. */
+function costLines(observation: Observation): string[] {
+  const limit = costLimit(observation);
+  if (limit === null) return [];
+  const { recipe, most, unit } = limit;
+  return [
+    `Cost of the round: ${costText(recipe)} ${unit} as the recipe says, at most ${costText(most)}.`,
+  ];
 }
 
 function choices(lever: Lever, critiquePrompts: readonly string[]): string | null {

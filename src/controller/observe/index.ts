@@ -60,6 +60,7 @@ export function observe(
     seed: seedFor(recipe.seed, "policy", round),
     recipe: leversOf(recipe, pool),
     limits: limitsOf(recipe, pool),
+    ...(recipe.policy.kind === "fixed" ? {} : { margins: recipe.policy.margins }),
     critiquePrompts: critiquePromptsOf(recipe),
     rounds: recent.map((row) => roundSeen(store, run, row, pool)),
     incumbentRank: incumbentRank(store, run, pool),

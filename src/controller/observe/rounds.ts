@@ -19,6 +19,7 @@ export function roundSeen(
   const figures = store.figures.of(run.id, number);
   const { ok, wrong, ungradable } = figures.attempts;
   const decision = store.rounds.decision(run.id, number);
+  const adapter = candidate === null ? null : store.adapters.find(candidate);
   return {
     number,
     settings: settingsOf(store, run, number, pool),
@@ -31,12 +32,13 @@ export function roundSeen(
     revisions: store.observed.revisions(run.id, number),
     examined: store.observed.examined(run.id, number),
     examples: figures.examples.attempt + figures.examples.revision,
-    loss: candidate === null ? null : (store.adapters.find(candidate)?.finalLoss ?? null),
+    loss: adapter?.finalLoss ?? null,
     validation: validationOf(store, run.id, number),
     gate: decision?.gate ? countsOf(decision.gate) : null,
     retention: retentionOf(run, decision),
     ...outcomeOf(store, run.id, number, decision),
     tokens: store.observed.tokens(run.id, number),
+    trained: adapter?.tokens ?? 0,
     seconds: store.rounds.secondsFrom(run.id, number)[0]?.seconds ?? 0,
   };
 }
