@@ -1,3 +1,4 @@
+import { costProblem } from "./cost.js";
 import { messageOf, RedistillError } from "./errors.js";
 import { type HasLevers, isWhole, leverNames, noTrial, silentCritique } from "./levers.js";
 import {
@@ -114,7 +115,7 @@ export function trialsOf(
 
 /**
  * Why a plan may not be followed, in a sentence that names what it claims; null where it may. Whoever made it, only
- * levers within their limits and tasks that may be learned from are taken.
+ * levers within their limits, at a cost within its margin, and tasks that may be learned from are taken.
  */
 export function planProblem(plan: Plan, observation: Observation): string | null {
   if (plan.round !== observation.round) return `it is for round ${plan.round}`;
@@ -128,9 +129,12 @@ export function planProblem(plan: Plan, observation: Observation): string | null
     const problem = settingProblem(lever, value, observation);
     if (problem !== null) return problem;
   }
-  const trial = trialProblem(plan, observation);
-  if (trial !== null) return trial;
-  return taskProblem(plan.tasks, observation) ?? rankProblem(plan.settings, observation);
+  return (
+    trialProblem(plan, observation) ??
+    taskProblem(plan.tasks, observation) ??
+    rankProblem(plan.settings, observation) ??
+    costProblem(observation, { ...observation.recipe, ...plan.settings }, plan.tasks?.length)
+  );
 }
 
 /** Decided rounds without a promotion after which a coach's word may end a run: one sentence takes back no night. */

@@ -37,6 +37,12 @@ const bounded = {
   limits: z.partialRecord(z.enum(levers), range).default({}),
   /** Prompts of prompts/critique/ that a coach may try, or take in place of the recipe's for a round; no rule does. */
   critiquePrompts: z.array(promptName).default([]),
+  margins: z
+    .strictObject({
+      /** By how much more than the recipe's own round a planned one may be expected to cost, as a share: 1 is twice. */
+      cost: z.number().min(0).max(1000).default(1),
+    })
+    .prefault({}),
   /** Training tasks that are never learned from: what is learned by heart is seen there. */
   validation: z.number().int().min(0).max(10_000).default(24),
 };
@@ -182,6 +188,8 @@ export interface RoundSeen {
   readonly reason: string;
   /** Of attempts, critiques and revisions, whoever paid for them: what yields are counted by. Budgets are charged for more. */
   readonly tokens: number;
+  /** Tokens that its candidate was trained on, each epoch's; absent where an older release saw it. */
+  readonly trained?: number;
   readonly seconds: number;
 }
 
@@ -204,6 +212,8 @@ export interface Observation {
   readonly limits: Readonly<
     Partial<Record<Lever, { readonly least: number; readonly most: number }>>
   >;
+  /** What a plan may trade (core/cost.ts); absent where an older release saw it. */
+  readonly margins?: { readonly cost: number };
   /** The recipe's own first, then those that a plan may take in its place, a coach's own among them. */
   readonly critiquePrompts: readonly string[];
   readonly rounds: readonly RoundSeen[];

@@ -222,6 +222,7 @@ gate:
 #policy:
 #  kind: coach                # fixed, adaptive or coach
 #  limits: {}                 # by lever, such as {generate.attempts: {least: 4, most: 12}}; others from half to twice what is set here
+#  margins: {cost: 1}         # a planned round may be expected to cost so much more than the recipe's: 1 is twice, 0 no more
 #  critiquePrompts: []        # of prompts/critique/, that may be tried, or take the place of critique.prompt
 #  validation: 24             # training tasks that are never learned from: they show what is learned by heart
 #  prompt: researcher         # prompts/coach/<name>.md

@@ -32,6 +32,7 @@ export const observation: Observation = {
     "generate.temperature": { least: 0.35, most: 1.4 },
     "retrain.rank": { least: 4, most: 16 },
   },
+  margins: { cost: 1 },
   critiquePrompts: ["checklist"],
   rounds: [
     {

@@ -1,3 +1,4 @@
+import { costLimit, costText } from "../../core/cost.js";
 import { trialsOf } from "../../core/plan.js";
 import {
   type ClusterSeen,
@@ -47,6 +48,7 @@ export function stateText(
   return [
     `Round ${round} is next; rounds left: ${roundsLeft}.`,
     `Levers: ${leverTexts(observation).join("; ")}.`,
+    ...costLines(observation),
     ...(last === undefined ? [] : [roundLine(last, recipe)]),
     ...(failing.length > 0 ? [`Failures: ${failing.join("; ")}.`] : []),
     ...(may.teach ? [lessonOffer] : []),
@@ -69,6 +71,16 @@ function leverTexts(observation: Observation): string[] {
     const may = choices(lever, observation) ?? rangeText(limits[lever]);
     return may === null ? [] : [`${lever} ${figure(value)} (${may})`];
   });
+}
+
+/** What a round may cost, all levers together; nothing where there is no margin. */
+function costLines(observation: Observation): string[] {
+  const limit = costLimit(observation);
+  if (limit === null) return [];
+  const { recipe, most, unit } = limit;
+  return [
+    `Cost of the round: ${costText(recipe)} ${unit} as the recipe says, at most ${costText(most)}.`,
+  ];
 }
 
 function choices(lever: Lever, observation: Observation): string | null {

@@ -60,6 +60,7 @@ export function observe(
     seed: seedFor(recipe.seed, "policy", round),
     recipe: leversOf(recipe, pool),
     limits: limitsOf(recipe, pool),
+    ...(recipe.policy.kind === "fixed" ? {} : { margins: recipe.policy.margins }),
     critiquePrompts: critiquesOf(context, run),
     rounds: recent.map((row) => roundSeen(store, run, row, pool)),
     incumbentRank: incumbentRank(store, run, pool),

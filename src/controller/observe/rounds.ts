@@ -21,6 +21,7 @@ export function roundSeen(
   const decision = store.rounds.decision(run.id, number);
   const settings = settingsOf(store, run, number, pool);
   const trial = trialIn(settings);
+  const adapter = candidate === null ? null : store.adapters.find(candidate);
   return {
     number,
     settings,
@@ -34,12 +35,13 @@ export function roundSeen(
     trial: trial && store.observed.trial(run.id, number, trial),
     examined: store.observed.examined(run.id, number),
     examples: figures.examples.attempt + figures.examples.revision,
-    loss: candidate === null ? null : (store.adapters.find(candidate)?.finalLoss ?? null),
+    loss: adapter?.finalLoss ?? null,
     validation: validationOf(store, run.id, number),
     gate: decision?.gate ? countsOf(decision.gate) : null,
     retention: retentionOf(run, decision),
     ...outcomeOf(store, run.id, number, decision),
     tokens: store.observed.tokens(run.id, number),
+    trained: adapter?.tokens ?? 0,
     seconds: store.rounds.secondsFrom(run.id, number)[0]?.seconds ?? 0,
   };
 }

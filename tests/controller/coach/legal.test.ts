@@ -77,6 +77,16 @@ describe("what a grammar lets a coach write", () => {
     expect(going.map(({ lever }) => lever)).not.toContain("retrain.rank");
   });
 
+  it("has no value that would cost more than the margin allows", () => {
+    const attempts = (cost: number) =>
+      settingsIn({ ...observation, margins: { cost } }, objection)
+        .filter(({ lever }) => lever === "generate.attempts")
+        .map(({ value }) => value);
+    expect(attempts(1)).toEqual([2, 3, 5, 6, 8]);
+    expect(attempts(0.5)).toEqual([2, 3, 5, 6]);
+    expect(attempts(0)).toEqual([2, 3]);
+  });
+
   it("names clusters that have tasks, and never asks to stop", () => {
     expect(schemaOf(observation)).toContain('["c1","c2"]');
     const none = { ...observation, clusters: [] };
