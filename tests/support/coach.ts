@@ -4,10 +4,10 @@ import type { CallRequest, Completion } from "../../src/core/entities.js";
 import { type Observation, type Plan, policySchema } from "../../src/core/policy.js";
 import type { ChatModel, Complete } from "../../src/core/ports.js";
 import type { Prompt } from "../../src/core/prompt.js";
-import { runAgent } from "../../src/models/langchain/agent.js";
 import { parsePrompt } from "../../src/prompts/load.js";
 import { callKey } from "../../src/store/calls.js";
 import { ManualClock } from "./manual-clock.js";
+import { runAgent } from "./run-agent.js";
 
 export const coachPrompt = (stage: string, name: string): Prompt => {
   const path = `prompts/${stage}/${name}.md`;

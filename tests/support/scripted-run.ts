@@ -17,7 +17,6 @@ import type { ChatModel, Embedder, RoleModels, Train } from "../../src/core/port
 import { type Changeable, type Recipe, recipeSchema } from "../../src/core/recipe.js";
 import { lessonPrompts } from "../../src/core/retrain.js";
 import { type AdapterRow, candidateOf } from "../../src/core/round.js";
-import { runAgent } from "../../src/models/langchain/agent.js";
 import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
 import { parsePrompt } from "../../src/prompts/load.js";
 import { readVariant } from "../../src/prompts/variant.js";
@@ -28,6 +27,7 @@ import { Store } from "../../src/store/store.js";
 import { createRemember } from "../../src/training/remember.js";
 import { createVerify } from "../../src/verifiers/index.js";
 import { learner } from "./learner.js";
+import { runAgent } from "./run-agent.js";
 
 export { learner } from "./learner.js";
 
