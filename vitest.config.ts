@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./tests/longest-first.js";
 
 /** Tests that need neither engine nor trainer, so that two of them may run at once. */
 const units = [
@@ -26,7 +27,7 @@ const units = [
     "tests/cli/lessons.test.ts",
     // Those that kill or damage what has a scripted model.
     "tests/faults/{kill,*-kill,old-release,damage*,adapter-file,health,hostile-*}.test.ts",
-    "tests/faults/{io-error,lease,locked,room,secrets}.test.ts",
+    "tests/faults/{io-error,lease,locked,room,secrets,stop}.test.ts",
   );
 
 /** With servers that are many processes, or take all cores whatever they are given. */
@@ -42,12 +43,14 @@ export default defineConfig({
   test: {
     globalSetup: ["tests/prepare.ts"],
     reporters: ["default"],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
           name: "units",
           include: units,
           maxWorkers: 2,
+          setupFiles: ["tests/in-memory.ts"],
           sequence: { groupOrder: 0 },
           ...common,
         },

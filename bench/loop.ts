@@ -122,7 +122,7 @@ async function measure(
     store,
     runId,
     tasks: frozenTasks(store, runId),
-    ...{ prompts, critiques: new Map(), coach: null },
+    ...{ prompts, critiques: () => new Map(), coach: null },
     models: eachRole(() => model),
     train,
     verify: createVerify({}),

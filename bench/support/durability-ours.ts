@@ -55,7 +55,7 @@ async function wholeRun(): Promise<void> {
   const startedAt = performance.now();
   await workOn({
     ...{ store, runId, tasks: frozenTasks(store, runId), prompts: studentAlone, train },
-    ...{ models: eachRole(() => model), critiques: new Map(), coach: null },
+    ...{ models: eachRole(() => model), critiques: () => new Map(), coach: null },
     remember: () => Promise.reject(new Error("nothing is remembered here")),
     ...{ verify: createVerify({}), workspace: folder, observe: () => {} },
     openAdapter: () => Promise.reject(new Error("there is no adapter here")),

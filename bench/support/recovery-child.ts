@@ -35,7 +35,7 @@ const runId =
 const train: Train = () => Promise.reject(new Error("nothing is trained here"));
 await workOn({
   ...{ store, runId, tasks: frozenTasks(store, runId), prompts: studentAlone, train },
-  ...{ models: eachRole(() => model), critiques: new Map(), coach: null },
+  ...{ models: eachRole(() => model), critiques: () => new Map(), coach: null },
   remember: () => Promise.reject(new Error("nothing is remembered here")),
   ...{ verify: createVerify({}), workspace: folder, observe: () => {} },
   openAdapter: () => Promise.reject(new Error("there is no adapter here")),

@@ -45,7 +45,7 @@ const say = (round: number) => {
 say(0);
 await workOn({
   ...{ store, runId, tasks: frozenTasks(store, runId), prompts: studentAlone, train },
-  ...{ models: eachRole(() => model), critiques: new Map(), coach: null },
+  ...{ models: eachRole(() => model), critiques: () => new Map(), coach: null },
   ...{ verify: createVerify({}), workspace: folder },
   // A run reads and hashes the adapter's file here; the scripted training writes none.
   openAdapter: async (row) => candidateOf(row),

@@ -26,6 +26,9 @@ const validationTasks = 24;
 const roundsPaid = 8;
 const mostRounds = 16;
 
+/** What a plan may cost beyond the recipe: the default. */
+const margins = { cost: 1 };
+
 /** The recipe that all policies begin with; that of the quickstart but for sizes. */
 const recipe: Recipe = recipeSchema.parse({
   name: "simulated",
@@ -37,7 +40,7 @@ const recipe: Recipe = recipeSchema.parse({
   critique: { prompt: "name-the-error" },
   refine: { prompt: "second-try", tries: 2 },
   curate: { maximum: 48, replay: { path: "none", ratio: 1 } },
-  policy: { kind: "adaptive", validation: validationTasks },
+  policy: { kind: "adaptive", validation: validationTasks, margins },
 });
 
 /** null: the recipe as written. */
@@ -81,7 +84,7 @@ function runNight(world: World, rules: Arm, budget: number, seed: number): Night
   for (let round = 1; round <= mostRounds && spent < budget; round++) {
     const observation: Observation = {
       ...{ round, seed: seedFor(seed, "policy", round), recipe: own, limits },
-      ...{ critiquePrompts: [], clusters: [], lessons: [], budgetLeft: {} },
+      ...{ margins, critiquePrompts: [], clusters: [], lessons: [], budgetLeft: {} },
       roundsLeft: mostRounds - round + 1,
       rounds: seen,
       incumbentRank: rankOfIncumbent(seen),
@@ -204,6 +207,7 @@ function playRound(
     outcome: verdict === null ? "skipped" : verdict.promoted ? "promoted" : "rejected",
     reason: "",
     tokens: generated + (mended?.tokens ?? 0),
+    trained: trainedTokens,
     seconds: 0,
   };
   return { seen, tries, tokens: seen.tokens + trainedTokens + evaluated + validated };

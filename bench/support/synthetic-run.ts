@@ -22,6 +22,7 @@ const student: Prompt = {
 export const studentAlone: StagePrompts = {
   student,
   critique: null,
+  trial: null,
   refine: null,
   memory: null,
   distil: null,

@@ -152,6 +152,8 @@ export function promptsFrom(snapshots: readonly PromptSnapshot[]): StagePrompts 
   return {
     student: of("student") as Prompt,
     critique: of("critique"),
+    // Settled by each round's settings.
+    trial: null,
     refine: of("refine"),
     memory: of("memory"),
     distil: of("distil"),

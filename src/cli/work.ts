@@ -8,6 +8,7 @@ import { systemClock } from "../core/clock.js";
 import type { Changeable, Recipe } from "../core/recipe.js";
 import type { AdapterRow } from "../core/round.js";
 import { evolutionCourse } from "../evolution/evolve.js";
+import { readVariant } from "../prompts/variant.js";
 import { markOf } from "../setup/lock.js";
 import { LeaseLostError } from "../store/leases.js";
 import type { PromptSnapshot, RunRow } from "../store/runs.js";
@@ -130,7 +131,7 @@ async function work(
     runId: run.id,
     tasks: frozenTasks(store, run.id),
     prompts: promptsFrom(store.runs.prompts(run.id)),
-    critiques: critiquesFrom(store.runs.prompts(run.id)),
+    critiques: () => critiquesFrom(store.runs.prompts(run.id)),
     coach: await coachOf(store.runs.prompts(run.id)),
     models: machine.models,
     ...embeddingOf(machine, store.runs.prompts(run.id)),
@@ -158,5 +159,5 @@ async function coachOf(snapshots: readonly PromptSnapshot[]): Promise<CoachParts
   const prompts = coachPromptsFrom(snapshots);
   if (prompts === null) return null;
   const { runAgent } = await import("../models/langchain/agent.js");
-  return { prompts, runAgent };
+  return { prompts, runAgent, readVariant };
 }

@@ -7,6 +7,7 @@ import {
   tokensWithoutNumbers,
 } from "../core/bags.js";
 import type { FailedOutcome } from "../core/cluster.js";
+import { arithmeticOf } from "./arithmetic.js";
 import { placesOf, reasonKey, reasonOf } from "./reason.js";
 
 /** An attempt that was not right, with all that is compared of it. */
@@ -31,6 +32,7 @@ const parts = Object.keys(partWeights) as Part[];
 /** A failure as sets of weighted features; a part that tells nothing is absent. */
 export interface Features {
   readonly id: string;
+  readonly taskId: string;
   readonly key: string;
   readonly reason: string;
   readonly bags: Readonly<Partial<Record<Part, Bag>>>;
@@ -38,10 +40,11 @@ export interface Features {
 
 /** The features of a failure. */
 export function featuresOf(failure: Failure, telling: Telling): Features {
-  const { id, outcome, verifier, finding, answer, step, prompt } = failure;
-  const reason = reasonOf(finding);
+  const { id, taskId, outcome, verifier, finding, answer, step, prompt } = failure;
+  const arithmetic = arithmeticOf(verifier, finding, prompt);
+  const reason = reasonOf(arithmetic === null ? finding : withMore(finding, arithmetic));
   const shingles: Record<Part, readonly string[]> = {
-    places: placesOf(verifier, finding),
+    places: arithmetic === null ? placesOf(verifier, finding) : [arithmetic],
     // Models say the same in another order of words: single words, not runs of them.
     step: step === null ? [] : wordsIn(step),
     answer: shinglesIn(answer),
@@ -52,8 +55,11 @@ export function featuresOf(failure: Failure, telling: Telling): Features {
     return bag.total > 0 ? [[part, bag] as const] : [];
   });
   const key = reasonKey({ outcome, verifier, reason });
-  return { id, key, reason, bags: Object.fromEntries(bags) };
+  return { id, taskId, key, reason, bags: Object.fromEntries(bags) };
 }
+
+/** One sentence more about it, after a semicolon. */
+const withMore = (finding: string, more: string) => `${finding.replace(/\.\s*$/, "")}; ${more}.`;
 
 /**
  * How alike two failures of one reason are, from 0 to 1: the mean, weighted by part, of the weighted Jaccard similarities

@@ -3,8 +3,8 @@ import { type Features, similarityOf } from "./features.js";
 /** Failures at least as similar as this to a leader are of its cluster; measured in bench/clusters.ts. */
 export const likeness = 0.4;
 
-/** Failures that make a cluster; one alone may be an accident and stays among the rest. */
-export const leastBorn = 2;
+/** Tasks whose failures make a cluster: attempts at one task are alike, and say nothing of any other. */
+export const leastTasks = 2;
 
 /** Clusters of wrong answers that a run has at most; the rest is `other`. */
 export const mostClusters = 48;
@@ -83,7 +83,7 @@ function nearest(failure: Features, leaders: readonly Features[]): Features | nu
 function founders(failures: readonly Features[], room: number): Founder[] {
   const found: Founder[] = [];
   let left = failures;
-  while (left.length >= leastBorn && found.length < room) {
+  while (left.length >= leastTasks && found.length < room) {
     // Ids are hashes: the first ones are a sample without a bias.
     const sample = left.slice(0, sampleSize);
     const leaders = densest(sample);
@@ -115,16 +115,26 @@ function densest(sample: readonly Features[]): Features[] {
   const open = new Set(sample.keys());
   const leaders: Features[] = [];
   for (;;) {
-    let [best, most] = [-1, leastBorn - 1];
+    let [best, most] = [-1, 0];
     for (const i of open) {
-      const count = 1 + neighbours[i]!.filter((j) => open.has(j)).length;
-      if (count > most) [best, most] = [i, count];
+      const own = neighbours[i]!.filter((j) => open.has(j));
+      if (own.length > most && areOfMany(sample, i, own)) [best, most] = [i, own.length];
     }
     if (best === -1) return leaders;
     leaders.push(sample[best]!);
     open.delete(best);
     for (const j of neighbours[best]!) open.delete(j);
   }
+}
+
+/** Whether a failure and its neighbours are of enough tasks to found a cluster. */
+function areOfMany(
+  sample: readonly Features[],
+  own: number,
+  neighbours: readonly number[],
+): boolean {
+  const tasks = new Set([own, ...neighbours].map((i) => sample[i]!.taskId));
+  return tasks.size >= leastTasks;
 }
 
 function grouped(features: readonly Features[]): Map<string, Features[]> {

@@ -1,5 +1,11 @@
 import { RedistillError } from "../core/errors.js";
-import { applyPlan, applyProblem, decisionText, planProblem } from "../core/plan.js";
+import {
+  applyPlan,
+  applyProblem,
+  critiquePromptsOf,
+  decisionText,
+  planProblem,
+} from "../core/plan.js";
 import type { Observation, Plan } from "../core/policy.js";
 import type { Prompt } from "../core/prompt.js";
 import type { Recipe } from "../core/recipe.js";
@@ -42,9 +48,10 @@ export async function planFor(
     policy.kind === "coach"
       ? await coachPlan(context, run, observation, (signal) => portsOf(signal, asked))
       : adaptive(observation);
-  requireFollowable(run.recipe, proposed, observation);
+  requireFollowable(run.recipe, proposed, observation, [...context.critiques().keys()]);
   const plan = commitAt(store, "plan", () => {
     const kept = keepLesson(store, run, proposed);
+    if (kept.variant) store.runs.addPrompt(run.id, { stage: "critique", ...kept.variant });
     store.plans.insert(run.id, kept, observation);
     store.calls.use(run.id, planning, asked);
     ledger.write();
@@ -60,8 +67,14 @@ export async function planFor(
  *
  * @throws RedistillError `internal` for one that may not.
  */
-export function requireFollowable(recipe: Recipe, plan: Plan, observation: Observation): void {
-  const problem = planProblem(plan, observation) ?? applyProblem(recipe, plan.settings);
+export function requireFollowable(
+  recipe: Recipe,
+  plan: Plan,
+  observation: Observation,
+  critiques: readonly string[] = critiquePromptsOf(recipe),
+): void {
+  const names = plan.variant ? [...critiques, plan.variant.name] : critiques;
+  const problem = planProblem(plan, observation) ?? applyProblem(recipe, plan.settings, names);
   if (problem === null) return;
   throw new RedistillError(
     "internal",
@@ -96,11 +109,14 @@ export function settingsOf(
   round: number,
 ): RoundSettings {
   const plan = store.plans.find(run.id, round);
-  if (plan === null) return { recipe: run.recipe, prompts, plannedTasks: null };
-  const recipe = applyPlan(run.recipe, plan.settings);
-  const wanted = recipe.critique?.prompt ?? null;
-  const critique = wanted === null ? null : frozen(critiques, wanted, run.id);
-  return { recipe, prompts: { ...prompts, critique }, plannedTasks: plan.tasks };
+  if (plan === null && !run.recipe.critique?.trial) {
+    return { recipe: run.recipe, prompts, plannedTasks: null };
+  }
+  const known = critiques();
+  const recipe = applyPlan(run.recipe, plan?.settings ?? {}, [...known.keys()]);
+  const of = (name: string | null | undefined) => (name ? frozen(known, name, run.id) : null);
+  const [critique, trial] = [of(recipe.critique?.prompt), of(recipe.critique?.trial)];
+  return { recipe, prompts: { ...prompts, critique, trial }, plannedTasks: plan?.tasks ?? null };
 }
 
 function frozen(critiques: ReadonlyMap<string, Prompt>, name: string, runId: string): Prompt {

@@ -21,8 +21,8 @@ export interface RunContext {
   readonly runId: string;
   readonly tasks: TaskSets;
   readonly prompts: StagePrompts;
-  /** The run's critique prompts by name: the recipe's, and those that a plan may put in its place. */
-  readonly critiques: ReadonlyMap<string, Prompt>;
+  /** The run's critique prompts by name, as they are now: the recipe's, those that a plan may take, and those that a coach wrote. */
+  critiques(): ReadonlyMap<string, Prompt>;
   /** null where the recipe's policy is no coach. */
   readonly coach: CoachParts | null;
   readonly models: RoleModels;

@@ -9,7 +9,7 @@ export interface HasLevers {
   readonly teacher: { readonly labels: string; readonly exemplars: number };
   readonly elicit: { readonly tasksPerRound: number };
   readonly generate: { readonly attempts: number; readonly temperature: number };
-  readonly critique: { readonly prompt: string } | null;
+  readonly critique: { readonly prompt: string; readonly trial: string | null } | null;
   readonly refine: { readonly tries: number } | null;
   readonly curate: {
     readonly maximum: number;
@@ -28,6 +28,9 @@ interface Range {
 
 /** The critique prompt that says nothing: wrong attempts are rewritten without a critique. */
 export const silentCritique = "none";
+
+/** The value of `critique.trial` where no other prompt is tried: no prompt can have this name. */
+export const noTrial = "no trial";
 
 const wholeLevers: readonly Lever[] = [
   ...(["elicit.tasksPerRound", "generate.attempts", "refine.tries"] as const),
@@ -57,12 +60,23 @@ export function leversOf(recipe: HasLevers, pool: number): LeverSettings {
       : {
           ...(distils(recipe) ? {} : { critique: critique.prompt !== silentCritique }),
           "critique.prompt": critique.prompt,
+          "critique.trial": critique.trial ?? noTrial,
         }),
     ...(refine === null ? {} : { "refine.tries": refine.tries }),
     ...(curate.maximum === 0 ? {} : { "curate.maximum": curate.maximum }),
     ...(curate.replay === null ? {} : { "curate.replay.ratio": curate.replay.ratio }),
     ...trainingLevers(retrain),
   };
+}
+
+/** The two prompts that the failures of a round with these levers are divided between; null where there is one. */
+export function trialIn(
+  settings: LeverSettings,
+): { readonly own: string; readonly tried: string } | null {
+  const tried = settings["critique.trial"];
+  if (tried === undefined || tried === noTrial) return null;
+  const own = settings.critique === false ? silentCritique : settings["critique.prompt"];
+  return { own: String(own), tried: String(tried) };
 }
 
 function trainingLevers(retrain: RetrainSettings): LeverSettings {
@@ -125,6 +139,7 @@ function allowed(lever: Lever, recipe: HasLevers, pool: number): Range {
       return { least: 1e-9, most: 1 };
     case "critique":
     case "critique.prompt":
+    case "critique.trial":
     case "retrain.from":
       throw new Error(`${lever} is no number`);
   }

@@ -1,5 +1,6 @@
+import { costProblem } from "./cost.js";
 import { messageOf, RedistillError } from "./errors.js";
-import { type HasLevers, isWhole, leverNames, silentCritique } from "./levers.js";
+import { type HasLevers, isWhole, leverNames, noTrial, silentCritique } from "./levers.js";
 import {
   type Lever,
   type LeverSettings,
@@ -16,13 +17,21 @@ import { contradictions, type Recipe, recipeSchema } from "./recipe.js";
  * result is a valid recipe that differs in nothing else (`retrain.alpha` follows the rank, so that the adapter's scale
  * stays what the recipe has).
  *
+ * @param critiques Names of the critique prompts that the run has.
  * @throws RedistillError `internal` for a key that is no lever, for a lever that the recipe lacks, and for a value that
  *   its key cannot have.
  */
-export function applyPlan(recipe: Recipe, settings: LeverSettings): Recipe {
+export function applyPlan(
+  recipe: Recipe,
+  settings: LeverSettings,
+  critiques: readonly string[] = critiquePromptsOf(recipe),
+): Recipe {
   const draft = structuredClone(recipe) as Recipe;
   for (const [name, value] of Object.entries(settings)) {
     if (!levers.includes(name as Lever)) throw refused(`sets ${name}, which is no lever`);
+    if (isPromptLever(name) && value !== noTrial && !critiques.includes(String(value))) {
+      throw refused(`takes prompt critique/${value}, which is not among the run's`);
+    }
     set(draft, recipe, name as Lever, value);
   }
   // After the prompt, which it takes the place of.
@@ -34,9 +43,13 @@ export function applyPlan(recipe: Recipe, settings: LeverSettings): Recipe {
 }
 
 /** Why no recipe comes of these settings, see {@link applyPlan}; null where one does. */
-export function applyProblem(recipe: Recipe, settings: LeverSettings): string | null {
+export function applyProblem(
+  recipe: Recipe,
+  settings: LeverSettings,
+  critiques?: readonly string[],
+): string | null {
   try {
-    applyPlan(recipe, settings);
+    applyPlan(recipe, settings, critiques);
     return null;
   } catch (error) {
     return messageOf(error);
@@ -50,10 +63,7 @@ function set(draft: Recipe, recipe: Recipe, lever: Lever, value: LeverValue): vo
     }
     return;
   }
-  if (lever === "critique.prompt" && !critiquePromptsOf(recipe).includes(String(value))) {
-    throw refused(`takes prompt critique/${value}, which is not among the recipe's`);
-  }
-  setAt(draft, lever.split("."), value);
+  setAt(draft, lever.split("."), lever === "critique.trial" && value === noTrial ? null : value);
   if (lever === "retrain.rank") setAt(draft, ["retrain", "alpha"], alphaAt(recipe, Number(value)));
 }
 
@@ -65,7 +75,9 @@ function alphaAt({ retrain }: Recipe, rank: number): number {
   return (retrain.alpha / retrain.rank) * rank;
 }
 
-function setAt(draft: Recipe, path: readonly string[], value: LeverValue): void {
+const isPromptLever = (name: string) => name === "critique.prompt" || name === "critique.trial";
+
+function setAt(draft: Recipe, path: readonly string[], value: LeverValue | null): void {
   const holder = path
     .slice(0, -1)
     .reduce<unknown>((at, key) => (at as Record<string, unknown> | null)?.[key], draft);
@@ -82,13 +94,28 @@ function refused(what: string): RedistillError {
 /** Names of the critique prompts that a plan may choose from, the recipe's own first; empty without a critique. */
 export function critiquePromptsOf({ critique, policy }: HasLevers): readonly string[] {
   if (critique === null) return [];
+  const tried = critique.trial === null ? [] : [critique.trial];
   const more = policy.kind === "fixed" ? [] : policy.critiquePrompts;
-  return [...new Set([critique.prompt, ...more])];
+  return [...new Set([critique.prompt, ...tried, ...more])];
+}
+
+/**
+ * The critique prompts that may be tried beside the one that a round has: the other ones, and saying nothing, by which
+ * it is seen whether a critique does anything at all.
+ */
+export function trialsOf(
+  { recipe, critiquePrompts }: Pick<Observation, "recipe" | "critiquePrompts">,
+  settings: LeverSettings,
+): readonly string[] {
+  const asked = settings["critique.prompt"] ?? recipe["critique.prompt"];
+  const own = settings.critique === false ? silentCritique : asked;
+  const known = new Set([...critiquePrompts, silentCritique]);
+  return recipe["critique.trial"] === undefined ? [] : [...known].filter((name) => name !== own);
 }
 
 /**
  * Why a plan may not be followed, in a sentence that names what it claims; null where it may. Whoever made it, only
- * levers within their limits and tasks that may be learned from are taken.
+ * levers within their limits, at a cost within its margin, and tasks that may be learned from are taken.
  */
 export function planProblem(plan: Plan, observation: Observation): string | null {
   if (plan.round !== observation.round) return `it is for round ${plan.round}`;
@@ -102,7 +129,12 @@ export function planProblem(plan: Plan, observation: Observation): string | null
     const problem = settingProblem(lever, value, observation);
     if (problem !== null) return problem;
   }
-  return taskProblem(plan.tasks, observation) ?? rankProblem(plan.settings, observation);
+  return (
+    trialProblem(plan, observation) ??
+    taskProblem(plan.tasks, observation) ??
+    rankProblem(plan.settings, observation) ??
+    costProblem(observation, { ...observation.recipe, ...plan.settings }, plan.tasks?.length)
+  );
 }
 
 /** Decided rounds without a promotion after which a coach's word may end a run: one sentence takes back no night. */
@@ -129,6 +161,7 @@ function settingProblem(name: string, value: unknown, observation: Observation):
       ? null
       : "it sets critique.prompt to none that was frozen";
   }
+  if (lever === "critique.trial") return null;
   if (lever === "retrain.from") {
     return value === "base" || value === "incumbent"
       ? null
@@ -141,6 +174,14 @@ function settingProblem(name: string, value: unknown, observation: Observation):
     return `it sets ${lever} to ${value}, outside ${limit.least} to ${limit.most}`;
   }
   return isWhole(lever) && !Number.isInteger(value) ? `${lever} ${value} is not whole` : null;
+}
+
+function trialProblem({ settings, variant }: Plan, observation: Observation): string | null {
+  const tried = settings["critique.trial"];
+  if (tried === undefined || tried === noTrial || tried === variant?.name) return null;
+  return trialsOf(observation, settings).includes(String(tried))
+    ? null
+    : "it tries a critique prompt that was not frozen, or the one that the round has anyway";
 }
 
 function taskProblem(tasks: Plan["tasks"], observation: Observation): string | null {

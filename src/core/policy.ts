@@ -13,6 +13,8 @@ export const levers = [
   "critique",
   /** One of the recipe's own and `policy.critiquePrompts`; only a coach moves it. */
   "critique.prompt",
+  /** Another prompt that half of the failures are criticised with; only a coach moves it, for one round. */
+  "critique.trial",
   "refine.tries",
   "curate.maximum",
   "curate.replay.ratio",
@@ -33,8 +35,14 @@ const range = z
 const bounded = {
   /** How far a lever with a number may be moved; by default from half to twice what the recipe has. */
   limits: z.partialRecord(z.enum(levers), range).default({}),
-  /** Prompts of prompts/critique/ that a coach may take in place of the recipe's for a round; no rule does. */
+  /** Prompts of prompts/critique/ that a coach may try, or take in place of the recipe's for a round; no rule does. */
   critiquePrompts: z.array(promptName).default([]),
+  margins: z
+    .strictObject({
+      /** By how much more than the recipe's own round a planned one may be expected to cost, as a share: 1 is twice. */
+      cost: z.number().min(0).max(1000).default(1),
+    })
+    .prefault({}),
   /** Training tasks that are never learned from: what is learned by heart is seen there. */
   validation: z.number().int().min(0).max(10_000).default(24),
 };
@@ -75,6 +83,14 @@ export interface PolicyDecision {
   readonly saw: Readonly<Record<string, LeverValue | null>>;
 }
 
+/** A critique prompt that a coach wrote, as a file: it becomes one of the run's prompts with the plan that tries it. */
+export interface CritiqueVariant {
+  readonly name: string;
+  readonly version: string;
+  readonly hash: string;
+  readonly body: string;
+}
+
 /** What the next round is going to do. It is a row before it acts. */
 export interface Plan {
   readonly round: number;
@@ -88,6 +104,8 @@ export interface Plan {
   readonly stop: string | null;
   /** Why the coach's proposal was not taken, so that the rules decided; null where nothing went wrong. */
   readonly fallback: string | null;
+  /** Absent where no prompt was written; not kept in the plan's row. */
+  readonly variant?: CritiqueVariant;
 }
 
 /** A training task and how the teacher's attempts at it went. */
@@ -120,6 +138,16 @@ export interface RetentionSeen {
   readonly margin: number;
 }
 
+/** One of two prompts that a round's failures were divided between, by task. */
+export interface TrialArm {
+  readonly prompt: string;
+  /** Tasks that were criticised by it and revised, and those of them with a right revision. */
+  readonly asked: number;
+  readonly fixed: number;
+  /** Of its critiques and revisions. */
+  readonly tokens: number;
+}
+
 /** What a finished round did and what came of it. Of the suites there are counts, never a task. */
 export interface RoundSeen {
   readonly number: number;
@@ -139,6 +167,8 @@ export interface RoundSeen {
     readonly fixed: number;
     readonly tokens: number;
   } | null;
+  /** Where another critique prompt was tried beside the round's own; null, or absent in rounds of older releases, where none was. */
+  readonly trial?: { readonly own: TrialArm; readonly tried: TrialArm } | null;
   /** From `examine`: what revisions made of attempts that were right, and of wrong ones; null without it. */
   readonly examined: {
     readonly wrong: number;
@@ -166,6 +196,8 @@ export interface RoundSeen {
   readonly reason: string;
   /** Of attempts, critiques and revisions, whoever paid for them: what yields are counted by. Budgets are charged for more. */
   readonly tokens: number;
+  /** Tokens that its candidate was trained on, each epoch's; absent where an older release saw it. */
+  readonly trained?: number;
   readonly seconds: number;
 }
 
@@ -188,6 +220,9 @@ export interface Observation {
   readonly limits: Readonly<
     Partial<Record<Lever, { readonly least: number; readonly most: number }>>
   >;
+  /** What a plan may trade (core/cost.ts); absent where an older release saw it. */
+  readonly margins?: { readonly cost: number };
+  /** The recipe's own first, then those that a plan may take in its place, a coach's own among them. */
   readonly critiquePrompts: readonly string[];
   readonly rounds: readonly RoundSeen[];
   /** The rank that the incumbent's adapter was trained with, however long ago; null where it has none. */

@@ -140,6 +140,8 @@ export const recipeSchema = z.strictObject({
     .strictObject({
       ...sampling,
       prompt: promptName,
+      /** Another prompt that half of the failed tasks are criticised with, so that the two can be compared. */
+      trial: promptName.nullable().default(null),
       /** Wrong attempts of a task that are criticised; tasks with enough right answers have none. */
       perTask: atLeastOne(64).default(1),
       temperature: sampling.temperature.default(0.7),
@@ -251,6 +253,11 @@ export function contradictions(recipe: Recipe): { path: (string | number)[]; mes
     found.push({
       path: ["critique"],
       message: "a critique is used by refine; set refine.prompt too",
+    });
+  if (recipe.critique !== null && recipe.critique.trial === recipe.critique.prompt)
+    found.push({
+      path: ["critique", "trial"],
+      message: "it is critique.prompt itself; a trial needs another prompt",
     });
   if (recipe.curate.maximum > 0 && recipe.curate.maximum < recipe.curate.minimum)
     found.push({

@@ -1,7 +1,7 @@
 import type { Message, Task } from "../core/entities.js";
 import type { EvolutionDraft, Trial } from "../core/evolution.js";
 import { type Prompt, renderPrompt, variablesIn } from "../core/prompt.js";
-import { fieldsNamed } from "./proposal.js";
+import { fieldsNamed } from "../prompts/variant.js";
 
 /** Characters of each text in a failure, at most: several have to fit a small model's context. */
 const longestText = 240;

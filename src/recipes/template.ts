@@ -93,6 +93,7 @@ generate:
 # The model says what is wrong with its own failed answers; off by default, needs refine.
 #critique:
 #  prompt: locate-error       # prompts/critique/<name>.md; \`redistill prompts list\` shows them
+#  trial: null                # another prompt of prompts/critique/, tried on half of the failed tasks: the report compares them
 #  perTask: 1                 # wrong attempts of a task that are criticised
 #  temperature: 0.7
 #  topP: 0.95
@@ -223,7 +224,8 @@ gate:
 #policy:
 #  kind: coach                # fixed, adaptive or coach
 #  limits: {}                 # by lever, such as {generate.attempts: {least: 4, most: 12}}; others from half to twice what is set here
-#  critiquePrompts: []        # of prompts/critique/, that may take the place of critique.prompt for a round
+#  margins: {cost: 1}         # a planned round may be expected to cost so much more than the recipe's: 1 is twice, 0 no more
+#  critiquePrompts: []        # of prompts/critique/, that may be tried, or take the place of critique.prompt
 #  validation: 24             # training tasks that are never learned from: they show what is learned by heart
 #  prompt: researcher         # prompts/coach/<name>.md
 #  maxTokens: 512             # longest single answer of the coach

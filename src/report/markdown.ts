@@ -18,6 +18,7 @@ import {
   type Style,
 } from "./sections.js";
 import { code, escaped, prose } from "./text.js";
+import { trialsTable, trialsTitle, writtenItems } from "./trials.js";
 import { bestItems, waysToUse } from "./use.js";
 import {
   faultItems,
@@ -48,6 +49,7 @@ export function renderMarkdown(report: RunReport): string {
       : section("From draft to revision", list(reworkedItems(report, style)))),
     ...section("Failures by what went wrong", list(clusterItems(report, style))),
     ...section("Plans", list(planItems(report, style))),
+    ...section(trialsTitle, table(trialsTable(report)), list(writtenItems(report, style))),
     ...section(frontierTitle, table(frontierTable(report))),
     ...section("What it remembers", list(memoryItems(report, style))),
     ...section("The judge", list(judgeItems(report))),

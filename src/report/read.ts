@@ -16,6 +16,7 @@ import { readMemory } from "./memory.js";
 import type { Basis, BestAdapter, Changes, Reworked, RoundReport, RunReport } from "./report.js";
 import { readRound } from "./rounds.js";
 import { readChanges, readSuites } from "./suites.js";
+import { readTrials } from "./trials.js";
 
 const mostReworked = 2;
 const longestPrompt = 120;
@@ -73,6 +74,11 @@ export function readReport(
     reworked,
     ...(clusters.length === 0 ? {} : { clusters }),
     plans: store.plans.of(run.id),
+    trials: readTrials(
+      store,
+      run,
+      rounds.map(({ round }) => round),
+    ),
     frontier: readFrontier(store, run.id, rounds),
     memory: readMemory(store, run, tasks),
     judge: rounds.flatMap(({ round }) => readJudge(store, run.id, round) ?? []),

@@ -9,10 +9,10 @@ import type {
 } from "../core/entities.js";
 import type { Reading } from "../core/health.js";
 import type { LessonEvidence, RememberedExemplar } from "../core/memory.js";
-import type { Plan } from "../core/policy.js";
+import type { Plan, TrialArm } from "../core/policy.js";
 import type { Recipe } from "../core/recipe.js";
 import type { Suite } from "../core/round.js";
-import type { FullComparison, JudgeFigures } from "../stats/index.js";
+import type { FullComparison, Interval, JudgeFigures } from "../stats/index.js";
 import type { RoundFigures } from "../store/figures.js";
 import type { NotificationCounts } from "../store/outbox.js";
 import type { StageSpend } from "../store/spend.js";
@@ -48,6 +48,8 @@ export interface RunReport {
   readonly clusters?: readonly ClusterReport[];
   /** What the policy decided for each round; empty where it is fixed. */
   readonly plans: readonly Plan[];
+  /** Critique prompts that were tried beside a round's own; empty where none was. */
+  readonly trials: readonly TrialReport[];
   /** What each of the rounds that answered the gate suite gave for its tokens. */
   readonly frontier: readonly FrontierPoint[];
   /** null where nothing is remembered. */
@@ -64,6 +66,17 @@ export interface RunReport {
   readonly tryPrompt: string | null;
   /** All that would differ if the same run had been disturbed, or made on another machine. */
   readonly howItWent: HowItWent;
+}
+
+/** A round's failures, divided by task between two critique prompts. */
+export interface TrialReport {
+  readonly round: number;
+  readonly own: TrialArm;
+  readonly tried: TrialArm;
+  /** Share of tasks with a right revision, tried - own, with a 95% interval. */
+  readonly difference: Interval & { readonly difference: number };
+  /** The text of one that a coach wrote; null for a file's. */
+  readonly written: string | null;
 }
 
 /** Base and final weights on one suite. */

@@ -19,6 +19,7 @@ import {
 } from "./sections.js";
 import { aligned, headed, section } from "./terminal-parts.js";
 import { oneLine } from "./text.js";
+import { trialsTable, trialsTitle, writtenItems } from "./trials.js";
 import { bestItems, waysToUse } from "./use.js";
 import {
   faultItems,
@@ -55,6 +56,8 @@ export function renderTerminal(report: RunReport): string {
     section("From draft to revision", reworkedItems(report, style)),
     section("Failures by what went wrong", clusterItems(report, style)),
     section("Plans", planItems(report, style)),
+    headed(trialsTitle, aligned(trialsTable(report))),
+    section("Critique prompts of the coach", writtenItems(report, style)),
     headed(frontierTitle, aligned(frontierTable(report))),
     section("What it remembers", memoryItems(report, style)),
     section("The judge", judgeItems(report)),

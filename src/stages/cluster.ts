@@ -14,10 +14,13 @@ import { type Prompt, renderPrompt } from "../core/prompt.js";
 import { type PromptOutput, wordsOf } from "../core/prompt-output.js";
 import { withoutControlTokens } from "./support/judging/quoted.js";
 import { greedy, requestFor } from "./support/requests.js";
+import { promptOf } from "./support/trial.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
 
 /** Failures that a model reads to name a cluster, and characters of each of their texts, at most. */
 const mostShown = 4;
+/** New clusters of a round that are named, the largest: names are for people, and each costs as much as an attempt. */
+const mostNamed = 12;
 const longestText = 300;
 /** Of a name, in tokens. */
 const nameTokens = 24;
@@ -51,10 +54,10 @@ export async function cluster(input: StageInput, ports: StagePorts): Promise<Sta
   };
 }
 
-function failuresOf({ rows, prompts: { critique } }: StageInput, prompts: Map<string, string>) {
-  const output = critique?.output ?? "text";
+function failuresOf(input: StageInput, prompts: Map<string, string>) {
+  const { rows } = input;
   const said = rows.critiques.flatMap((each) => {
-    const words = faultIn(each, output);
+    const words = faultIn(each, promptOf(input, each)?.output ?? "text");
     return words === null ? [] : [[each.attemptId, words] as const];
   });
   const steps = stepsOf(new Map(said));
@@ -106,7 +109,7 @@ async function named(
   });
 }
 
-/** What is asked for each cluster that resembles a leader, with as many failures as fit; none where not one does. */
+/** What is asked for the largest clusters that resemble a leader, with as many failures as fit; none where not one does. */
 async function requestsFor(
   born: readonly Cluster[],
   prompt: Prompt,
@@ -115,8 +118,8 @@ async function requestsFor(
 ): Promise<Map<string, CallRequest>> {
   const { recipe } = input;
   const limit = modelOf(recipe, "coach").contextTokens - nameTokens;
-  const drafts = born.flatMap((each) => {
-    if (each.leader === null) return [];
+  const led = born.filter(({ leader }) => leader !== null).slice(0, mostNamed);
+  const drafts = led.flatMap((each) => {
     const shown = shownOf(each, input);
     return shown.map((_, fewer) => ({
       id: each.id,

@@ -4,7 +4,7 @@ import { readCritique, schemaOf } from "../core/prompt-output.js";
 import type { StageSummary } from "../core/round.js";
 import { criticMessages } from "./support/criticism.js";
 import { requestFor } from "./support/requests.js";
-import { failuresToRework } from "./support/unsolved.js";
+import { criticised } from "./support/trial.js";
 import type { StageInput, StageOutput, StagePorts } from "./types.js";
 
 /**
@@ -14,26 +14,26 @@ import type { StageInput, StageOutput, StagePorts } from "./types.js";
 export async function critique(input: StageInput, ports: StagePorts): Promise<StageOutput> {
   const { recipe, prompts } = input;
   const settings = recipe.critique;
-  const prompt = prompts.critique;
-  if (settings === null || prompt === null || prompt.output === "none") {
-    return { rows: {}, summary: { critiques: 0 } };
-  }
-  const failures = failuresToRework(input, settings.perTask);
-  const schema = ports.holdsSchema ? schemaOf(prompt.output) : null;
+  const speaks = [prompts.critique, prompts.trial].some((each) => each && each.output !== "none");
+  if (settings === null || !speaks) return { rows: {}, summary: { critiques: 0 } };
+  const failures = criticised(input).filter(({ prompt }) => prompt.output !== "none");
   const completions = await ports.complete(
-    failures.map(({ task, attempt }) => ({
-      ...requestFor(
-        criticMessages(input, prompt, task, attempt),
-        settings,
-        recipe.seed,
-        "critique",
-        attempt.id,
-      ),
-      ...(schema === null ? {} : { schema }),
-    })),
+    failures.map(({ task, attempt, prompt }) => {
+      const schema = ports.holdsSchema ? schemaOf(prompt.output) : null;
+      return {
+        ...requestFor(
+          criticMessages(input, prompt, task, attempt),
+          settings,
+          recipe.seed,
+          "critique",
+          attempt.id,
+        ),
+        ...(schema === null ? {} : { schema }),
+      };
+    }),
     input.incumbent?.weights ?? null,
   );
-  const critiques = failures.flatMap(({ task, attempt }, position): Critique[] => {
+  const critiques = failures.flatMap(({ task, attempt, prompt }, position): Critique[] => {
     const { callKey, text, stopReason, unanswered } = completions[position]!;
     // Nothing was said of this attempt, so that there is nothing to rewrite it by.
     if (unanswered !== undefined) return [];

@@ -42,6 +42,8 @@ export type TaskSets = Readonly<Record<Split, readonly Task[]>>;
 export interface StagePrompts {
   readonly student: Prompt;
   readonly critique: Prompt | null;
+  /** Half of the failed tasks are criticised with this one; null where none is tried. */
+  readonly trial: Prompt | null;
   readonly refine: Prompt | null;
   /** How lessons stand before a question, and how a critique becomes one; null without a memory. */
   readonly memory: Prompt | null;

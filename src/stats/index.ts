@@ -28,7 +28,7 @@ export {
 } from "./mixed.js";
 export { commonAnswers, comparePaired, countOutcomes, type FullComparison } from "./paired.js";
 export { detectableDifference, tasksNeeded } from "./power.js";
-export { exactInterval, wilsonInterval } from "./proportion.js";
+export { exactInterval, shareDifference, wilsonInterval } from "./proportion.js";
 export {
   bet,
   type LookPlan,

@@ -30,3 +30,25 @@ export function wilsonInterval(count: number, of: number, confidence = 0.95): In
     high: count === of ? 1 : middle + reach,
   };
 }
+
+/**
+ * The interval of the difference of two shares of independent items, second - first (Newcombe 1998, Statistics in
+ * Medicine 17:873–890, method 10): of their score intervals, squared and added. Without items on one side it is
+ * everything that the other one leaves.
+ *
+ * @param first How many of how many.
+ */
+export function shareDifference(
+  first: readonly [count: number, of: number],
+  second: readonly [count: number, of: number],
+  confidence = 0.95,
+): Interval & { readonly difference: number } {
+  const share = ([count, of]: readonly [number, number]) => (of === 0 ? 0.5 : count / of);
+  const [p, q] = [share(first), share(second)];
+  const [a, b] = [wilsonInterval(...first, confidence), wilsonInterval(...second, confidence)];
+  return {
+    difference: q - p,
+    low: q - p - Math.hypot(q - b.low, a.high - p),
+    high: q - p + Math.hypot(b.high - q, p - a.low),
+  };
+}

@@ -1,4 +1,5 @@
-import type { RoundSeen } from "../core/policy.js";
+import { silentCritique } from "../core/levers.js";
+import type { RoundSeen, TrialArm } from "../core/policy.js";
 import type { Connection } from "./database.js";
 
 /** How the attempts of a round at one training task went. */
@@ -63,6 +64,39 @@ export class ObservedTables {
     const tokens =
       this.tokensIn("critiques", runId, round) + this.tokensIn("revisions", runId, round);
     return { asked, fixed, tokens };
+  }
+
+  /** What came of the two prompts that a round's failures were divided between; null where one of them had none. */
+  trial(
+    runId: string,
+    round: number,
+    prompts: { readonly own: string; readonly tried: string },
+  ): NonNullable<RoundSeen["trial"]> | null {
+    const arms = new Map(this.arms(runId, round).map((arm) => [arm.prompt, arm]));
+    const [own, tried] = [arms.get(prompts.own), arms.get(prompts.tried)];
+    return own && tried ? { own, tried } : null;
+  }
+
+  /** Revised tasks by the critique prompt that they were criticised with; `none` for those that were not. */
+  arms(runId: string, round: number): TrialArm[] {
+    const of = "p.run_id = c.run_id AND p.stage = 'critique' AND p.hash = c.prompt_hash";
+    const own = "run_id = @runId AND round = @round";
+    return this.db
+      .prepare<unknown[], TrialArm>(
+        `WITH said AS (
+           SELECT c.id, p.name, prompt_tokens + completion_tokens AS tokens
+             FROM (SELECT * FROM critiques WHERE ${own}) c JOIN calls ON key = call_key JOIN prompts p ON ${of}),
+         revised AS (
+           SELECT task_id, critique_id, prompt_tokens + completion_tokens AS tokens,
+                  outcome = 'ok' AND stop_reason = 'end' AS fixed
+             FROM (SELECT * FROM revisions WHERE ${own}) r JOIN calls ON key = call_key
+             JOIN verdicts v ON v.run_id = r.run_id AND subject_id = r.id)
+         SELECT ifnull(name, '${silentCritique}') AS prompt, count(DISTINCT task_id) AS asked,
+                count(DISTINCT iif(fixed, task_id, NULL)) AS fixed,
+                sum(revised.tokens) + ifnull((SELECT sum(tokens) FROM said s WHERE s.name = said.name), 0) AS tokens
+           FROM revised LEFT JOIN said ON said.id = critique_id GROUP BY 1 ORDER BY 1`,
+      )
+      .all({ runId, round });
   }
 
   /** What revisions made of examined attempts, planted mistakes left out; null where the round examined none. */

@@ -85,10 +85,14 @@ export class RunTable {
         run.folder,
         new Date().toISOString(),
       );
-    const insert = this.db.prepare(
-      "INSERT INTO prompts VALUES (@runId, @stage, @name, @version, @hash, @body)",
-    );
-    for (const prompt of run.prompts) insert.run({ runId: run.id, ...prompt });
+    for (const prompt of run.prompts) this.addPrompt(run.id, prompt);
+  }
+
+  /** A prompt that came after those that a run began with. Call inside the transaction of what asks with it. */
+  addPrompt(runId: string, prompt: PromptSnapshot): void {
+    this.db
+      .prepare("INSERT INTO prompts VALUES (@runId, @stage, @name, @version, @hash, @body)")
+      .run({ runId, ...prompt });
   }
 
   /** By stage; of a stage that has several the recipe's own is the first. */
@@ -100,7 +104,7 @@ export class RunTable {
       .all(runId);
   }
 
-  /** Every prompt that runs began with, once for each of its texts, with the first such run. */
+  /** Every prompt of any run, once for each of its texts, with the first such run. */
   allPrompts(): (PromptSnapshot & { readonly runId: string })[] {
     return this.db
       .prepare<[], PromptSnapshot & { runId: string }>(

@@ -9,6 +9,7 @@ import { checkReasoningGym, type ReasoningGymScorer } from "./reasoning-gym.js";
 import { type Check, ungradable, unreadable } from "./verdict.js";
 
 export { answerKey, majority, majorityVerdicts } from "./majority.js";
+export { numbersIn, plainNumbers } from "./numbers.js";
 export type { ReasoningGymItem, ReasoningGymScorer } from "./reasoning-gym.js";
 export { unreadable } from "./verdict.js";
 

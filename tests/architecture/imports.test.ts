@@ -19,7 +19,7 @@ const allowed: Record<string, readonly string[]> = {
   stages: ["core", "clusters", "stats", "verifiers"],
   report: ["core", "stats", "store"],
   health: ["core", "stats"],
-  clusters: ["core", "stats"],
+  clusters: ["core", "stats", "verifiers"],
   schedule: ["core"],
   policy: ["core", "stats"],
   controller: ["core", "health", "policy", "stages", "stats", "store", "notify", "schedule"],

@@ -108,6 +108,42 @@ describe("groups of failures", () => {
     ]);
   });
 
+  it("are of more than one task", () => {
+    const rounds = new Rounds([]);
+    const step = "The carry was lost.";
+    const alone = ["a", "b", "c"].map((id) => failureOf(id, { step, taskId: "one" }));
+    const first = rounds.round(alone);
+    expect(new Set(groupsOf(first).values())).toEqual(new Set([restIds.wrong]));
+    const second = rounds.round([...alone, failureOf("d", { step, taskId: "another" })]);
+    expect(second.born.map(({ step }) => step)).toEqual([step]);
+    expect(sizes(groupsOf(second))).toEqual([4]);
+  });
+
+  it("tell by which operation a wrong number was made of its task's", () => {
+    const of = (id: string, prompt: string, read: string) =>
+      failureOf(id, {
+        prompt,
+        finding: `The final answer was read as ${read}, which is not right.`,
+      });
+    const rows = new Rounds([]).round([
+      of("a", "Tom had 9 pens and lost 4. How many are left?", "13"),
+      of("b", "A shelf is 120 cm long, and 35 cm are sawn off. Its length?", "155"),
+      of("c", "Ann has 9 cats and 4 of them sleep. How many are awake?", "36"),
+      of("d", "There are 12 cakes for 3 people. How many has each?", "36"),
+      of("e", "Of 50 seats 8 are free. How many are taken?", "7"),
+    ]);
+    const groups = groupsOf(rows);
+    expect(groups.get("b")).toBe(groups.get("a"));
+    expect(groups.get("d")).toBe(groups.get("c"));
+    expect(new Set(groups.values()).size).toBe(3);
+    expect(groups.get("e")).toBe(restIds.wrong);
+    expect(rows.born.map(({ reason }) => reason).sort()).toEqual([
+      "",
+      "The final answer was read as #, which is not right; it is the product of two of the task's numbers.",
+      "The final answer was read as #, which is not right; it is the sum of two of the task's numbers.",
+    ]);
+  });
+
   it("leave what is alone among the rest", () => {
     const rows = new Rounds([]).round([failureOf("a")]);
     expect(rows.members).toEqual([{ attemptId: "a", clusterId: restIds.wrong }]);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { arithmeticOf } from "../../src/clusters/arithmetic.js";
 import { distinctName, nameByReason, readName } from "../../src/clusters/names.js";
 import { placesOf, reasonOf } from "../../src/clusters/reason.js";
 import { stepsOf } from "../../src/clusters/steps.js";
@@ -29,6 +30,29 @@ describe("a reason", () => {
     expect(placesOf("fields", "Fields 1, 3 are not what is expected.")).toEqual(["1", "3"]);
     expect(placesOf("json", 'Missing keys: "city".')).toEqual(['"city"']);
     expect(placesOf("numeric", "The final answer was read as 7, which is not right.")).toEqual([]);
+  });
+});
+
+describe("how a wrong number was made", () => {
+  const read = (number: string) => `The final answer was read as ${number}, which is not right.`;
+
+  it.each([
+    ["9", "Tom had 9 pens and lost 4.", "the task itself has that number"],
+    ["13", "Tom had 9 pens and lost 4.", "it is the sum of two of the task's numbers"],
+    ["-5", "Tom had 9 pens and lost 4.", "it is the difference of two of the task's numbers"],
+    ["1,200.5", "At $2.00 for 600.25 each.", "it is the product of two of the task's numbers"],
+    ["2.25", "Tom had 9 pens and lost 4.", "it is one of the task's numbers divided by another"],
+    ["16", "He had 9, then 4, then 3.", "it is the sum of all of the task's numbers"],
+    ["17", "Tom had 9 pens and lost 4.", null],
+    ["4", "Tom had 4 pens.", null],
+    ["3", "1 2 3 4 5 6 of them", null],
+  ])("%s of %j: %j", (number, prompt, expected) => {
+    expect(arithmeticOf("numeric", read(number), prompt)).toBe(expected);
+  });
+
+  it("is said of numbers alone that were read as one", () => {
+    expect(arithmeticOf("exact", read("9"), "9 and 4")).toBeNull();
+    expect(arithmeticOf("numeric", "The answer holds no number.", "9 and 4")).toBeNull();
   });
 });
 

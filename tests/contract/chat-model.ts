@@ -43,7 +43,9 @@ export function chatModelContract(
 
     it("answers each request once, also none and many", async () => {
       await answersOf(model, []);
-      const requests = Array.from({ length: 20 }, (_, i) => requestOf(`Name number ${i}.`));
+      const requests = Array.from({ length: 20 }, (_, i) =>
+        requestOf(`Name number ${i}.`, { maxTokens: 4 }),
+      );
       expect(await answersOf(model, requests)).toHaveLength(20);
     });
 

@@ -11,6 +11,7 @@ import type { RunContext } from "../../src/controller/unit.js";
 import type { LessonLine } from "../../src/core/lesson-file.js";
 import { planProblem } from "../../src/core/plan.js";
 import type { Plan } from "../../src/core/policy.js";
+import type { Prompt } from "../../src/core/prompt.js";
 import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
 import { readReport, renderMarkdown } from "../../src/report/index.js";
 import type { Store } from "../../src/store/store.js";
@@ -94,7 +95,7 @@ describe("a run with a coach", () => {
 
   it("asks a model with a grammar by one, and nobody else's question is another for it", async () => {
     const because = "It is worth a try.";
-    const full = { settings: [], cluster: null, lesson: null, stop: null, because };
+    const full = { settings: [], cluster: null, lesson: null, variant: null, stop: null, because };
     const script = coached(call("rounds"), call("propose", full));
     const asked = async (grammar: boolean) => {
       const model = new ScriptedChatModel("learner", script);
@@ -140,7 +141,10 @@ describe("a run with a coach", () => {
       store.rounds.begin(run.id, round, run.incumbent);
       store.rounds.finish(run.id, round);
     }
-    const context = { store, runId: run.id, tasks: frozenTasks(store, run.id) } as RunContext;
+    const context = {
+      ...{ store, runId: run.id, tasks: frozenTasks(store, run.id) },
+      critiques: () => new Map<string, Prompt>(),
+    } as unknown as RunContext;
     const seen = observe(context, run, 30, { left: () => ({}) });
     expect(seen.rounds.some(({ outcome }) => outcome === "promoted")).toBe(false);
     expect([seen.recipe["retrain.rank"], seen.incumbentRank]).toEqual([8, 16]);

@@ -180,7 +180,7 @@ describe("a memory's tokens", () => {
     const none = { critique: null, refine: null, judge: null, rubric: null, repair: null };
     const prompts = {
       ...{ student, ...none, memory: null, distil: null, solution: null, feedback: null },
-      cluster: null,
+      ...{ cluster: null, trial: null },
     };
     const recipe = (tokens: number) =>
       sumsRecipe(where, {

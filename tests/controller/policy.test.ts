@@ -38,7 +38,10 @@ async function worked(changes: Record<string, unknown> = {}): Promise<ScriptedRu
 /** What the next round would be told. */
 function seenBy(run: ScriptedRun, round: number) {
   const { store } = run;
-  const context = { store, runId: "sums-1", tasks: frozenTasks(store, "sums-1") } as RunContext;
+  const context = {
+    ...{ store, runId: "sums-1", tasks: frozenTasks(store, "sums-1") },
+    critiques: () => new Map(),
+  } as unknown as RunContext;
   return observe(context, store.runs.find("sums-1")!, round, { left: () => ({}) });
 }
 

@@ -198,7 +198,7 @@ describe("a critique's question", () => {
     const none = { judge: null, rubric: null, repair: null, memory: null, distil: null };
     const prompts = {
       ...{ student: parsed("student"), critique: parsed("critique"), refine: parsed("refine") },
-      ...{ ...none, solution: null, feedback: null, cluster: null },
+      ...{ ...none, solution: null, feedback: null, cluster: null, trial: null },
     };
     const fits = (contextTokens: number) => {
       const roles = { critic: { provider: "embedded", contextTokens, path: "default" } };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { leversOf, limitsOf } from "../../src/core/levers.js";
+import { leversOf, limitsOf, noTrial, trialIn } from "../../src/core/levers.js";
 import { applyPlan, critiquePromptsOf, planProblem } from "../../src/core/plan.js";
 import type { LeverSettings, Plan } from "../../src/core/policy.js";
 import { contradictions, type Recipe, recipeSchema } from "../../src/core/recipe.js";
@@ -104,6 +104,26 @@ const planWith = (changes: Partial<Plan>): Plan => ({
   ...{ fallback: null, ...changes },
 });
 
+describe("a trial", () => {
+  it("is a part of a round's recipe, of prompts that the run has", () => {
+    const recipe = recipeWith();
+    const of = (settings: LeverSettings, critiques?: readonly string[]) =>
+      applyPlan(recipe, settings, critiques).critique;
+    expect(of({ "critique.trial": "checklist" })).toMatchObject({
+      ...{ prompt: "locate-error", trial: "checklist" },
+    });
+    expect(of({ "critique.trial": noTrial })?.trial).toBeNull();
+    expect(() => of({ "critique.trial": "coach-2" })).toThrow(/not among the run's/);
+    expect(of({ "critique.trial": "coach-2" }, ["locate-error", "coach-2"])?.trial).toBe("coach-2");
+    expect(() => of({ "critique.trial": "locate-error" })).toThrow(/critique.trial: it is/);
+    expect(trialIn({ "critique.prompt": "a", "critique.trial": "b" })).toEqual({
+      ...{ own: "a", tried: "b" },
+    });
+    expect(trialIn({ "critique.prompt": "a", "critique.trial": noTrial })).toBeNull();
+    expect(trialIn({ "critique.prompt": "a" })).toBeNull();
+  });
+});
+
 describe("a plan that may not be followed", () => {
   const observation = observationWith({ tasks: tasksWith(new Array(30).fill(null)) });
   const problem = (changes: Partial<Plan>) => planProblem(planWith(changes), observation);
@@ -130,6 +150,26 @@ describe("a plan that may not be followed", () => {
     expect(problem({ tasks: [] })).toContain("0 tasks");
     const all = observation.tasks.map(({ id }) => id);
     expect(problem({ tasks: all })).toContain("30 tasks, outside 1 to 20");
+  });
+
+  it("tries a critique prompt that was not frozen, or the round's own", () => {
+    const own = observation.recipe["critique.prompt"];
+    const among = { ...observation, critiquePrompts: ["locate-error", "checklist"] };
+    const tried = (name: string, more: LeverSettings = {}) =>
+      planProblem(planWith({ settings: { "critique.trial": name, ...more } }), among);
+    for (const name of ["none", "checklist", noTrial])
+      expect([name, tried(name)]).toEqual([name, null]);
+    expect(own).toBe("locate-error");
+    for (const name of ["mine", "locate-error"]) {
+      expect(tried(name)).toContain("a critique prompt that was not frozen, or the one");
+    }
+    // Beside silence the recipe's own is another prompt, and silence none.
+    expect(tried("locate-error", { critique: false })).toBeNull();
+    expect(tried("none", { critique: false })).toContain("not frozen, or the one");
+    expect(tried("checklist", { "critique.prompt": "checklist" })).toContain("or the one");
+    const variant = { name: "coach-1", version: "1", hash: "h", body: "" };
+    expect(problem({ settings: { "critique.trial": "coach-1" }, variant })).toBeNull();
+    expect(problem({ settings: { "critique.trial": "coach-2" }, variant })).not.toBeNull();
   });
 
   it("goes on from an adapter of another rank", () => {

@@ -54,7 +54,13 @@ describe("one round on real weights, with real training", () => {
     expect(report).toContain("small-1");
     const { stdout, status } = redistill(undisturbed, ["--json", "report"]);
     expect(status).toBe(0);
-    const { rounds, suites } = JSON.parse(stdout);
+    const { rounds, suites, trials } = JSON.parse(stdout);
+    // Half of the failed tasks were rewritten without a critique.
+    expect(trials).toMatchObject([
+      { own: { prompt: "name-the-error" }, tried: { prompt: "none" } },
+    ]);
+    expect(trials[0].own.asked - trials[0].tried.asked).toBeOneOf([0, 1]);
+    expect(report).toContain(`${trials[0].tried.fixed} of ${trials[0].tried.asked}`);
     expect(rounds[0].attempts.ok).toBeGreaterThan(0);
     expect(rounds[0].training.adapter).toMatch(/^[0-9a-f]{64}$/);
     expect(["promoted", "rejected"]).toContain(rounds[0].decision.outcome);

@@ -63,7 +63,7 @@ describe("an adapter's file", () => {
     const working = workOn({
       ...{ store, runId: "sums-1", workspace: options.workspace.root, signal: options.signal },
       ...{ tasks: { train: [], replay: [], gate: [], sealed: [], retention: [] } },
-      ...{ prompts: { student: {} } as never, critiques: new Map(), coach: null },
+      ...{ prompts: { student: {} } as never, critiques: () => new Map(), coach: null },
       models: eachRole(
         () => ({ digest: "d", sample: (...all: unknown[]) => asked.push(all) }) as never,
       ),

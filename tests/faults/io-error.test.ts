@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { childScript } from "../support/child.js";
+import { childScript, programFolder } from "../support/child.js";
 import { sumsFile } from "../support/scripted-run.js";
 import { everything, fired, folder, random } from "./harness.js";
 
@@ -22,7 +22,7 @@ describe.runIf(possible)("an error at the n-th input or output of the database",
     "%s fails cleanly or does nothing, and the run then ends with the same rows",
     (name, errno) => {
       const where = folder();
-      const [library, control] = [join(where, "faulty.so"), join(where, "control")];
+      const [library, control] = [join(programFolder(), "faulty.so"), join(where, "control")];
       const compiled = spawnSync(
         "cc",
         ["-shared", "-fPIC", "-O1", "-o", library, "tests/faults/io/faulty.c", "-ldl"],

@@ -49,6 +49,7 @@ describe("a run whose coach looks at its budget", () => {
     );
   const told = (where: string, round: number) =>
     ask(where, `SELECT observation -> '$.budgetLeft' FROM plans WHERE round = ${round}`);
+  const written = "SELECT count(*) FROM prompts WHERE name LIKE 'coach-%'";
   let expected: Record<string, string> = {};
   beforeAll(() => {
     sumsFile(tasks, 160);
@@ -57,6 +58,8 @@ describe("a run whose coach looks at its budget", () => {
     expect(asked(undisturbed)).toBe("3,3");
     expect(told(undisturbed, 1)).toBe('{"calls":10000,"tokens":10000000}');
     expect(ask(undisturbed, "SELECT count(*) FROM plans WHERE author = 'coach'")).toBe(2);
+    // Each plan has a critique prompt of the coach's with it.
+    expect(ask(undisturbed, written)).toBe(2);
   });
 
   // Of each plan the first answer has the question that tells what is left.

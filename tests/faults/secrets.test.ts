@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { text as readAll } from "node:stream/consumers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
-import { childScript } from "../support/child.js";
+import { childScript, programFolder } from "../support/child.js";
 import { startReceiver } from "../support/receiver.js";
 import { sumsFile } from "../support/scripted-run.js";
 
@@ -73,6 +73,7 @@ const holding = (text: string) =>
 describe.runIf(process.platform === "linux")("a run that holds secrets", () => {
   const workspace = mkdtempSync(join(tmpdir(), "redistill-canary-"));
   const outside = mkdtempSync(join(tmpdir(), "redistill-canary-secrets-"));
+  const programs = programFolder();
   const listed: Listed[] = [];
   let received: { authorization: string | undefined; path: string; event: string }[] = [];
   let [stdout, stderr] = ["", ""];
@@ -90,7 +91,7 @@ describe.runIf(process.platform === "linux")("a run that holds secrets", () => {
     };
     const tokenFile = secret("token", canaries.file);
     const addressFile = secret("hook", `${webhook.url}/hooks/${canaries.address}`);
-    const python = join(outside, "python");
+    const python = join(programs, "python");
     writeFileSync(python, talkativePython, { mode: 0o755 });
     mkdirSync(join(workspace, "runs"));
     const recipe = join(workspace, "recipe.yaml");
@@ -196,7 +197,7 @@ describe.runIf(process.platform === "linux")("a run that holds secrets", () => {
     expect(listed.flatMap(({ commandLine }) => holding(commandLine))).toEqual([]);
     const trainers = listed.filter(
       ({ commandLine }) =>
-        commandLine.includes("redistill_trainer") && commandLine.includes(outside),
+        commandLine.includes("redistill_trainer") && commandLine.includes(programs),
     );
     expect(trainers.length).toBeGreaterThan(0);
     for (const { environment } of trainers) {

@@ -11,8 +11,8 @@ import {
   databaseIn,
   environment,
   logOf,
-  programArguments,
   runProgram,
+  scriptedProgram,
   startProgram,
   stateIn,
   sumsFolder,
@@ -57,7 +57,7 @@ const alive = (pid: number) => {
 
 /** Runs the program on a terminal that is closed when it ends, and gives its exit code and output. */
 function runOnTerminal(folder: string, args: string[]): { code: string; said: string } {
-  const command = [process.execPath, ...programArguments, ...args];
+  const command = [process.execPath, scriptedProgram, ...args];
   const script = resolve("tests/support/terminal.py");
   const { stdout } = spawnSync("python3", [script, join(folder, "never"), ...command], {
     cwd: folder,
@@ -109,7 +109,7 @@ describe("a run that is told to stop", () => {
   it.skipIf(process.platform === "win32")("by a closed terminal drains and can go on", async () => {
     const folder = sumsFolder();
     const trigger = join(folder, "close-now");
-    const program = [process.execPath, ...programArguments, "run", "recipe.yaml"];
+    const program = [process.execPath, scriptedProgram, "run", "recipe.yaml"];
     const terminal = spawn("python3", [resolve("tests/support/terminal.py"), trigger, ...program], {
       cwd: folder,
       env: environment(slow),

@@ -12,7 +12,7 @@ import { mergeToGguf } from "../../src/training/export.js";
 import { createTrainer } from "../../src/training/train.js";
 import { createTrainerWorker, type TrainerWorker } from "../../src/training/worker.js";
 import { testModel, testPython } from "../support/machine.js";
-import { inLlama, inTorch, marginsAtDifference } from "./support.js";
+import { inLlama, inTorch, marginsAtDifference, once } from "./support.js";
 
 /** A logit margin this small is a tie between float32 torch and llama.cpp's quantised arithmetic. */
 const tie = 0.4;
@@ -50,6 +50,9 @@ describe("the exported GGUF adapter", () => {
       questions.map((messages) => engine.render(messages)),
       peft,
     );
+  // The same for several tests: asked once.
+  const rightInTorch = once(() => asked(join(folder, "right", "peft")));
+  const baseInLlama = once(() => inLlama(engine, questions, null));
 
   /** A random adapter on q and k alone in `right/`, and one with rows in the wrong order. */
   function makeAdapters(): void {
@@ -110,7 +113,7 @@ describe("the exported GGUF adapter", () => {
 
   it("has the rows of q and k where llama.cpp reads them, which training would hide", async () => {
     makeAdapters();
-    const torch = await asked(join(folder, "right", "peft"));
+    const torch = await rightInTorch();
     const right = await inLlama(engine, questions, join(folder, "right", "adapter.gguf"));
     expect(Math.max(...marginsAtDifference(torch, right))).toBeLessThan(tie);
     // The comparison can fail: without the permutation it does.
@@ -140,12 +143,12 @@ describe("the exported GGUF adapter", () => {
     expect([architecture, name]).toEqual(["llama", (await inspectModel(testModel())).name]);
     const merged = await load(file.path, file.sha256);
     try {
-      const torch = await asked(adapter.peftPath);
+      const torch = await rightInTorch();
       const margins = marginsAtDifference(torch, await inLlama(merged, questions, null));
       expect(Math.max(...margins)).toBeLessThan(bound);
       // The adapter matters: the base alone answers otherwise.
-      const base = marginsAtDifference(torch, await inLlama(engine, questions, null));
-      expect(Math.max(...base)).toBeGreaterThan(tie);
+      const unmerged = marginsAtDifference(torch, await baseInLlama());
+      expect(Math.max(...unmerged)).toBeGreaterThan(tie);
     } finally {
       await merged.dispose();
     }

@@ -51,6 +51,15 @@ export async function inLlama(
   return texts.map((text) => engine.tokenize(text));
 }
 
+/** What is made when it is asked for first, and kept. */
+export function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
 /** Torch's margin where the two first differ, an early end counted as a difference; 0 where equal. */
 export function marginsAtDifference(torch: TorchAnswer[], llama: number[][]): number[] {
   return torch.map(({ tokens, margins }, i) => {

@@ -15,6 +15,7 @@ export const own: LeverSettings = {
   "generate.temperature": 0.8,
   critique: true,
   "critique.prompt": "locate-error",
+  "critique.trial": "no trial",
   "refine.tries": 2,
   "curate.maximum": 48,
   "curate.replay.ratio": 0.5,

@@ -147,6 +147,28 @@ describe("cluster", () => {
     expect(fewer).toBeLessThan(4);
   });
 
+  it("has the twelve largest of many named", async () => {
+    const kinds = Array.from({ length: 14 }, (_, kind) => {
+      const own = tasks.slice(0, kind === 13 ? 3 : 2);
+      return own.map((task) => {
+        const attempt = attemptAt(task, kind, `${kind}`, "wrong");
+        const finding = `It is ${"x".repeat(kind + 1)}.`;
+        return { ...attempt, verdict: { ...attempt.verdict, finding } };
+      });
+    });
+    const ports = portsWith(() => "A name");
+    const { rows } = await cluster(
+      input({ rows: { attempts: kinds.flat(), critiques: [] } }),
+      ports,
+    );
+    const { born } = rows.clusters!;
+    expect(born).toHaveLength(14);
+    expect(ports.asked).toHaveLength(12);
+    const unnamed = born.filter(({ namedBy }) => namedBy === null);
+    expect(unnamed.map(({ name, reason }) => `${name}.` === reason)).toEqual([true, true]);
+    expect(unnamed.map(({ reason }) => reason)).not.toContain(`It is ${"x".repeat(14)}.`);
+  });
+
   it("knows what earlier rounds found, and asks for no name again", async () => {
     const first = (
       await cluster(

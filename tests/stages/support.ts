@@ -56,7 +56,15 @@ export function promptOf(stage: string, user: string, system?: string): Prompt {
 export const student = promptOf("student", "Q: {{task}}", "Answer with a number.");
 
 const onlyStudent = {
-  ...{ student, critique: null, refine: null, judge: null, rubric: null, repair: null },
+  ...{
+    student,
+    critique: null,
+    trial: null,
+    refine: null,
+    judge: null,
+    rubric: null,
+    repair: null,
+  },
   ...{ memory: null, distil: null, solution: null, feedback: null, cluster: null },
 };
 

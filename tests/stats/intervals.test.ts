@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { randomFrom } from "../../src/core/random.js";
 import { tango } from "../../src/stats/intervals.js";
 import { normalQuantile } from "../../src/stats/normal.js";
+import { shareDifference } from "../../src/stats/proportion.js";
 
 describe("normalQuantile", () => {
   // scipy 1.17.1 stats.norm.ppf
@@ -104,5 +105,26 @@ describe("tango", () => {
     }
     expect(covered / runs).toBeGreaterThan(0.935);
     expect(covered / runs).toBeLessThan(0.985);
+  });
+});
+
+describe("the difference of two shares", () => {
+  // Newcombe 1998 (Statistics in Medicine 17:873), table II, method 10; there first - second.
+  it.each([
+    [56, 70, 48, 80, 0.0524, 0.3339],
+    [9, 10, 3, 10, 0.1705, 0.809],
+    [10, 10, 0, 20, 0.6791, 1],
+    [5, 56, 0, 29, -0.0381, 0.1926],
+  ])("%d of %d and %d of %d are %d to %d apart", (a, m, b, n, low, high) => {
+    const found = shareDifference([b, n], [a, m]);
+    expect(found.low).toBeCloseTo(low, 4);
+    expect(found.high).toBeCloseTo(high, 4);
+    expect(found.difference).toBeCloseTo(a / m - b / n, 12);
+  });
+
+  it("is anything without items", () => {
+    expect(shareDifference([0, 0], [0, 0])).toMatchObject({ difference: 0 });
+    const { low, high } = shareDifference([0, 0], [5, 10]);
+    expect(high - low).toBeGreaterThan(1);
   });
 });

@@ -41,7 +41,8 @@ export const coachByRound =
     return saying(...answers)(request);
   };
 
-function roundOf({ messages }: CallRequest): number {
+/** The round that a coach is asked about. */
+export function roundOf({ messages }: CallRequest): number {
   const state = messages.find(({ role }) => role === "user")!.content;
   return Number(/^Round (\d+) is next/.exec(state)![1]);
 }

@@ -4,10 +4,10 @@ import type { CallRequest, Completion } from "../../src/core/entities.js";
 import { type Observation, type Plan, policySchema } from "../../src/core/policy.js";
 import type { ChatModel, Complete } from "../../src/core/ports.js";
 import type { Prompt } from "../../src/core/prompt.js";
-import { runAgent } from "../../src/models/langchain/agent.js";
 import { parsePrompt } from "../../src/prompts/load.js";
 import { callKey } from "../../src/store/calls.js";
 import { ManualClock } from "./manual-clock.js";
+import { runAgent } from "./run-agent.js";
 
 export const coachPrompt = (stage: string, name: string): Prompt => {
   const path = `prompts/${stage}/${name}.md`;
@@ -23,6 +23,7 @@ export const observation: Observation = {
     "generate.temperature": 0.7,
     critique: true,
     "critique.prompt": "name-the-error",
+    "critique.trial": "no trial",
     "retrain.from": "base",
     "retrain.rank": 8,
   },
@@ -31,6 +32,7 @@ export const observation: Observation = {
     "generate.temperature": { least: 0.35, most: 1.4 },
     "retrain.rank": { least: 4, most: 16 },
   },
+  margins: { cost: 1 },
   critiquePrompts: ["checklist"],
   rounds: [
     {
@@ -88,6 +90,7 @@ export function coachInput(changes: Partial<CoachInput> = {}): CoachInput {
       coach: coachPrompt("coach", "researcher"),
       repair: coachPrompt("coach-repair", "tool-call"),
     },
+    critiquePrompt: null,
     ...changes,
   };
 }
@@ -124,6 +127,7 @@ export function coachPorts(
     rules: () => rulesPlan,
     objection: () => null,
     lessonObjection: () => null,
+    variant: null,
     leaks: () => false,
     clock: new ManualClock(),
     signal: new AbortController().signal,

@@ -3,20 +3,14 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { pathToFileURL } from "node:url";
 import Database from "better-sqlite3";
 import { sumsFile } from "./scripted-run.js";
 
-/** The real program as it was built, with a scripted model and trainer in place of the real ones. */
-export const programArguments = programWith("scripted-machine-hook.mjs");
+/** The program as it was built, with a scripted model and trainer in place of the real ones; see tests/compile.ts. */
+export const scriptedProgram = resolve("tests", "compiled", "scripted", "main.js");
 
-function programWith(hook: string): string[] {
-  return [
-    "--import",
-    pathToFileURL(resolve("tests/support", hook)).href,
-    resolve("dist/cli/main.js"),
-  ];
-}
+/** The same with the recipe's models, whose servers are model-server.ts. */
+const servedProgram = resolve("tests", "compiled", "served", "main.js");
 
 /** A folder with a recipe of sums; `more` is added to the recipe. */
 export function sumsFolder(more = ""): string {
@@ -58,7 +52,7 @@ export function environment({ delay = 0, model, failpoint }: Settings): NodeJS.P
 
 /** Runs the program to its end. */
 export function runProgram(folder: string, args: string[], settings: Settings = {}) {
-  return spawnSync(process.execPath, [...programArguments, ...args], {
+  return spawnSync(process.execPath, [scriptedProgram, ...args], {
     cwd: folder,
     encoding: "utf8",
     env: environment(settings),
@@ -79,8 +73,8 @@ export function startProgram(
   args: string[],
   settings: Settings = {},
 ): StartedProgram {
-  const program = settings.served ? programWith("served-machine-hook.mjs") : programArguments;
-  const child = spawn(process.execPath, [...program, ...args], {
+  const program = settings.served ? servedProgram : scriptedProgram;
+  const child = spawn(process.execPath, [program, ...args], {
     cwd: folder,
     env: environment(settings),
     stdio: settings.stdio ?? ["ignore", "pipe", "pipe"],

@@ -14,6 +14,7 @@ import type { Changeable, Recipe } from "../../src/core/recipe.js";
 import { TrainerFailure } from "../../src/training/failure.js";
 import { createTrainer } from "../../src/training/train.js";
 import { call, isCoach, proposal, saying } from "./coach.js";
+import { roundOf } from "./coach-night.js";
 import { scriptedEmbedder } from "./embedder.js";
 import { fileWorker } from "./file-worker.js";
 import { forgetful, twoSuites } from "./retention.js";
@@ -54,7 +55,12 @@ const options: ChildOptions = JSON.parse(json);
 const abort = new AbortController();
 let [asked, crashed] = [0, 0];
 const more = { settings: [{ lever: "generate.attempts", value: 4 }] };
-const coach = saying(call("budget"), call("rounds"), proposal(more));
+/** It tries a critique prompt of its own in each round. */
+const coach = (request: CallRequest) => {
+  const shown = "<task>{{task}}</task> <answer>{{answer}}</answer> <finding>{{finding}}</finding>";
+  const variant = `In round ${roundOf(request)}: ${shown}`;
+  return saying(call("budget"), call("rounds"), proposal({ ...more, variant }))(request);
+};
 const retrieval = options.longTerm === "embedding" ? "embedding" : "text";
 // Small, and still with a promotion and a rejection.
 const recipe = sumsRecipe(tasksFolder, {

@@ -12,7 +12,7 @@ import type { SampleOptions, Train } from "../../src/core/ports.js";
 import { ScriptedChatModel } from "../../src/models/scripted.js";
 import { createVerify } from "../../src/verifiers/index.js";
 import { evolver } from "./evolver.js";
-import { learner } from "./scripted-run.js";
+import { learner } from "./learner.js";
 
 /** How long an answer takes, in milliseconds. */
 const delay = Number(process.env.SCRIPTED_DELAY ?? 0);

@@ -17,9 +17,9 @@ import type { ChatModel, Embedder, RoleModels, Train } from "../../src/core/port
 import { type Changeable, type Recipe, recipeSchema } from "../../src/core/recipe.js";
 import { lessonPrompts } from "../../src/core/retrain.js";
 import { type AdapterRow, candidateOf } from "../../src/core/round.js";
-import { runAgent } from "../../src/models/langchain/agent.js";
 import { type Script, ScriptedChatModel } from "../../src/models/scripted.js";
 import { parsePrompt } from "../../src/prompts/load.js";
+import { readVariant } from "../../src/prompts/variant.js";
 import type { Hours } from "../../src/schedule/index.js";
 import { collectTasks } from "../../src/sources/index.js";
 import type { PromptSnapshot } from "../../src/store/runs.js";
@@ -27,6 +27,7 @@ import { Store } from "../../src/store/store.js";
 import { createRemember } from "../../src/training/remember.js";
 import { createVerify } from "../../src/verifiers/index.js";
 import { learner } from "./learner.js";
+import { runAgent } from "./run-agent.js";
 
 export { learner } from "./learner.js";
 
@@ -156,6 +157,8 @@ export async function scriptedRun(
     lease?: Partial<LeaseOptions>;
     /** Prompts of stages that are other than the usual ones. */
     prompts?: readonly PromptSnapshot[];
+    /** Prompts beside them. */
+    more?: readonly PromptSnapshot[];
     /** Taken over when the run is held. */
     settings?: Partial<Changeable>;
     hours?: Hours;
@@ -183,6 +186,7 @@ export async function scriptedRun(
         recipeHash: sha256(recipe),
         prompts: [
           ...withOwn(options.prompts ?? []),
+          ...(options.more ?? []),
           ...(recipe.policy.kind === "fixed" ? [] : [silent]),
         ],
       },
@@ -213,6 +217,7 @@ export async function scriptedRun(
           prompts: {
             student: parsed("student"),
             critique: recipe.critique && parsed("critique"),
+            trial: null,
             refine: recipe.refine && parsed("refine"),
             memory: lessonPrompts(recipe) && parsed("memory"),
             distil: lessonPrompts(recipe) && parsed("distil"),
@@ -223,13 +228,17 @@ export async function scriptedRun(
             rubric: isGraded(recipe) ? parsed("rubric") : null,
             repair: recipe.judge || isGraded(recipe) ? parsed("repair") : null,
           },
-          critiques: new Map(
-            store.runs
-              .prompts(runId)
-              .filter(({ stage }) => stage === "critique")
-              .map(({ name, body }) => [name, parsePrompt("critique", name, body)]),
-          ),
-          coach: recipe.policy.kind === "coach" ? { prompts: coachPrompts(), runAgent } : null,
+          critiques: () =>
+            new Map(
+              store.runs
+                .prompts(runId)
+                .filter(({ stage }) => stage === "critique")
+                .map(({ name, body }) => [name, parsePrompt("critique", name, body)]),
+            ),
+          coach:
+            recipe.policy.kind === "coach"
+              ? { prompts: coachPrompts(), runAgent, readVariant }
+              : null,
           models,
           ...(options.embedder ? { embedding: { embedder: options.embedder, frame: null } } : {}),
           ...(options.beside && { beside: options.beside }),

@@ -10,6 +10,7 @@ import { clockOf, type RunContext } from "../unit.js";
 import { lessonObjection } from "./lesson.js";
 import { proposePlan } from "./propose.js";
 import type { CoachPorts, CritiqueSeen } from "./types.js";
+import { variedPrompt, writtenVariant } from "./variant.js";
 
 /** Rounds whose critiques a coach may look at. */
 const recentRounds = 2;
@@ -29,15 +30,25 @@ export function coachPlan(
   const { coach, models, signal, tasks } = context;
   if (policy.kind !== "coach" || coach == null) throw new Error(`run ${run.id} has no coach`);
   const all = Object.values(tasks).flat();
+  const held = heldBy(models.coach.capabilities);
+  const parent = variedPrompt(context, run);
   const ports: CoachPorts = {
     complete: (until) => portsOf(AbortSignal.any([signal, until])).complete,
-    held: heldBy(models.coach.capabilities),
+    held,
     contextTokens: modelOf(run.recipe, "coach").contextTokens,
     tokensOf: async (messages) =>
       (await models.coach.countTokens([models.coach.render(messages)]))[0] as number,
     runAgent: coach.runAgent,
     rules: adaptive,
-    objection: (settings) => applyProblem(run.recipe, settings),
+    objection: (settings, written) => {
+      const known = [...context.critiques().keys()];
+      return applyProblem(run.recipe, settings, written ? [...known, written.name] : known);
+    },
+    // Who is held to short texts could name no variable.
+    variant:
+      held === "grammar" || parent === null
+        ? null
+        : (text) => writtenVariant(context, run, observation.round, text),
     lessonObjection: run.recipe.longTerm?.write
       ? (lesson) => lessonObjection(context.store, run, observation.round, lesson)
       : null,
@@ -46,7 +57,11 @@ export function coachPlan(
     signal,
   };
   const critiques = critiquesSeen(context, run, observation.round);
-  return proposePlan({ observation, critiques, settings: policy, prompts: coach.prompts }, ports);
+  const critiquePrompt = ports.variant === null ? null : parent!.user;
+  return proposePlan(
+    { observation, critiques, settings: policy, prompts: coach.prompts, critiquePrompt },
+    ports,
+  );
 }
 
 function heldBy({ schema, grammar }: ModelCapabilities): CoachPorts["held"] {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isWhole } from "../../core/levers.js";
-import { planProblem } from "../../core/plan.js";
+import { planProblem, trialsOf } from "../../core/plan.js";
 import { type Lever, type LeverValue, levers, type Observation } from "../../core/policy.js";
 import { mayTeach, type Proposal } from "./proposal.js";
 import { clustersWithTasks } from "./state.js";
@@ -35,6 +35,7 @@ export function legalForms(
     settings: z.array(setting ?? z.null()).max(setting === null ? 0 : 1),
     cluster: cluster?.nullable() ?? z.null(),
     lesson: lesson?.nullable() ?? z.null(),
+    variant: z.null(),
     stop: z.null(),
     because: sentence,
   });
@@ -66,9 +67,11 @@ const planWith = (lever: Lever, value: LeverValue, { round }: Observation) => ({
   ...{ decisions: [], stop: null, fallback: null },
 });
 
-function valuesOf(lever: Lever, { recipe, limits, critiquePrompts }: Observation): LeverValue[] {
+function valuesOf(lever: Lever, observation: Observation): LeverValue[] {
+  const { recipe, limits, critiquePrompts } = observation;
   const now = recipe[lever];
   if (lever === "critique.prompt") return [...critiquePrompts];
+  if (lever === "critique.trial") return [...trialsOf(observation, {})];
   if (lever === "retrain.from") return ["base", "incumbent"];
   if (typeof now === "boolean") return [true, false];
   const range = limits[lever];

@@ -12,7 +12,7 @@ const reasonOf = (text: string) => clipped(redact(text), longestReason);
 
 /** An accepted proposal as the plan of the next round, with a decision for each thing that it changes. */
 export function planOf(accepted: Accepted, observation: Observation): Plan {
-  const { settings, cluster, lesson } = accepted;
+  const { settings, cluster, lesson, variant } = accepted;
   const [because, saw] = [reasonOf(accepted.because), seenBy(observation)];
   const stop = accepted.stop === null ? null : reasonOf(accepted.stop);
   const decision = (
@@ -39,6 +39,7 @@ export function planOf(accepted: Accepted, observation: Observation): Plan {
     ...{ round: observation.round, author: "coach", settings, stop, fallback: null },
     tasks: cluster === null ? null : tasksOf(cluster, accepted, observation),
     decisions: decisions.length > 0 ? decisions : [decision("plan", null, "as the recipe says")],
+    ...(variant === null ? {} : { variant }),
   };
 }
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { invisible } from "../../core/invisible.js";
 import { coachMayStop, planProblem } from "../../core/plan.js";
 import {
+  type CritiqueVariant,
   type Lever,
   type LeverSettings,
   type LeverValue,
@@ -32,20 +33,22 @@ export const proposalSchema = z.strictObject({
     .default([]),
   cluster: z.string().nullable().default(null),
   lesson: z.strictObject({ cluster: z.string(), text: z.string() }).nullable().default(null),
+  variant: z.string().nullable().default(null),
   stop: z.string().nullable().default(null),
   because: z.string(),
 });
 
 export type Proposal = z.infer<typeof proposalSchema>;
 
-/** What may be asked for before one round, where a model is held to a schema: neither lesson nor stop where none counts. */
+/** What may be asked for before one round, where a model is held to a schema: no lesson, prompt or stop where none counts. */
 export function offeredSchema(
   observation: Observation,
-  { lessonObjection }: Pick<CoachPorts, "lessonObjection">,
+  { lessonObjection, variant: mayWrite }: Pick<CoachPorts, "lessonObjection" | "variant">,
 ): z.ZodType<Proposal> {
   const none = z.null().default(null);
-  const { lesson, stop } = proposalSchema.shape;
+  const { lesson, variant, stop } = proposalSchema.shape;
   return proposalSchema.extend({
+    variant: mayWrite === null ? none : variant,
     lesson: mayTeach(observation, lessonObjection) ? lesson : none,
     stop: coachMayStop(observation) ? stop : none,
   });
@@ -64,22 +67,25 @@ export function mayTeach(
  *
  * @throws CoachFault `refused`, with the first thing that it may not have.
  */
-export function accept(
+export async function accept(
   proposal: Proposal,
   observation: Observation,
-  ports: Pick<CoachPorts, "objection" | "lessonObjection" | "leaks">,
-): Accepted {
+  ports: Pick<CoachPorts, "objection" | "lessonObjection" | "leaks" | "variant">,
+): Promise<Accepted> {
   const { stop, because } = proposal;
   if (because.trim() === "") throw refused("it gives no reason");
   if (stop !== null && stop.trim() === "") throw refused("it asks to stop and gives no reason");
+  const variant = proposal.variant === null ? null : await acceptVariant(proposal, ports);
+  const tried = variant === null ? {} : { "critique.trial": variant.name };
   const accepted = {
-    ...{ settings: settingsOf(proposal.settings, observation), stop, because },
+    settings: { ...settingsOf(proposal.settings, observation), ...tried },
+    ...{ variant, stop, because },
     cluster: proposal.cluster === null ? null : failingCluster(observation, proposal.cluster),
     lesson: proposal.lesson && acceptLesson(proposal.lesson, observation, ports),
   };
   const problem = planProblem(planOf(accepted, observation), observation);
   if (problem !== null) throw refused(problem);
-  const contradiction = ports.objection(accepted.settings);
+  const contradiction = ports.objection(accepted.settings, variant);
   if (contradiction !== null) throw refused(`its settings contradict the recipe: ${contradiction}`);
   return accepted;
 }
@@ -126,6 +132,24 @@ function acceptLesson(
   const objection = lessonObjection({ cluster, text });
   if (objection !== null) throw refused(`its lesson would not be kept: ${objection}`);
   return { cluster, text };
+}
+
+/** A prompt of its own is tried on half of the failures; it does not take the place of the recipe's. */
+async function acceptVariant(
+  { variant, settings }: Proposal,
+  ports: Pick<CoachPorts, "variant">,
+): Promise<CritiqueVariant> {
+  if (ports.variant === null) throw refused("it writes a critique prompt, and none may be written");
+  if (settings.some(({ lever }) => lever === "critique.trial")) {
+    throw refused("it writes a critique prompt and tries another one");
+  }
+  const text = variant as string;
+  if (withoutControlTokens(text) !== text) {
+    throw refused("its prompt has words that only a chat template may have");
+  }
+  const read = await ports.variant(text);
+  if ("objection" in read) throw refused(read.objection);
+  return read;
 }
 
 const refused = (why: string) => new CoachFault("refused", why);

@@ -28,7 +28,7 @@ export async function proposePlan(input: CoachInput, ports: CoachPorts): Promise
     const proposal = await withPatience(input, ports, async (signal) =>
       ports.runAgent(await jobOf(input, ports, signal)),
     );
-    return planOf(accept(proposal, observation, ports), observation);
+    return planOf(await accept(proposal, observation, ports), observation);
   } catch (error) {
     const fault = ports.signal.aborted ? null : asCoachFault(error);
     if (fault === null) throw error;
@@ -63,12 +63,12 @@ const contentOf = (messages: readonly Message[], role: Message["role"]) =>
 
 async function question(
   { observation, settings, prompts }: CoachInput,
-  { tokensOf, contextTokens, lessonObjection }: CoachPorts,
+  { tokensOf, contextTokens, lessonObjection, variant }: CoachPorts,
 ): Promise<Message[]> {
-  const teaches = mayTeach(observation, lessonObjection);
+  const may = { teach: mayTeach(observation, lessonObjection), write: variant !== null };
   let asked: Message[] = [];
   for (const shown of clustersShown) {
-    const state = stateText(observation, shown, teaches);
+    const state = stateText(observation, shown, may);
     asked = renderPrompt(prompts.coach, { state, turns: `${settings.turns}` });
     if ((await tokensOf(asked)) + toolRoom + leastAnswer <= contextTokens) break;
   }

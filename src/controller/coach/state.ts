@@ -1,3 +1,5 @@
+import { costLimit, costText } from "../../core/cost.js";
+import { trialsOf } from "../../core/plan.js";
 import {
   type ClusterSeen,
   type Lever,
@@ -35,37 +37,58 @@ export function clustersWithTasks({ clusters, tasks }: Observation): string[] {
  * Where a run stands, for a coach that has used no tool yet.
  *
  * @param shown How many clusters are listed, at most: small models have little room.
- * @param teaches Whether it may write a lesson; who may not is not told of them.
+ * @param may Whether it may write a lesson, and a critique prompt; who may not is not told of them.
  */
-export function stateText(observation: Observation, shown: number, teaches: boolean): string {
+export function stateText(
+  observation: Observation,
+  shown: number,
+  may: { readonly teach: boolean; readonly write: boolean },
+): string {
   const { round, rounds, roundsLeft, recipe } = observation;
   const last = rounds.at(-1);
   const failing = clusterLines(observation).slice(0, shown);
   return [
     `Round ${round} is next; rounds left: ${roundsLeft}.`,
     `Levers: ${leverTexts(observation).join("; ")}.`,
+    ...costLines(observation),
     ...(last === undefined ? [] : [roundLine(last, recipe)]),
     ...(failing.length > 0 ? [`Failures: ${failing.join("; ")}.`] : []),
-    ...(teaches ? [lessonOffer] : []),
+    ...(may.teach ? [lessonOffer] : []),
+    ...(may.write ? [variantOffer] : []),
   ].join("\n");
 }
 
 const lessonOffer =
   'propose takes "lesson": {"cluster": ID, "text": TEXT} or null, too: one sentence against its mistake.';
 
+const variantOffer =
+  'prompt {} shows what the critic is asked with; propose takes "variant": TEXT or null, too: another such text, with the same {{names}}, that half of the failures are tried with.';
+
 /** Every lever that can be moved, with its value in the recipe and what it may be. */
-function leverTexts({ recipe, limits, critiquePrompts }: Observation): string[] {
+function leverTexts(observation: Observation): string[] {
+  const { recipe, limits } = observation;
   return levers.flatMap((lever) => {
     const value = recipe[lever];
     if (value === undefined) return [];
-    const may = choices(lever, critiquePrompts) ?? rangeText(limits[lever]);
+    const may = choices(lever, observation) ?? rangeText(limits[lever]);
     return may === null ? [] : [`${lever} ${figure(value)} (${may})`];
   });
 }
 
-function choices(lever: Lever, critiquePrompts: readonly string[]): string | null {
+/** What a round may cost, all levers together; nothing where there is no margin. */
+function costLines(observation: Observation): string[] {
+  const limit = costLimit(observation);
+  if (limit === null) return [];
+  const { recipe, most, unit } = limit;
+  return [
+    `Cost of the round: ${costText(recipe)} ${unit} as the recipe says, at most ${costText(most)}.`,
+  ];
+}
+
+function choices(lever: Lever, observation: Observation): string | null {
   if (lever === "critique") return "true or false";
-  if (lever === "critique.prompt") return ["as it is", ...critiquePrompts].join(", ");
+  if (lever === "critique.prompt") return ["as it is", ...observation.critiquePrompts].join(", ");
+  if (lever === "critique.trial") return `on half: ${trialsOf(observation, {}).join(", ")}`;
   return lever === "retrain.from" ? "base or incumbent" : null;
 }
 
@@ -80,12 +103,13 @@ function rangeText(range: { readonly least: number; readonly most: number } | un
  */
 export function roundLine(round: RoundSeen, recipe: LeverSettings): string {
   const { number, outcome, tasks, attempts, right, solved, diversity, validation } = round;
-  const { revisions, examined, examples, loss, gate, retention, reason, tokens } = round;
+  const { trial, revisions, examined, examples, loss, gate, retention, reason, tokens } = round;
   const of = (what: string, some: number, all: number) => `${what} ${some} of ${all}`;
   const counted = [
     of("right attempts", right, attempts),
     of("solved tasks", solved, tasks),
     diversity !== null && `diversity ${figure(diversity)}`,
+    trial && trialText(trial),
     revisions && of("mended by revision", revisions.fixed, revisions.asked),
     examined && of("wrong mended", examined.fixed, examined.wrong),
     examined && of("right broken", examined.broken, examined.right),
@@ -100,6 +124,13 @@ export function roundLine(round: RoundSeen, recipe: LeverSettings): string {
   const why = reason === "" ? outcome : `${outcome} (${clipped(reason, longestReason)})`;
   const changed = changesText(round.settings, recipe);
   return `Round ${number}${changed}: ${[why, ...counted.filter((each) => typeof each === "string")].join(", ")}.`;
+}
+
+function trialText({ own, tried }: NonNullable<RoundSeen["trial"]>): string {
+  const [first, second] = [own, tried].map(
+    ({ prompt, fixed, asked }) => `${prompt} ${fixed} of ${asked}`,
+  );
+  return `trial: mended with ${first}, with ${second}`;
 }
 
 /** The levers that a round had otherwise than the recipe. */

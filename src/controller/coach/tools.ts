@@ -20,7 +20,7 @@ export function coachTools(
   input: CoachInput,
   clusterName: z.ZodType<string> | null = z.string(),
 ): AgentTool[] {
-  const { observation } = input;
+  const { observation, critiquePrompt } = input;
   return [
     {
       name: "rounds",
@@ -37,6 +37,9 @@ export function coachTools(
       run: () => lines(clusterLines(observation).slice(0, most.clusters), "There are none."),
     },
     ...(clusterName === null ? [] : [critiquesTool(input, clusterName)]),
+    ...(critiquePrompt === null
+      ? []
+      : [{ name: "prompt", schema: nothing, run: () => critiquePrompt }]),
     {
       name: "lessons",
       schema: nothing,

@@ -1,9 +1,16 @@
 import type { RunAgent } from "../../core/agent.js";
 import type { Clock } from "../../core/clock.js";
 import type { Message } from "../../core/entities.js";
-import type { LeverSettings, Observation, Plan, PolicySettings } from "../../core/policy.js";
+import type {
+  CritiqueVariant,
+  LeverSettings,
+  Observation,
+  Plan,
+  PolicySettings,
+} from "../../core/policy.js";
 import type { Complete } from "../../core/ports.js";
 import type { Prompt } from "../../core/prompt.js";
+import type { ReadVariant, WrittenVariant } from "../../core/variant.js";
 
 /** What a critic said of a failed answer to a training task. */
 export interface CritiqueSeen {
@@ -21,6 +28,8 @@ export interface CoachInput {
   readonly settings: Extract<PolicySettings, { kind: "coach" }>;
   /** coach/<settings.prompt> and coach-repair/tool-call. */
   readonly prompts: { readonly coach: Prompt; readonly repair: Prompt };
+  /** What the recipe's critic is asked with, for who may write another; null where it may not. */
+  readonly critiquePrompt: string | null;
 }
 
 /** A line that a coach would have remembered, and the id of the group of failures that it is about. */
@@ -36,6 +45,7 @@ export interface Accepted {
   /** The id of the cluster to take up first. */
   readonly cluster: string | null;
   readonly lesson: CoachLesson | null;
+  readonly variant: CritiqueVariant | null;
   readonly stop: string | null;
   readonly because: string;
 }
@@ -44,6 +54,7 @@ export interface Accepted {
 export interface CoachParts {
   readonly prompts: CoachInput["prompts"];
   readonly runAgent: RunAgent;
+  readVariant(variant: WrittenVariant): ReadVariant;
 }
 
 /** All that a coach's work is done with. */
@@ -59,13 +70,21 @@ export interface CoachPorts {
   readonly runAgent: RunAgent;
   /** The rules that decide where the coach gives nothing that can be taken. */
   rules(observation: Observation): Plan;
-  /** Why the recipe contradicts itself with these settings; null where it does not. */
-  objection(settings: LeverSettings): string | null;
+  /**
+   * Why the recipe contradicts itself with these settings; null where it does not.
+   *
+   * @param written A prompt that the run has with them.
+   */
+  objection(settings: LeverSettings, written?: CritiqueVariant | null): string | null;
   /**
    * Why the memory would not keep a lesson, as far as that can be known before it is written; null where it would. In place
    * of the function null, where the recipe keeps none.
    */
   readonly lessonObjection: ((lesson: CoachLesson) => string | null) | null;
+  /** A text as a critique prompt of the run, or why it is none; in place of the function null where none may be written. */
+  readonly variant:
+    | ((text: string) => Promise<CritiqueVariant | { readonly objection: string }>)
+    | null;
   /** Whether a text holds the question or the reference of a task, of whatever split. */
   leaks(text: string): boolean;
   readonly clock: Clock;

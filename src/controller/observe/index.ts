@@ -1,5 +1,5 @@
 import { seedFor } from "../../core/hash.js";
-import { leversOf, limitsOf } from "../../core/levers.js";
+import { leversOf, limitsOf, silentCritique } from "../../core/levers.js";
 import { critiquePromptsOf } from "../../core/plan.js";
 import type { Observation, TaskSeen } from "../../core/policy.js";
 import { divideTraining } from "../../core/validation.js";
@@ -60,7 +60,8 @@ export function observe(
     seed: seedFor(recipe.seed, "policy", round),
     recipe: leversOf(recipe, pool),
     limits: limitsOf(recipe, pool),
-    critiquePrompts: critiquePromptsOf(recipe),
+    ...(recipe.policy.kind === "fixed" ? {} : { margins: recipe.policy.margins }),
+    critiquePrompts: critiquesOf(context, run),
     rounds: recent.map((row) => roundSeen(store, run, row, pool)),
     incumbentRank: incumbentRank(store, run, pool),
     tasks: tasksSeen(
@@ -74,6 +75,13 @@ export function observe(
     lessons: recipe.longTerm?.read ? lessonsFor(store, run, { limit: mostLessons }) : [],
   };
   return withKin(observation, tasks.train);
+}
+
+/** The recipe's and those of its policy, then what coaches wrote; saying nothing is always there to be tried, and no prompt. */
+function critiquesOf({ critiques }: RunContext, { recipe }: RunRow): string[] {
+  const own = critiquePromptsOf(recipe);
+  const written = [...critiques().keys()].filter((name) => name !== silentCritique);
+  return [...new Set([...own, ...written])];
 }
 
 function tasksSeen(

@@ -1,5 +1,5 @@
 import type { Decision, PairedComparison } from "../../core/entities.js";
-import { leversOf } from "../../core/levers.js";
+import { leversOf, trialIn } from "../../core/levers.js";
 import type { LeverSettings, RetentionSeen, RoundSeen } from "../../core/policy.js";
 import { marginUsed, nearestToMargin, retainedOf } from "../../core/retention.js";
 import type { RoundRow } from "../../store/rounds.js";
@@ -20,9 +20,12 @@ export function roundSeen(
   const figures = store.figures.of(run.id, number);
   const { ok, wrong, ungradable } = figures.attempts;
   const decision = store.rounds.decision(run.id, number);
+  const settings = settingsOf(store, run, number, pool);
+  const trial = trialIn(settings);
+  const adapter = candidate === null ? null : store.adapters.find(candidate);
   return {
     number,
-    settings: settingsOf(store, run, number, pool),
+    settings,
     tasks: figures.elicited,
     attempts: ok + wrong + ungradable,
     right: ok,
@@ -30,14 +33,16 @@ export function roundSeen(
     ungradable,
     diversity: store.observed.diversity(run.id, number),
     revisions: store.observed.revisions(run.id, number),
+    trial: trial && store.observed.trial(run.id, number, trial),
     examined: store.observed.examined(run.id, number),
     examples: figures.examples.attempt + figures.examples.revision,
-    loss: candidate === null ? null : (store.adapters.find(candidate)?.finalLoss ?? null),
+    loss: adapter?.finalLoss ?? null,
     validation: validationOf(store, run.id, number),
     gate: decision?.gate ? countsOf(decision.gate) : null,
     ...retentionOf(run, decision),
     ...outcomeOf(store, run.id, number, decision),
     tokens: store.observed.tokens(run.id, number),
+    trained: adapter?.tokens ?? 0,
     seconds: store.rounds.secondsFrom(run.id, number)[0]?.seconds ?? 0,
   };
 }

@@ -1,6 +1,7 @@
 import { frontierTitle } from "../frontier.js";
 import { judgeItems } from "../judge.js";
 import type { RunReport } from "../report.js";
+import { trialsTitle } from "../trials.js";
 import { changeCards, reworkedCards } from "./cards.js";
 import { list } from "./parts.js";
 import { frontierPlot } from "./plots/frontier.js";
@@ -17,6 +18,7 @@ import {
   results,
   roundTable,
   tiles,
+  trials,
   uses,
 } from "./sections.js";
 import { page } from "./shell.js";
@@ -40,6 +42,7 @@ export function renderHtml(report: RunReport): string {
     ["reworked", "From draft to revision", reworkedCards(report)],
     ["clusters", "Failures by what went wrong", clusters(report)],
     ["plans", "Plans", plans(report)],
+    ["trials", trialsTitle, trials(report)],
     ["frontier", frontierTitle, [frontierPlot(report)]],
     ["memory", "What it remembers", memory(report)],
     ["judge", "The judge", [list(judgeItems(report))]],

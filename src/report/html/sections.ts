@@ -15,6 +15,7 @@ import {
   suiteLabel,
 } from "../sections.js";
 import { oneLine } from "../text.js";
+import { trialsTable, writtenItems } from "../trials.js";
 import { bestItems, waysToUse } from "../use.js";
 import {
   faultItems,
@@ -142,6 +143,13 @@ export function memory(report: RunReport): Markup[] {
 /** What the policy decided for each round, and why. */
 export function plans(report: RunReport): Markup[] {
   return [list(planItems(report, short))];
+}
+
+/** Critique prompts within rounds. */
+export function trials(report: RunReport): Markup[] {
+  const compared = trialsTable(report);
+  if (compared.rows.length === 0) return [];
+  return [table("Failed tasks with a right revision", compared), list(writtenItems(report, short))];
 }
 
 export function uses(report: RunReport): Markup[] {

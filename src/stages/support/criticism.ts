@@ -4,6 +4,7 @@ import { wordsOf } from "../../core/prompt-output.js";
 import type { StageInput } from "../types.js";
 import { withLessons } from "./memory/recall.js";
 import { conversation, recalledFor } from "./requests.js";
+import { promptOf } from "./trial.js";
 import { noVerifier } from "./unanswered.js";
 import { mostFrequentFirst } from "./unsolved.js";
 
@@ -52,9 +53,10 @@ function otherAnswer(input: StageInput, { taskId, answer }: Attempt): string {
 
 /** A critique as it is shown to whoever rewrites, or makes a lesson of it: its words without its verdict. */
 export function critiqueWords(
-  { prompts }: Pick<StageInput, "prompts">,
-  { says, text }: Pick<Critique, "says" | "text">,
+  input: Pick<StageInput, "prompts">,
+  critique: Pick<Critique, "says" | "text" | "promptHash">,
 ): string {
-  if (prompts.critique === null || says === "ungradable") return text;
-  return wordsOf(prompts.critique.output, text);
+  const { says, text } = critique;
+  const prompt = promptOf(input, critique);
+  return prompt === null || says === "ungradable" ? text : wordsOf(prompt.output, text);
 }

@@ -3,6 +3,7 @@ import { type Prompt, renderPrompt } from "../../core/prompt.js";
 import type { StageInput } from "../types.js";
 import { critiqueWords } from "./criticism.js";
 import { conversation, elicitedTasks, teacherMessages } from "./requests.js";
+import { criticised } from "./trial.js";
 import { failuresToRework } from "./unsolved.js";
 
 /** A failed attempt that is written anew. */
@@ -42,16 +43,16 @@ export function idOf({ attempt, critique }: Draft): string {
  * otherwise each failed task's commonest failure.
  */
 export function draftsToRewrite(input: StageInput): Draft[] {
-  const settings = input.recipe.critique;
-  if (settings === null || input.prompts.critique?.output === "none") {
-    const perTask = settings?.perTask ?? 1;
-    return failuresToRework(input, perTask).map((failure) => ({ ...failure, critique: null }));
+  if (input.recipe.critique === null) {
+    return failuresToRework(input, 1).map((failure) => ({ ...failure, critique: null }));
   }
   const tasks = new Map(elicitedTasks(input).map((task) => [task.id, task]));
   const attempts = new Map(input.rows.attempts.map((attempt) => [attempt.id, attempt]));
-  return input.rows.critiques.map((critique) => ({
+  const spoken = input.rows.critiques.map((critique) => ({
     task: tasks.get(critique.taskId) as Task,
     attempt: attempts.get(critique.attemptId) as Attempt,
     critique,
   }));
+  const silent = criticised(input).filter(({ prompt }) => prompt.output === "none");
+  return [...spoken, ...silent.map(({ task, attempt }) => ({ task, attempt, critique: null }))];
 }

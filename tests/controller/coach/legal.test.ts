@@ -17,7 +17,13 @@ import {
 
 const objection = () => null;
 const free = { objection, lessonObjection: () => null };
-const nothing = { cluster: null, lesson: null, stop: null, because: "It is worth a try." };
+const nothing = {
+  cluster: null,
+  lesson: null,
+  variant: null,
+  stop: null,
+  because: "It is worth a try.",
+};
 
 /** Every setting that a grammar lets through. */
 function settingsIn(seen: Observation, objecting: (of: LeverSettings) => string | null) {
@@ -42,15 +48,18 @@ const schemaOf = (seen: Observation) =>
   JSON.stringify(jsonSchemaOf(legalForms(seen, free).proposal));
 
 describe("what a grammar lets a coach write", () => {
-  it("is a setting that would be taken, and changes something", () => {
+  it("is a setting that would be taken, and changes something", async () => {
     const settings = settingsIn(observation, objection);
     expect(settings.map(({ lever }) => lever)).not.toContain("elicit.tasksPerRound");
     expect(settings).toContainEqual({ lever: "critique.prompt", value: "checklist" });
+    expect(
+      settings.flatMap(({ lever, value }) => (lever === "critique.trial" ? [value] : [])),
+    ).toEqual(["checklist", "none"]);
     expect(settings.filter(({ lever }) => lever === "generate.attempts")).toHaveLength(5);
     for (const setting of settings) {
-      const { settings: taken } = accept(
+      const { settings: taken } = await accept(
         { ...nothing, settings: [setting as never] },
-        ...([observation, { ...free, leaks: () => false }] as const),
+        ...([observation, { ...free, leaks: () => false, variant: null }] as const),
       );
       expect(taken).toEqual({ [setting.lever]: setting.value });
     }
@@ -66,6 +75,16 @@ describe("what a grammar lets a coach write", () => {
     const from = { ...observation.recipe, "retrain.from": "incumbent" };
     const going = settingsIn({ ...observation, incumbentRank: 8, recipe: from }, objection);
     expect(going.map(({ lever }) => lever)).not.toContain("retrain.rank");
+  });
+
+  it("has no value that would cost more than the margin allows", () => {
+    const attempts = (cost: number) =>
+      settingsIn({ ...observation, margins: { cost } }, objection)
+        .filter(({ lever }) => lever === "generate.attempts")
+        .map(({ value }) => value);
+    expect(attempts(1)).toEqual([2, 3, 5, 6, 8]);
+    expect(attempts(0.5)).toEqual([2, 3, 5, 6]);
+    expect(attempts(0)).toEqual([2, 3]);
   });
 
   it("names clusters that have tasks, and never asks to stop", () => {

@@ -121,7 +121,7 @@ describe("a coach", () => {
     // What strict servers take: all is required, and nothing has a default.
     expect(JSON.stringify(schema)).not.toContain('"default"');
     expect(JSON.stringify(schema)).toContain(
-      '"required":["settings","cluster","lesson","stop","because"]',
+      '"required":["settings","cluster","lesson","variant","stop","because"]',
     );
   });
 

@@ -204,8 +204,8 @@ describe("a real Ollama that answers two at once", () => {
       await publish({ url: two.url, name: "small", file, base: null }, never);
       const { endpoint } = await identified(settingsOf(two.url, { sequences: 2 }));
       expect((await endpoint.identify(never)).parallel).toBe(2);
-      const story = (seed: number) => requestOf("Write a long story.", { maxTokens: 64, seed });
-      const many = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => askOne(endpoint, story(n))));
+      const story = (seed: number) => requestOf("Write a long story.", { maxTokens: 24, seed });
+      const many = await Promise.all([1, 2, 3, 4, 5].map((n) => askOne(endpoint, story(n))));
       expect(many.every(({ text }) => text !== "")).toBe(true);
       await endpoint.dispose();
       await two.stop();
