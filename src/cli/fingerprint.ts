@@ -24,7 +24,8 @@ export async function fingerprint(
     ...determining,
     // A recipe without these is the one that it was before there were such settings.
     stop: stop ?? undefined,
-    policy: recipe.policy.kind === "fixed" ? undefined : recipe.policy,
+    policy: policyOf(recipe),
+    critique: recipe.critique && { ...recipe.critique, trial: recipe.critique.trial ?? undefined },
     memory: recipe.memory ?? undefined,
     longTerm: recipe.longTerm ? withoutRetrieval(recipe.longTerm) : undefined,
     examine: recipe.examine ?? undefined,
@@ -50,6 +51,12 @@ export async function fingerprint(
     },
     prompts: prompts.map(({ stage, hash }) => [stage, hash]),
   });
+}
+
+/** With the margin of before there was one where it is the default. */
+function policyOf({ policy }: Recipe): object | undefined {
+  if (policy.kind === "fixed") return undefined;
+  return { ...policy, margins: policy.margins.cost === 1 ? undefined : policy.margins };
 }
 
 /** One suite, or several, each with its file's content in place of its path. */

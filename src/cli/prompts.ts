@@ -87,6 +87,7 @@ export function snapshotFrom(read: ReadPrompt, recipe: Recipe): PromptSnapshot[]
     return { stage, name, version: prompt.version, hash: prompt.hash, body };
   });
   requireCritiqueIsRead(snapshots);
+  requireDifferent(snapshots);
   return snapshots;
 }
 
@@ -166,10 +167,26 @@ export function promptsFrom(snapshots: readonly PromptSnapshot[]): StagePrompts 
   };
 }
 
+/** Of two prompts with one text nothing could tell which asked. */
+function requireDifferent(snapshots: readonly PromptSnapshot[]): void {
+  const names = new Map<string, string>();
+  for (const { stage, name, hash } of snapshots) {
+    const other = names.get(`${stage} ${hash}`);
+    if (other !== undefined) {
+      throw new RedistillError(
+        "usage",
+        `prompts ${stage}/${other} and ${stage}/${name} are the same file, byte for byte`,
+        "Give each its own name in its front matter, or name one of them only.",
+      );
+    }
+    names.set(`${stage} ${hash}`, name);
+  }
+}
+
 /** A critique that the refine prompt does not show would be paid for and never read. */
 function requireCritiqueIsRead(snapshots: readonly PromptSnapshot[]): void {
-  const { critique, refine } = promptsFrom(snapshots);
-  if (critique === null || critique.output === "none") return;
+  const { refine } = promptsFrom(snapshots);
+  if ([...critiquesFrom(snapshots).values()].every(({ output }) => output === "none")) return;
   if (refine === null || refine.variables.includes("critique")) return;
   throw new RedistillError(
     "usage",

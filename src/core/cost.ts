@@ -18,8 +18,8 @@ const byCount: Rates = { attempt: 1, rewrite: 1, exposure: 1, revised: 1 };
  * What a round with these settings is expected to take: prompt and answer tokens of its attempts, critiques and revisions,
  * and the tokens that its candidate is trained on, which count alike. What no plan changes (gate, retention, validation,
  * the coach's turns) is left out. Of the rounds that are seen, an average attempt, rewrite and example taken up in training
- * say what one of each takes, and the share of tasks that were revised how many rewrites there will be. Examples come in
- * proportion to tasks, as in the last round, or are as many as there may be where that one was full.
+ * say what one of each takes, and the share of tasks that were revised how many rewrites there will be. New examples come in
+ * proportion to tasks, as in the last round, beside those that it carried over, or are as many as there may be where that one was full.
  *
  * Before the first round it is a count: answers, and examples times epochs, one example a task.
  *
@@ -59,7 +59,8 @@ function expectedExamples(settings: LeverSettings, tasks: number, last?: RoundSe
   if (last === undefined || last.tasks === 0) return Math.min(maximum, tasks);
   const had = last.settings["curate.maximum"];
   if (typeof had === "number" && last.examples >= had) return maximum;
-  return Math.min(maximum, (last.examples / last.tasks) * tasks);
+  const carried = last.carriedOver ?? 0;
+  return Math.min(maximum, carried + ((last.examples - carried) / last.tasks) * tasks);
 }
 
 function ratesOf(rounds: readonly RoundSeen[]): Rates {

@@ -177,6 +177,8 @@ export interface RoundSeen {
     readonly broken: number;
   } | null;
   readonly examples: number;
+  /** Of these, those of earlier rounds; absent where an older release saw it. */
+  readonly carriedOver?: number;
   readonly loss: number | null;
   /** Right answers of the candidate to tasks that it learned from and to such as it did not. */
   readonly validation: {

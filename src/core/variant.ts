@@ -28,3 +28,9 @@ export type VariantFault = Exclude<ProposalFault, "cut off" | "unasked">;
 export type ReadVariant =
   | { readonly body: string; readonly prompt: Prompt; readonly fault: null }
   | { readonly fault: VariantFault; readonly reason: string };
+
+/** The name of a critique prompt that a coach writes before a round; each run has its own of that name. */
+export const writtenName = (round: number) => `coach-${round}`;
+
+/** Whether a prompt may be a coach's, by its name. */
+export const isWritten = (name: string) => /^coach-\d+$/.test(name);

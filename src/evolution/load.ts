@@ -22,6 +22,7 @@ export function loadEvolution(path: string): { spec: EvolutionSpec; recipe: Reci
     {
       ...spec.settings,
       "critique.prompt": spec.prompt,
+      "critique.trial": null,
       name: spec.name,
       seed: spec.seed,
       "tasks.seed": spec.taskSeed,

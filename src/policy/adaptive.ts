@@ -1,3 +1,4 @@
+import { noTrial, trialIn } from "../core/levers.js";
 import type { Lever, LeverSettings, Observation, Plan, PolicyDecision } from "../core/policy.js";
 import type { Rule } from "./rule.js";
 import { continueOrRestart } from "./rules/continue-or-restart.js";
@@ -63,7 +64,7 @@ export function adaptive(
     stop ??= ruling.stop ?? null;
   }
   const { round } = observation;
-  const differing = differences(settings, observation.recipe);
+  const differing = differences(withoutTwin(settings), observation.recipe);
   return { round, author: "adaptive", settings: differing, tasks, decisions, stop, fallback: null };
 }
 
@@ -78,6 +79,14 @@ function startingSettings({ rounds, recipe, limits }: Observation): LeverSetting
       return [lever, Math.min(limit.most, Math.max(limit.least, value))];
     }),
   );
+}
+
+/** A recipe's trial of the very prompt that the round has come to is none. */
+function withoutTwin(settings: LeverSettings): LeverSettings {
+  const prompts = trialIn(settings);
+  return prompts !== null && prompts.own === prompts.tried
+    ? { ...settings, "critique.trial": noTrial }
+    : settings;
 }
 
 function settingsIn(decisions: readonly PolicyDecision[]): LeverSettings {

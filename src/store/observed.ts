@@ -73,8 +73,11 @@ export class ObservedTables {
     prompts: { readonly own: string; readonly tried: string },
   ): NonNullable<RoundSeen["trial"]> | null {
     const arms = new Map(this.arms(runId, round).map((arm) => [arm.prompt, arm]));
-    const [own, tried] = [arms.get(prompts.own), arms.get(prompts.tried)];
-    return own && tried ? { own, tried } : null;
+    // Whatever its name, a prompt that says nothing leaves no critique by which it is known.
+    const silent = arms.get(silentCritique);
+    const of = (prompt: string) => arms.get(prompt) ?? (silent && { ...silent, prompt });
+    const [own, tried] = [of(prompts.own), of(prompts.tried)];
+    return own && tried && arms.size === 2 ? { own, tried } : null;
   }
 
   /** Revised tasks by the critique prompt that they were criticised with; `none` for those that were not. */

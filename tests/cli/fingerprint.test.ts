@@ -35,6 +35,27 @@ describe("a recipe's fingerprint", () => {
     }
   });
 
+  it("is what it was without trials and margins of cost, and changes with them", async () => {
+    const of = (policy: object, trial?: string) => {
+      const tasks = { source: "orders", train: 30, gate: 2 };
+      const critique = { prompt: "checklist", ...(trial ? { trial } : {}) };
+      const recipe = { name: "f", rounds: 1, tasks, critique, refine: { prompt: "rewrite" } };
+      return fingerprint(recipeSchema.parse({ ...recipe, policy }), []);
+    };
+    // Computed by the version that had neither.
+    const then = {
+      fixed: "3882573d3a7116f4ecc9915bd6175c6db1ff9ee40f86469d9f8b6488ca4c34a1",
+      adaptive: "fc4b1497395eaebec3a0773de0d772a78632703b0d442c5c095e27f032dd8c50",
+      coach: "25bce49b8fdb61d2968b4b31d4cc13bd85e1c4e5ca71ec4a343ed3c409f51080",
+    };
+    for (const [kind, hash] of Object.entries(then)) {
+      expect([kind, await of({ kind })]).toEqual([kind, hash]);
+      expect(await of({ kind }, "none")).not.toBe(hash);
+    }
+    const more = await of({ kind: "adaptive", margins: { cost: 0.5 } });
+    expect(more).not.toBe(then.adaptive);
+  });
+
   it("is what it was with one retention suite, and changes with names, margins and files of several", async () => {
     const of = (retention: object) => fingerprint(recipeWith({ retention }), []);
     const path = "tests/e2e/retention.jsonl";

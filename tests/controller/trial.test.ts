@@ -90,6 +90,43 @@ describe("another critique prompt, tried beside the recipe's", () => {
   });
 });
 
+describe("a trial under the rules", () => {
+  it("goes on where they turn the critique off, or is none", async () => {
+    const recipe = sumsRecipe(tasks, {
+      ...{ rounds: 4, critique: { prompt: "critique", trial: "none" } },
+      ...{ policy: { kind: "adaptive", validation: 2 }, generate: { attempts: 2 } },
+    });
+    // A critique mends nothing, so that it is turned off; then both halves would be silent.
+    const script: Script = (request) =>
+      request.messages.at(-1)!.content.includes("<critique>The sum")
+        ? "no number"
+        : learner(request, null);
+    const run = await scriptedRun(folder(), recipe, { script, prompts: [own] });
+    await run.work();
+    const plans = run.store.plans.of("sums-1");
+    const off = plans.filter(({ settings }) => settings.critique === false);
+    expect(off.length).toBeGreaterThan(0);
+    for (const { settings, round } of off) {
+      expect(settings["critique.trial"]).toBe("no trial");
+      expect(run.store.rounds.load("sums-1", round).critiques).toEqual([]);
+    }
+    run.store.close();
+  });
+
+  it("of a silent prompt by another name is seen, too", async () => {
+    const body = silentBody.replace("name: none", "name: quiet");
+    const quiet = { ...silent, name: "quiet", body, hash: sha256(body) };
+    const recipe = sumsRecipe(tasks, {
+      ...{ rounds: 1, critique: { prompt: "critique", trial: "quiet" } },
+    });
+    const run = await scriptedRun(folder(), recipe, { prompts: [own], more: [quiet] });
+    await run.work();
+    const [trial] = readReport(run.store, "sums-1").trials;
+    expect(trial).toMatchObject({ own: { prompt: "critique" }, tried: { prompt: "quiet" } });
+    run.store.close();
+  });
+});
+
 const text = "Where is the slip? {{task}} {{answer}}\n<finding>{{finding}}</finding>";
 
 /** The learner that never gets better, so that each round has failures, and a coach that says these by rounds. */

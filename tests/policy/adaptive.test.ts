@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { planProblem } from "../../src/core/plan.js";
-import type { ClusterSeen, Observation, RoundSeen, TaskSeen } from "../../src/core/policy.js";
+import type {
+  ClusterSeen,
+  LeverSettings,
+  Observation,
+  RoundSeen,
+  TaskSeen,
+} from "../../src/core/policy.js";
 import { adaptive, rules } from "../../src/policy/adaptive.js";
 import { passAt } from "../../src/policy/evidence.js";
 import type { Rule } from "../../src/policy/rule.js";
@@ -315,5 +321,27 @@ describe("the adaptive policy", () => {
         seen.push(roundWith({ number: round, ...extremes[(seed + round * round) % 5], settings }));
       }
     }
+  });
+});
+
+describe("a recipe that tries a critique prompt in each round", () => {
+  const trying = (trial: string, last: LeverSettings) =>
+    observationWith({
+      recipe: { ...own, "critique.trial": trial },
+      critiquePrompts: ["locate-error", "checklist"],
+      rounds: [roundWith({ number: 1, settings: { ...own, ...last } })],
+    });
+
+  it("tries none where the round has come to that very prompt", () => {
+    for (const [trial, last] of [
+      ["none", { critique: false }],
+      ["checklist", { "critique.prompt": "checklist" }],
+    ] as const) {
+      const seen = trying(trial, last);
+      const plan = adaptive(seen, []);
+      expect(plan.settings).toEqual({ ...last, "critique.trial": "no trial" });
+      expect(planProblem(plan, seen)).toBeNull();
+    }
+    expect(adaptive(trying("checklist", {}), []).settings).toEqual({});
   });
 });

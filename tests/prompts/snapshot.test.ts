@@ -112,6 +112,20 @@ describe("a recipe's prompts", () => {
     const error = refused(both, { "refine/mine": mine("{{task}} {{finding}}") });
     expect(error.message).toContain("refine/mine does not show them");
     expect(error.hint).toContain("{{critique}}");
+    // Also where half of the failures alone are to have one.
+    const half = { ...both, critique: { prompt: "none", trial: "locate-error" } };
+    const unread = refused(half, { "refine/mine": mine("{{task}} {{finding}}") });
+    expect(unread.message).toContain("refine/mine does not show them");
+  });
+
+  it("are other ones by each name", () => {
+    const both = { critique: { prompt: "mine", trial: "copy" }, refine: { prompt: "rewrite" } };
+    const body = mine("What is wrong with {{answer}}?");
+    const error = refused(both, { "critique/mine": body, "critique/copy": body });
+    expect(error.message).toBe(
+      "prompts critique/mine and critique/copy are the same file, byte for byte",
+    );
+    expect(error.hint).toContain("its own name");
   });
 
   it("have no system message of their own where they go on with a conversation", () => {

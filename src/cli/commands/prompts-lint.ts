@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { exitCodes } from "../../core/errors.js";
+import { isWritten } from "../../core/variant.js";
 import { committedText } from "../../prompts/committed.js";
 import { type PromptFile, promptFileAt, promptFiles } from "../../prompts/library.js";
 import { type EarlierPrompt, lintPrompts } from "../../prompts/lint.js";
@@ -51,7 +52,8 @@ function ofRuns(workspace: Workspace): EarlierPrompt[] {
   const store = openForReading(workspace);
   if (store === null) return [];
   try {
-    return store.runs.allPrompts().map(({ stage, name, body, runId }) => ({
+    const files = store.runs.allPrompts().filter(({ name }) => !isWritten(name));
+    return files.map(({ stage, name, body, runId }) => ({
       stage,
       name,
       body,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isWhole } from "../../core/levers.js";
+import { isWhole, noTrial } from "../../core/levers.js";
 import { planProblem, trialsOf } from "../../core/plan.js";
 import { type Lever, type LeverValue, levers, type Observation } from "../../core/policy.js";
 import { mayTeach, type Proposal } from "./proposal.js";
@@ -71,7 +71,7 @@ function valuesOf(lever: Lever, observation: Observation): LeverValue[] {
   const { recipe, limits, critiquePrompts } = observation;
   const now = recipe[lever];
   if (lever === "critique.prompt") return [...critiquePrompts];
-  if (lever === "critique.trial") return [...trialsOf(observation, {})];
+  if (lever === "critique.trial") return [noTrial, ...trialsOf(observation, {})];
   if (lever === "retrain.from") return ["base", "incumbent"];
   if (typeof now === "boolean") return [true, false];
   const range = limits[lever];

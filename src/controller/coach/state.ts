@@ -1,4 +1,5 @@
 import { costLimit, costText } from "../../core/cost.js";
+import { noTrial } from "../../core/levers.js";
 import { trialsOf } from "../../core/plan.js";
 import {
   type ClusterSeen,
@@ -88,7 +89,9 @@ function costLines(observation: Observation): string[] {
 function choices(lever: Lever, observation: Observation): string | null {
   if (lever === "critique") return "true or false";
   if (lever === "critique.prompt") return ["as it is", ...observation.critiquePrompts].join(", ");
-  if (lever === "critique.trial") return `on half: ${trialsOf(observation, {}).join(", ")}`;
+  if (lever === "critique.trial") {
+    return `on half: ${[noTrial, ...trialsOf(observation, {})].filter((name) => name !== observation.recipe[lever]).join(", ")}`;
+  }
   return lever === "retrain.from" ? "base or incumbent" : null;
 }
 

@@ -2,7 +2,7 @@ import { RedistillError } from "../../core/errors.js";
 import { sha256 } from "../../core/hash.js";
 import type { CritiqueVariant } from "../../core/policy.js";
 import type { Prompt } from "../../core/prompt.js";
-import type { VariantFault } from "../../core/variant.js";
+import { type VariantFault, writtenName } from "../../core/variant.js";
 import type { RunRow } from "../../store/runs.js";
 import { requireFits } from "../fits.js";
 import type { RunContext } from "../unit.js";
@@ -27,7 +27,7 @@ export async function writtenVariant(
 ): Promise<CritiqueVariant | { readonly objection: string }> {
   const { store, coach, tasks, critiques, prompts, models } = context;
   const parent = variedPrompt(context, run)!;
-  const name = `coach-${round}`;
+  const name = writtenName(round);
   const known = [...critiques()];
   if (known.some(([other]) => other === name)) {
     return { objection: `the run has a prompt critique/${name} already` };

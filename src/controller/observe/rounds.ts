@@ -36,6 +36,7 @@ export function roundSeen(
     trial: trial && store.observed.trial(run.id, number, trial),
     examined: store.observed.examined(run.id, number),
     examples: figures.examples.attempt + figures.examples.revision,
+    carriedOver: figures.carriedOver,
     loss: adapter?.finalLoss ?? null,
     validation: validationOf(store, run.id, number),
     gate: decision?.gate ? countsOf(decision.gate) : null,

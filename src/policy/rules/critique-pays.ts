@@ -43,7 +43,11 @@ function stretches(observation: Observation): {
   const since = recent.findLastIndex(({ settings }) => settings.critique !== last) + 1;
   const older = recent.slice(0, since);
   const from = older.findLastIndex(({ settings }) => settings.critique === last) + 1;
-  const revised = (rounds: readonly RoundSeen[]) => rounds.filter(({ revisions }) => revisions);
+  // Of a round that tried another prompt the half that had its own.
+  const revised = (rounds: readonly RoundSeen[]) =>
+    rounds
+      .filter(({ revisions }) => revisions)
+      .map((round) => (round.trial ? { ...round, revisions: round.trial.own } : round));
   return { now: revised(recent.slice(since)), before: revised(older.slice(from)) };
 }
 

@@ -55,6 +55,10 @@ describe("what a grammar lets a coach write", () => {
     expect(
       settings.flatMap(({ lever, value }) => (lever === "critique.trial" ? [value] : [])),
     ).toEqual(["checklist", "none"]);
+    const trying = { ...observation, recipe: { ...observation.recipe, "critique.trial": "none" } };
+    expect(settingsIn(trying, objection)).toContainEqual({
+      ...{ lever: "critique.trial", value: "no trial" },
+    });
     expect(settings.filter(({ lever }) => lever === "generate.attempts")).toHaveLength(5);
     for (const setting of settings) {
       const { settings: taken } = await accept(
