@@ -1,24 +1,16 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { amountLimits, budgetSchema } from "../../src/core/budget.js";
 import { EngineFault, PausedError, RedistillError } from "../../src/core/errors.js";
 import { costOf, priceOf } from "../../src/core/money.js";
 import type { Train } from "../../src/core/ports.js";
 import { digestOf } from "../support/digest.js";
+import { foldersFor } from "../support/folders.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { learner, scriptedRun, scriptedTrain, sumsRecipe } from "../support/scripted-run.js";
 
-const folders: string[] = [];
-const folder = () => {
-  const made = mkdtempSync(join(tmpdir(), "redistill-budget-"));
-  folders.push(made);
-  return made;
-};
-afterEach(() => {
-  for (const made of folders.splice(0)) rmSync(made, { recursive: true, force: true });
-});
+const folder = foldersFor("budget", "each");
 
 type Run = Awaited<ReturnType<typeof scriptedRun>>;
 const recipe = (changes: Record<string, unknown> = {}) => sumsRecipe(folder(), changes);

@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { frozenTasks } from "../../src/controller/run.js";
 import { leversOf, limitsOf } from "../../src/core/levers.js";
 import { levers } from "../../src/core/policy.js";
@@ -15,18 +12,11 @@ import {
   outcomeOf,
   verdictsOf,
 } from "../support/coach-night.js";
+import { foldersFor } from "../support/folders.js";
 import { type HostileCoach, hostileCoaches } from "../support/hostile-coach.js";
 import { learner, scriptedRun } from "../support/scripted-run.js";
 
-const folders: string[] = [];
-const folder = () => {
-  const made = mkdtempSync(join(tmpdir(), "redistill-coach-night-"));
-  folders.push(made);
-  return made;
-};
-afterAll(() => {
-  for (const made of folders) rmSync(made, { recursive: true, force: true });
-});
+const folder = foldersFor("coach-night", "all");
 
 const tasks = folder();
 const runId = "sums-1";

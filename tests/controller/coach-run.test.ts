@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { keepLesson } from "../../src/controller/coach/lesson.js";
 import { importLesson } from "../../src/controller/memory/by-hand.js";
 import { observe } from "../../src/controller/observe/index.js";
@@ -17,17 +14,10 @@ import { readReport, renderMarkdown } from "../../src/report/index.js";
 import type { Store } from "../../src/store/store.js";
 import { call, isCoach, proposal, saying } from "../support/coach.js";
 import { coachByRound, nightRecipe } from "../support/coach-night.js";
+import { foldersFor } from "../support/folders.js";
 import { learner, scriptedRun, sumsRecipe } from "../support/scripted-run.js";
 
-const folders: string[] = [];
-const folder = () => {
-  const made = mkdtempSync(join(tmpdir(), "redistill-coach-"));
-  folders.push(made);
-  return made;
-};
-afterAll(() => {
-  for (const made of folders) rmSync(made, { recursive: true, force: true });
-});
+const folder = foldersFor("coach", "all");
 
 const tasks = folder();
 const recipe = (kind: "adaptive" | "coach", rounds: number, more = {}) => {

@@ -1,25 +1,16 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { statusCommand } from "../../src/cli/commands/status.js";
 import { workspaceAt } from "../../src/cli/paths.js";
 import { chainProblems } from "../../src/operations/verify-chain.js";
 import { suiteProblems } from "../../src/operations/verify-suites.js";
 import { readReport, renderHtml, renderMarkdown } from "../../src/report/index.js";
 import { recordingOutput } from "../cli/support.js";
+import { foldersFor } from "../support/folders.js";
 import { learner, scriptedRun, sumsRecipe } from "../support/scripted-run.js";
 
-const folders: string[] = [];
-const folder = () => {
-  const made = mkdtempSync(join(tmpdir(), "redistill-look-"));
-  folders.push(made);
-  return made;
-};
-afterEach(() => {
-  for (const made of folders.splice(0)) rmSync(made, { recursive: true, force: true });
-});
+const folder = foldersFor("look", "each");
 
 const gate = { test: "sequential", attempts: 2 };
 

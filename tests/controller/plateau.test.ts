@@ -1,20 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { readReport, renderMarkdown, renderTerminal } from "../../src/report/index.js";
 import { digestOf } from "../support/digest.js";
+import { foldersFor } from "../support/folders.js";
 import { learner, scriptedRun, sumsRecipe } from "../support/scripted-run.js";
 
-const folders: string[] = [];
-const folder = () => {
-  const made = mkdtempSync(join(tmpdir(), "redistill-plateau-"));
-  folders.push(made);
-  return made;
-};
-afterEach(() => {
-  for (const made of folders.splice(0)) rmSync(made, { recursive: true, force: true });
-});
+const folder = foldersFor("plateau", "each");
 
 const recipe = (stop: object | null) => sumsRecipe(folder(), { rounds: 6, stop });
 

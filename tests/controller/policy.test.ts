@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Ledger } from "../../src/controller/ledger.js";
 import { observe } from "../../src/controller/observe/index.js";
 import { frozenTasks } from "../../src/controller/run.js";
@@ -13,17 +12,10 @@ import { divideTraining } from "../../src/core/validation.js";
 import { ScriptedChatModel } from "../../src/models/scripted.js";
 import { readReport, renderHtml, renderMarkdown, renderTerminal } from "../../src/report/index.js";
 import type { Store } from "../../src/store/store.js";
+import { foldersFor } from "../support/folders.js";
 import { learner, type ScriptedRun, scriptedRun, sumsRecipe } from "../support/scripted-run.js";
 
-const folders: string[] = [];
-const folder = () => {
-  const made = mkdtempSync(join(tmpdir(), "redistill-policy-"));
-  folders.push(made);
-  return made;
-};
-afterEach(() => {
-  for (const made of folders.splice(0)) rmSync(made, { recursive: true, force: true });
-});
+const folder = foldersFor("policy", "each");
 
 const adaptive = { kind: "adaptive", validation: 8 };
 const recipe = (changes: Record<string, unknown> = {}) =>

@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -9,19 +7,12 @@ import { taskProblems } from "../../src/operations/verify-suites.js";
 import { readReport, renderHtml, renderMarkdown, renderTerminal } from "../../src/report/index.js";
 import type { RunReport } from "../../src/report/report.js";
 import { Store } from "../../src/store/store.js";
+import { foldersFor } from "../support/folders.js";
 import { elementsOf, parseHtml, textOf } from "../support/html.js";
 import { forgetful, twoSuites } from "../support/retention.js";
 import { type ScriptedRun, scriptedRun, sumsRecipe } from "../support/scripted-run.js";
 
-const folders: string[] = [];
-const folder = () => {
-  const made = mkdtempSync(join(tmpdir(), "redistill-suites-"));
-  folders.push(made);
-  return made;
-};
-afterAll(() => {
-  for (const made of folders) rmSync(made, { recursive: true, force: true });
-});
+const folder = foldersFor("suites", "all");
 
 async function worked(
   where: string,

@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { frozenTasks } from "../../src/controller/run.js";
 import { sha256 } from "../../src/core/hash.js";
 import type { Script } from "../../src/models/scripted.js";
@@ -10,17 +8,10 @@ import type { PromptSnapshot } from "../../src/store/runs.js";
 import { call, isCoach, proposal, told } from "../support/coach.js";
 import { coachByRound, nightRecipe } from "../support/coach-night.js";
 import { digestOf } from "../support/digest.js";
+import { foldersFor } from "../support/folders.js";
 import { learner, type ScriptedRun, scriptedRun, sumsRecipe } from "../support/scripted-run.js";
 
-const folders: string[] = [];
-const folder = () => {
-  const made = mkdtempSync(join(tmpdir(), "redistill-trial-"));
-  folders.push(made);
-  return made;
-};
-afterAll(() => {
-  for (const made of folders) rmSync(made, { recursive: true, force: true });
-});
+const folder = foldersFor("trial", "all");
 
 const tasks = folder();
 const critique = (name: string, user: string): PromptSnapshot => {
