@@ -15,11 +15,11 @@ const recipe = (url: string) => `name: served
 seed: 3
 rounds: 1
 model: {provider: ollama, name: small, url: "${url}", contextTokens: 640, sequences: 2}
-tasks: {source: orders, train: 10, gate: 4, sealed: 1}
+tasks: {source: orders, train: 10, gate: 6, sealed: 2}
 retention: {path: retention.jsonl, maxTokens: 8, margin: 1}
 student: {prompt: order-line, maxTokens: 24}
 teacher: {exemplars: 3}
-elicit: {tasksPerRound: 5}
+elicit: {tasksPerRound: 6}
 generate: {attempts: 2, temperature: 0.7, maxTokens: 24}
 critique: {prompt: name-the-error, maxTokens: 12}
 refine: {prompt: second-try, tries: 1, maxTokens: 24}
@@ -59,7 +59,7 @@ describe("a round at a real Ollama, with real training", () => {
     for (const { training, decision } of rounds) {
       expect(training.adapter).toMatch(/^[0-9a-f]{64}$/);
       expect(["promoted", "rejected"]).toContain(decision.outcome);
-      expect(decision.gate.tasks).toBe(4);
+      expect(decision.gate.tasks).toBe(6);
     }
     expect(await names()).toEqual(["small:latest"]);
   });

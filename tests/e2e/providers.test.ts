@@ -15,10 +15,10 @@ const recipe = (model: string) => `name: anywhere
 seed: 3
 rounds: 1
 model: ${model}
-tasks: {source: orders, train: 10, gate: 3, sealed: 1}
+tasks: {source: orders, train: 10, gate: 5, sealed: 2}
 student: {prompt: order-line, maxTokens: 24}
 teacher: {exemplars: 3}
-elicit: {tasksPerRound: 4}
+elicit: {tasksPerRound: 5}
 generate: {attempts: 2, temperature: 0.7, maxTokens: 24}
 critique: {prompt: name-the-error, maxTokens: 12}
 refine: {prompt: second-try, tries: 1, maxTokens: 24}
@@ -90,7 +90,7 @@ describe("one recipe, changed in model: alone", () => {
     found[provider] = facts(folder);
     expect(found[provider]).toEqual({
       ...found.embedded,
-      ...{ state: "finished", attempts: 8, gate: 3, decided: 1, ungraded: 0, unanswered: 0 },
+      ...{ state: "finished", attempts: 10, gate: 5, decided: 1, ungraded: 0, unanswered: 0 },
       prompts: 1,
     });
   });
