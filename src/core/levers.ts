@@ -69,14 +69,26 @@ export function leversOf(recipe: HasLevers, pool: number): LeverSettings {
   };
 }
 
-/** The two prompts that the failures of a round with these levers are divided between; null where there is one. */
+/**
+ * The critique prompt that a round asks with: that of its plan, else the recipe's, and silence where the plan turns the
+ * critique off.
+ *
+ * @param recipe Every lever as the recipe has it.
+ * @param planned What the plan has otherwise.
+ */
+export function critiqueIn(recipe: LeverSettings, planned: LeverSettings): string {
+  if (planned.critique === false) return silentCritique;
+  return String(planned["critique.prompt"] ?? recipe["critique.prompt"]);
+}
+
+/** The two prompts that the failures of such a round are divided between; null where there is one. */
 export function trialIn(
-  settings: LeverSettings,
+  recipe: LeverSettings,
+  planned: LeverSettings,
 ): { readonly own: string; readonly tried: string } | null {
-  const tried = settings["critique.trial"];
+  const tried = planned["critique.trial"] ?? recipe["critique.trial"];
   if (tried === undefined || tried === noTrial) return null;
-  const own = settings.critique === false ? silentCritique : settings["critique.prompt"];
-  return { own: String(own), tried: String(tried) };
+  return { own: critiqueIn(recipe, planned), tried: String(tried) };
 }
 
 function trainingLevers(retrain: RetrainSettings): LeverSettings {

@@ -1,6 +1,13 @@
 import { costProblem } from "./cost.js";
 import { messageOf, RedistillError } from "./errors.js";
-import { type HasLevers, isWhole, leverNames, noTrial, silentCritique } from "./levers.js";
+import {
+  critiqueIn,
+  type HasLevers,
+  isWhole,
+  leverNames,
+  noTrial,
+  silentCritique,
+} from "./levers.js";
 import {
   type Lever,
   type LeverSettings,
@@ -107,8 +114,7 @@ export function trialsOf(
   { recipe, critiquePrompts }: Pick<Observation, "recipe" | "critiquePrompts">,
   settings: LeverSettings,
 ): readonly string[] {
-  const asked = settings["critique.prompt"] ?? recipe["critique.prompt"];
-  const own = settings.critique === false ? silentCritique : asked;
+  const own = critiqueIn(recipe, settings);
   const known = new Set([...critiquePrompts, silentCritique]);
   return recipe["critique.trial"] === undefined ? [] : [...known].filter((name) => name !== own);
 }

@@ -64,7 +64,8 @@ export function adaptive(
     stop ??= ruling.stop ?? null;
   }
   const { round } = observation;
-  const differing = differences(withoutTwin(settings), observation.recipe);
+  const { recipe } = observation;
+  const differing = withoutTwin(recipe, differences(settings, recipe));
   return { round, author: "adaptive", settings: differing, tasks, decisions, stop, fallback: null };
 }
 
@@ -82,11 +83,11 @@ function startingSettings({ rounds, recipe, limits }: Observation): LeverSetting
 }
 
 /** A recipe's trial of the very prompt that the round has come to is none. */
-function withoutTwin(settings: LeverSettings): LeverSettings {
-  const prompts = trialIn(settings);
+function withoutTwin(recipe: LeverSettings, planned: LeverSettings): LeverSettings {
+  const prompts = trialIn(recipe, planned);
   return prompts !== null && prompts.own === prompts.tried
-    ? { ...settings, "critique.trial": noTrial }
-    : settings;
+    ? { ...planned, "critique.trial": noTrial }
+    : planned;
 }
 
 function settingsIn(decisions: readonly PolicyDecision[]): LeverSettings {

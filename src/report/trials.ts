@@ -15,8 +15,8 @@ export const trialsTitle = "Critique prompts tried";
 /** What came of the critique prompts that were tried beside a round's own. */
 export function readTrials(store: Store, run: RunRow, rounds: readonly number[]): TrialReport[] {
   return rounds.flatMap((round) => {
-    const settings = { ...leversOf(run.recipe, 0), ...store.plans.find(run.id, round)?.settings };
-    const prompts = trialIn(settings);
+    const planned = store.plans.find(run.id, round)?.settings ?? {};
+    const prompts = trialIn(leversOf(run.recipe, 0), planned);
     const found = prompts && store.observed.trial(run.id, round, prompts);
     if (!found) return [];
     const share = ({ fixed, asked }: TrialArm) => [fixed, asked] as const;

@@ -116,11 +116,21 @@ describe("a trial", () => {
     expect(() => of({ "critique.trial": "coach-2" })).toThrow(/not among the run's/);
     expect(of({ "critique.trial": "coach-2" }, ["locate-error", "coach-2"])?.trial).toBe("coach-2");
     expect(() => of({ "critique.trial": "locate-error" })).toThrow(/critique.trial: it is/);
-    expect(trialIn({ "critique.prompt": "a", "critique.trial": "b" })).toEqual({
+    expect(trialIn({}, { "critique.prompt": "a", "critique.trial": "b" })).toEqual({
       ...{ own: "a", tried: "b" },
     });
-    expect(trialIn({ "critique.prompt": "a", "critique.trial": noTrial })).toBeNull();
-    expect(trialIn({ "critique.prompt": "a" })).toBeNull();
+    expect(trialIn({}, { "critique.prompt": "a", "critique.trial": noTrial })).toBeNull();
+    expect(trialIn({ "critique.prompt": "a" }, {})).toBeNull();
+    // A recipe that says nothing has `critique` off; a plan's prompt is asked with all the same.
+    const silent = { critique: false, "critique.prompt": "none", "critique.trial": noTrial };
+    expect(trialIn(silent, { "critique.prompt": "a", "critique.trial": "none" })).toEqual({
+      ...{ own: "a", tried: "none" },
+    });
+    expect(trialIn({ "critique.prompt": "a", "critique.trial": "b" }, { critique: false })).toEqual(
+      {
+        ...{ own: "none", tried: "b" },
+      },
+    );
   });
 });
 

@@ -20,12 +20,11 @@ export function roundSeen(
   const figures = store.figures.of(run.id, number);
   const { ok, wrong, ungradable } = figures.attempts;
   const decision = store.rounds.decision(run.id, number);
-  const settings = settingsOf(store, run, number, pool);
-  const trial = trialIn(settings);
+  const trial = trialIn(leversOf(run.recipe, pool), plannedOf(store, run, number));
   const adapter = candidate === null ? null : store.adapters.find(candidate);
   return {
     number,
-    settings,
+    settings: settingsOf(store, run, number, pool),
     tasks: figures.elicited,
     attempts: ok + wrong + ungradable,
     right: ok,
@@ -64,7 +63,12 @@ export function incumbentRank(store: Store, run: RunRow, pool: number): number |
 
 /** Every lever as a round had it. */
 function settingsOf(store: Store, run: RunRow, round: number, pool: number): LeverSettings {
-  return { ...leversOf(run.recipe, pool), ...store.plans.find(run.id, round)?.settings };
+  return { ...leversOf(run.recipe, pool), ...plannedOf(store, run, round) };
+}
+
+/** What a round's plan has otherwise than the recipe. */
+function plannedOf(store: Store, run: RunRow, round: number): LeverSettings {
+  return store.plans.find(run.id, round)?.settings ?? {};
 }
 
 /** A promotion that a monitor of health took back is none. */
